@@ -1,0 +1,44 @@
+# Each target sets up what it needs; a second call costs nothing.
+PYTHON ?= python3
+UV := 0.13.9
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo dev test lint lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(READY)  ## make .venv with everything in it, pinned
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+		|| { echo "calls_assets needs Python 3.11 to 3.13, and $(PYTHON) is something else: try make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing the pinned packages into .venv (once, about a minute) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup  ## run the real pipeline on the sandbox for the last 7 days and print the three answers
+	@$(BIN)/calls-assets demo
+
+dev: setup  ## the Dagster UI: on the sandbox, or on your account where CALLS_API_URL is set
+	@$(BIN)/calls-assets dev
+
+test: setup  ## the whole test suite
+	@$(BIN)/python -m pytest
+
+lint: setup  ## ruff and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+lock: setup  ## pin every package anew
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --quiet \
+		--group dev --all-extras --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+
+clean:  ## remove .venv and what the demo wrote; never your own data
+	rm -rf .venv .calls_assets build dist

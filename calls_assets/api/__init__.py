@@ -1,0 +1,1 @@
+"""The Fetch Calls API: HTTP, JSON and Arrow; knows nothing of Dagster."""

@@ -1,0 +1,235 @@
+"""One request to `GET /calls/` -> what its body says, with the token, the retries and the pace of the requests.
+
+Retried are only failures that can pass: connection errors, cut bodies, 408, 429, 5xx, and a 200 that is not the documented
+JSON. Redirects are never followed, so that the token goes to the configured address only.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Self, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
+
+from calls_assets.api.document import Query
+from calls_assets.api.errors import NotAPage, RequestRefused, TokenRefused, Unavailable
+
+T = TypeVar("T")
+
+RETRIES = 8
+UNREACHABLE_S = 90.0
+LONGEST_BACKOFF_S = 8.0
+LONGEST_RETRY_AFTER_S = 300.0
+CONNECT_TIMEOUT_S = 5.0
+
+
+class _Passing(Exception):
+    """A failure that can pass; `wait_s` is how long the server asked us to wait, if it did."""
+
+    def __init__(self, what: str, wait_s: float | None = None, unreachable: bool = False) -> None:
+        super().__init__(what)
+        self.wait_s = wait_s
+        self.unreachable = unreachable
+
+
+class Client:
+    """A session with the API. Use as a context manager; may be shared by threads.
+
+    Args:
+        url: What stands before `/calls/`, `http` or `https`.
+        token: The value of the `Access-Token` header.
+        timeout_s: Longest silence of the server in seconds before a request counts as failed.
+        requests_per_second: Upper bound of the pace over all threads; None for none.
+        log: Where retries are reported.
+        sleep: Waits a number of seconds; tests replace it.
+
+    Raises:
+        ValueError: a setting is not usable; the sentence names its variable and never holds the token.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        timeout_s: float = 60.0,
+        requests_per_second: float | None = None,
+        log: logging.Logger | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._url = _checked_url(url) + "/calls/"
+        self._headers = {"Access-Token": _checked_token(token), "Content-Type": "application/json"}
+        self._timeout = (CONNECT_TIMEOUT_S, timeout_s)
+        self._log = log or logging.getLogger(__name__)
+        self._sleep = sleep
+        self._pace = _Pace(requests_per_second, sleep)
+        self._session = requests.Session()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
+
+    def fetch(self, query: Query, read: Callable[[bytes], T]) -> T:
+        """Ask for a page and read its body with `read`, which raises `NotAPage` for a body that is none.
+
+        Raises:
+            TokenRefused: 401 or 403.
+            RequestRefused: any other 4xx but 408 and 429, or a redirect.
+            Unavailable: the failures that can pass did not, within the bounds above.
+        """
+        retrying = Retrying(
+            retry=retry_if_exception_type(_Passing),
+            wait=_wait,
+            stop=_give_up,
+            before_sleep=self._report,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            answer: T = retrying(self._once, query, read)
+            return answer
+        except _Passing as error:
+            tries = retrying.statistics["attempt_number"]
+            raise Unavailable(
+                f"{self._url} {error} ({tries} tries): check CALLS_API_URL and the network, or run again later."
+            ) from error
+
+    def _once(self, query: Query, read: Callable[[bytes], T]) -> T:
+        self._pace.wait()
+        try:
+            response = self._session.get(
+                self._url,
+                params=query.params(),
+                headers=self._headers,
+                timeout=self._timeout,
+                allow_redirects=False,
+            )
+        except requests.exceptions.ConnectTimeout:
+            raise _Passing("could not be reached in time", unreachable=True) from None
+        except requests.exceptions.Timeout:
+            raise _Passing(f"was silent for {self._timeout[1]:g} s") from None
+        except requests.exceptions.SSLError as error:
+            raise RequestRefused(f"{self._url} has no certificate that can be trusted: {error}.") from None
+        except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
+            raise _Passing("cut its answer short") from None
+        except requests.exceptions.ConnectionError:
+            raise _Passing("could not be reached", unreachable=True) from None
+        self._check(response)
+        try:
+            return read(response.content)
+        except NotAPage as error:
+            raise _Passing(f"answered with {error}") from None
+
+    def _check(self, response: requests.Response) -> None:
+        status = response.status_code
+        if status == requests.codes.ok:
+            return
+        if status in (401, 403):
+            raise TokenRefused(f"{self._url} refused the token ({status}): set CALLS_API_TOKEN to a valid one.")
+        if response.is_redirect or 300 <= status < 400:
+            target = urlsplit(response.headers.get("Location", ""))._replace(query="", fragment="").geturl()
+            raise RequestRefused(
+                f"{self._url} redirects to {target or 'nowhere'} ({status}), which is not followed: "
+                "set CALLS_API_URL to the address that answers itself."
+            )
+        if status in (408, 429) or status >= 500:
+            raise _Passing(f"answered {status}", wait_s=_retry_after(response.headers.get("Retry-After")))
+        raise RequestRefused(
+            f"{self._url} refused the request ({status}{_reason(response)}): check CALLS_API_URL and the filters."
+        )
+
+    def _report(self, state: RetryCallState) -> None:
+        error, wait_s = state.outcome and state.outcome.exception(), state.upcoming_sleep
+        self._log.warning("%s %s; asking again in %.1f s (retry %d).", self._url, error, wait_s, state.attempt_number)
+
+
+class _Pace:
+    """Lets at most so many requests start each second, over all threads."""
+
+    def __init__(self, per_second: float | None, sleep: Callable[[float], None]) -> None:
+        self._gap = 1 / per_second if per_second else 0.0
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    def wait(self) -> None:
+        if not self._gap:
+            return
+        with self._lock:
+            now = time.monotonic()
+            start = max(now, self._next)
+            self._next = start + self._gap
+        if start > now:
+            self._sleep(start - now)
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome and state.outcome.exception()
+    if isinstance(error, _Passing) and error.wait_s is not None:
+        return error.wait_s
+    longest: float = min(LONGEST_BACKOFF_S, 0.5 * 2 ** (state.attempt_number - 1))
+    return longest * random.uniform(0.5, 1)  # noqa: S311  # spreads retries, no secret
+
+
+def _give_up(state: RetryCallState) -> bool:
+    error = state.outcome and state.outcome.exception()
+    if not isinstance(error, _Passing):
+        return True
+    too_late = error.unreachable and (state.seconds_since_start or 0) + LONGEST_BACKOFF_S > UNREACHABLE_S
+    too_long = (error.wait_s or 0) > LONGEST_RETRY_AFTER_S
+    return state.attempt_number > RETRIES or too_late or too_long
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds that a Retry-After header asks for, given as seconds or as a date; None where it says nothing usable."""
+    if not value:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        at = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds())
+
+
+def _reason(response: requests.Response) -> str:
+    """The server's own short word on a refusal, without anything that could be a record."""
+    try:
+        word = response.json()["error"]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return f", {word[:120]!r}" if isinstance(word, str) else ""
+
+
+def _checked_url(url: str) -> str:
+    parts = urlsplit(url.strip())
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.query
+        or parts.fragment
+        or "@" in parts.netloc
+    ):
+        shown = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+        raise ValueError(
+            "CALLS_API_URL is what stands before /calls/, such as https://account.example.com/api/v1, "
+            f"without a user name, query or fragment, but {shown!r} was given."
+        )
+    return url.strip().rstrip("/")
+
+
+def _checked_token(token: str) -> str:
+    if not token.strip() or not token.isascii() or not token.isprintable():
+        raise ValueError(
+            "CALLS_API_TOKEN is empty or holds characters that no header can carry: set it to a valid one."
+        )
+    return token.strip()

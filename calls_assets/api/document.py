@@ -1,0 +1,291 @@
+"""What the API document says of `GET /calls/`: its parameters, its call types and every field of a call.
+
+Nothing here talks to a server. The request side is `Query`, which checks each parameter before it is sent; the response
+side is `CALL`, from which the decoder, the `raw_calls` table and the data dictionary all follow.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from enum import Enum
+from typing import Any, Self, TypeGuard
+from urllib.parse import parse_qsl
+
+CALL_TYPES = (
+    "all_inbound",
+    "inbound_answered",
+    "inbound_answered_within_sla",
+    "inbound_answered_but_not_within_sla",
+    "inbound_ivr_exit",
+    "abandoned",
+    "callback",
+    "overflowed",
+    "all_outbound",
+    "outbound_answered",
+    "outbound_not_answered",
+    "transfer",
+    "warm_transfer",
+    "out_of_business_hours",
+    "short_abandoned",
+    "automated_callback",
+    "short_abandoned_distributed",
+    "abandoned_distributed",
+)
+"""The values of `callType`, in the document's order."""
+
+CERTAIN_CALL_TYPES = (
+    "all_inbound",
+    "inbound_answered",
+    "inbound_answered_within_sla",
+    "inbound_answered_but_not_within_sla",
+    "all_outbound",
+    "outbound_answered",
+    "outbound_not_answered",
+)
+"""The call types that a call's own fields tell for certain."""
+
+LABEL_CALL_TYPES = tuple(name for name in CALL_TYPES if name not in CERTAIN_CALL_TYPES)
+"""The call types that only the API itself can tell."""
+
+LIKELY_CALL_TYPES = ("inbound_ivr_exit", "callback", "transfer")
+"""The call types among those that a call's fields at least suggest."""
+
+MAX_LIMIT = 1000
+"""The most calls that one page may ask for."""
+
+
+class Kind(Enum):
+    """The JSON types that the document uses for plain values."""
+
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    TEXT = "string"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One documented response field.
+
+    `kind` is a plain `Kind`, or the fields of an object; with `many` the field is a list of that.
+    """
+
+    name: str
+    kind: "Kind | tuple[Field, ...]"
+    description: str
+    unit: str | None = None
+    many: bool = False
+
+
+def _agent_leg(of: str) -> tuple[Field, ...]:
+    return (
+        Field("id", Kind.INTEGER, f"Id of {of}."),
+        Field("user_id", Kind.INTEGER, "Id of the agent's user account."),
+        Field("alias", Kind.TEXT, "The agent's name as shown in the phone system."),
+        Field("sip", Kind.TEXT, "The agent's SIP address."),
+        Field("started_at", Kind.INTEGER, "When the agent's leg began; may be the start of its ring.", "epoch s"),
+        Field("type", Kind.TEXT, "Kind of leg, 'agent' in the document."),
+        Field("is_any_transfer", Kind.BOOLEAN, "Whether the leg came about by a transfer of any kind."),
+        Field("hangup_reason", Kind.TEXT, "Why the leg ended, as a telephony cause name."),
+    )
+
+
+def _named(what: str) -> tuple[Field, ...]:
+    return (Field("id", Kind.INTEGER, f"Id of the {what}."), Field("name", Kind.TEXT, f"Name of the {what}."))
+
+
+CALL: tuple[Field, ...] = (
+    Field("id", Kind.INTEGER, "Id of the call; one row per id."),
+    Field("is_inbound", Kind.BOOLEAN, "Whether the call came in from outside."),
+    Field("is_answered", Kind.BOOLEAN, "Whether somebody answered."),
+    Field("is_in_queue", Kind.BOOLEAN, "Whether the caller is waiting in a queue at the moment of the answer."),
+    Field(
+        "contact",
+        (
+            Field("id", Kind.INTEGER, "Id of the contact."),
+            Field("full_name", Kind.TEXT, "The contact's name; personal data."),
+            Field("number_country_code", Kind.TEXT, "Country dial code, '1' for all of North America."),
+            Field("national_number", Kind.TEXT, "Number without the country dial code; personal data."),
+            Field("number", Kind.TEXT, "Number with the country dial code; personal data."),
+            Field("list_ids", Kind.INTEGER, "Ids of the contact lists that hold the contact.", many=True),
+        ),
+        "The other party of the call.",
+    ),
+    Field("agents", Kind.INTEGER, "Ids of the call's agents.", many=True),
+    Field(
+        "all_agents",
+        _agent_leg("an agent who was rung or spoke"),
+        "Legs of all agents, answered or not.",
+        many=True,
+    ),
+    Field("answered_agents", _agent_leg("an agent who spoke"), "Legs of the agents who answered.", many=True),
+    Field(
+        "external_numbers",
+        (
+            Field("number", Kind.TEXT, "Number outside the phone system that took part; personal data."),
+            Field("is_any_transfer", Kind.BOOLEAN, "Whether it came about by a transfer of any kind."),
+        ),
+        "Numbers outside the phone system that took part.",
+        many=True,
+    ),
+    Field(
+        "number",
+        (
+            Field("id", Kind.INTEGER, "Id of the centre's own number."),
+            Field("number", Kind.TEXT, "The centre's own number."),
+            Field("numberWithAlias", Kind.TEXT, "The number followed by its alias in brackets."),
+            Field("alias", Kind.TEXT, "Friendly name of the number."),
+        ),
+        "The centre's own number that the call ran over.",
+    ),
+    Field("started_at", Kind.INTEGER, "When the call began: dialled, or received.", "epoch s"),
+    Field(
+        "duration",
+        Kind.INTEGER,
+        "Duration as the API gives it; for outbound calls it equals the talk time.",
+        "s",
+    ),
+    Field("talk_time", Kind.INTEGER, "Time that agents and the other party talked.", "s"),
+    Field("requested_callback", Kind.BOOLEAN, "Whether the caller asked to be called back."),
+    Field("is_ended", Kind.BOOLEAN, "Whether the call is over."),
+    Field("type", Kind.TEXT, "How the call went, as one token ('answered'); an open list of values."),
+    Field(
+        "is_answered_within_sla",
+        Kind.BOOLEAN,
+        "The vendor's verdict: answered within the service level's threshold.",
+    ),
+    Field("is_data_cached", Kind.BOOLEAN, "Undocumented flag of the vendor's."),
+    Field("original_call_id", Kind.INTEGER, "Id of the call that this one follows, as a callback does."),
+    Field("campaign", _named("campaign"), "The campaign that the call belongs to."),
+    Field("ring_group", _named("ring group"), "The ring group (queue) that the call was put to."),
+    Field("ivr", _named("IVR"), "The voice menu that the caller went through."),
+    Field(
+        "disposition",
+        (
+            Field("id", Kind.INTEGER, "Id of the disposition."),
+            Field("code", Kind.TEXT, "The disposition's name."),
+            Field("note", Kind.TEXT, "What the agent wrote to it; may hold personal data."),
+        ),
+        "How the agent filed the call.",
+    ),
+    Field(
+        "recordings",
+        (
+            Field("id", Kind.INTEGER, "Id of the recording."),
+            Field("url", Kind.TEXT, "Where the recording lies; personal data."),
+        ),
+        "Recordings of the call.",
+        many=True,
+    ),
+    Field("tags", Kind.TEXT, "Tags put on the call.", many=True),
+)
+"""Every field of a call, in the document's order."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """One request to `GET /calls/`, checked: each parameter of the document under a Python name.
+
+    Raises:
+        ValueError: a parameter is not what the document allows; names it, what was given and what is allowed.
+    """
+
+    date_from: date | None = None
+    date_to: date | None = None
+    page: int | None = None
+    limit: int | None = None
+    number_ids: tuple[int, ...] = ()
+    ring_group_id: int | None = None
+    ivr_id: int | None = None
+    list_id: int | None = None
+    agent_id: int | None = None
+    call_type: str | None = None
+    disposition_ids: tuple[int, ...] = ()
+    survey_ids: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("date_from", "date_to"):
+            value = getattr(self, name)
+            if value is not None and type(value) is not date:
+                raise ValueError(f"{PARAMETERS[name]} is a date, but {value!r} was given.")
+        if self.date_from and self.date_to and self.date_from > self.date_to:
+            raise ValueError(f"dateFrom is not after dateTo, but {self.date_from} and {self.date_to} were given.")
+        for name in ("page", "ring_group_id", "ivr_id", "list_id", "agent_id"):
+            _check_positive(PARAMETERS[name], getattr(self, name))
+        for name in ("number_ids", "disposition_ids", "survey_ids"):
+            for value in getattr(self, name):
+                _check_positive(PARAMETERS[name], value)
+        if self.limit is not None and not (_is_int(self.limit) and 1 <= self.limit <= MAX_LIMIT):
+            raise ValueError(f"limit is a whole number from 1 to {MAX_LIMIT}, but {self.limit!r} was given.")
+        if self.call_type is not None and self.call_type not in CALL_TYPES:
+            raise ValueError(f"callType is one of {', '.join(CALL_TYPES)}, but {self.call_type!r} was given.")
+
+    def params(self) -> dict[str, str]:
+        """The query string's names and values, as the document spells them; what is not set is left out."""
+        return {
+            spelling: _spell(value)
+            for name, spelling in PARAMETERS.items()
+            if (value := getattr(self, name)) is not None and value != ()
+        }
+
+    @classmethod
+    def filters(cls, text: str) -> Self:
+        """A query string of filters in the document's spelling, such as `ringGroupId=7&numberIds=1,2`, as a `Query`.
+
+        Raises:
+            ValueError: a name is no filter of the document, or a value is not what it allows.
+        """
+        given: dict[str, Any] = {}
+        for spelling, value in parse_qsl(text, keep_blank_values=True):
+            name = FILTERS.get(spelling)
+            if name is None:
+                raise ValueError(f"{spelling!r} is no filter of the API; allowed are {', '.join(FILTERS)}.")
+            many = name.endswith("_ids")
+            ids = [_to_int(spelling, part) for part in (value.split(",") if many else [value])]
+            given[name] = tuple(ids) if many else ids[0]
+        if text.strip() and not given:
+            raise ValueError(f"{text!r} is no query string such as ringGroupId=7&numberIds=1,2.")
+        return cls(**given)
+
+
+PARAMETERS: Mapping[str, str] = {
+    "date_from": "dateFrom",
+    "date_to": "dateTo",
+    "page": "page",
+    "limit": "limit",
+    "number_ids": "numberIds",
+    "ring_group_id": "ringGroupId",
+    "ivr_id": "ivrId",
+    "list_id": "listId",
+    "agent_id": "agentId",
+    "call_type": "callType",
+    "disposition_ids": "dispositionIds",
+    "survey_ids": "surveyIds",
+}
+"""Python name -> the document's spelling, for every parameter."""
+
+FILTERS: Mapping[str, str] = {
+    PARAMETERS[field.name]: field.name for field in fields(Query) if field.name.endswith(("_id", "_ids"))
+}
+"""The document's spelling -> Python name, for the parameters that choose calls by what they belong to."""
+
+
+def _is_int(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _check_positive(spelling: str, value: object) -> None:
+    if value is not None and not (_is_int(value) and value > 0):
+        raise ValueError(f"{spelling} takes whole numbers from 1, but {value!r} was given.")
+
+
+def _to_int(spelling: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"{spelling} takes whole numbers from 1, but {text!r} was given.") from None
+
+
+def _spell(value: date | int | str | Iterable[int]) -> str:
+    if isinstance(value, (date, int, str)):
+        return str(value)
+    return ",".join(str(item) for item in value)

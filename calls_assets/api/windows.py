@@ -1,0 +1,75 @@
+"""Local days -> the request windows that surely cover them, however the API reads `dateFrom` and `dateTo`.
+
+The document says neither in which zone the two dates are read nor whether `dateTo` is inclusive. A window therefore reaches
+from the earliest to the latest reading that any zone of the world allows, and rows are assigned by their own `started_at`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+
+EASTMOST, WESTMOST = timedelta(hours=14), timedelta(hours=12)
+"""How far local time can be ahead of UTC and behind it."""
+
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A run of neighbouring local days and the dates to ask the API for."""
+
+    days: tuple[date, ...]
+    date_from: date
+    date_to: date
+
+    def __str__(self) -> str:
+        return str(self.days[0]) if len(self.days) == 1 else f"{self.days[0]} to {self.days[-1]}"
+
+
+def day_start(day: date, zone: ZoneInfo) -> int:
+    """The first instant of a local day in epoch seconds; the end of the gap where the day's midnight is skipped."""
+    return int(datetime.combine(day, time.min, zone).timestamp())
+
+
+def window(days: tuple[date, ...], zone: ZoneInfo) -> Window:
+    """The window that covers neighbouring local days of `zone`."""
+    start = datetime.fromtimestamp(day_start(days[0], zone), UTC)
+    end = datetime.fromtimestamp(day_start(days[-1] + ONE_DAY, zone), UTC)
+    first = (start - WESTMOST).date()
+    last = end + EASTMOST
+    return Window(days, first, last.date() if last.time() == time.min else last.date() + ONE_DAY)
+
+
+def windows(days: Iterable[date], zone: ZoneInfo) -> Iterator[Window]:
+    """Any days as windows, one for each run of neighbouring days, in order."""
+    run: list[date] = []
+    for day in sorted(set(days)):
+        if run and day != run[-1] + ONE_DAY:
+            yield window(tuple(run), zone)
+            run = []
+        run.append(day)
+    if run:
+        yield window(tuple(run), zone)
+
+
+def halves(whole: Window, zone: ZoneInfo) -> tuple[Window, Window]:
+    """A window of several days as two, cut at a day boundary."""
+    middle = len(whole.days) // 2
+    return window(whole.days[:middle], zone), window(whole.days[middle:], zone)
+
+
+def by_day(rows: pa.Table, days: Sequence[date], zone: ZoneInfo) -> dict[date, pa.Table]:
+    """Rows with `started_at` (epoch s) by the local day that they began on, in their own order; other days are left out."""
+    starts = [day_start(day, zone) for day in days]
+    ends = [day_start(day + ONE_DAY, zone) for day in days]
+    began = rows["started_at"].to_numpy()
+    position = np.searchsorted(starts, began, side="right") - 1
+    inside = (position >= 0) & (began < np.take(ends, position))
+    order = np.argsort(np.where(inside, position, len(days)), kind="stable")
+    counts = np.bincount(position[inside], minlength=len(days))
+    sorted_rows, offsets = rows.take(pa.array(order)), np.concatenate([[0], np.cumsum(counts)])
+    return {day: sorted_rows.slice(int(offsets[i]), int(counts[i])) for i, day in enumerate(days)}

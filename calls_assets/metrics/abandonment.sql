@@ -1,0 +1,10 @@
+-- Whom do we lose. Callers who hung up within the vendor's short threshold are kept apart.
+SELECT
+    *,
+    ratio(calls_abandoned, calls_answered + calls_abandoned) AS abandonment_rate,
+    ratio(
+        calls_abandoned + calls_short_abandoned, calls_answered + calls_abandoned + calls_short_abandoned
+    ) AS abandonment_rate_incl_short,
+    ratio(calls_abandoned, calls_offered) AS abandonment_rate_offered,
+    ratio(calls_short_abandoned, calls_offered) AS short_abandonment_rate
+FROM members

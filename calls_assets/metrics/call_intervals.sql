@@ -1,0 +1,21 @@
+-- Counts and sums of ended calls by half-hour of their start and what they belong to. Everything here adds up.
+SELECT
+    local_date, interval_start, direction, ring_group_id, ivr_id, number_id, campaign_id,
+    count(*) AS calls,
+    count(*) FILTER (outcome = 'answered') AS calls_answered,
+    count(*) FILTER (outcome = 'short_abandoned') AS calls_short_abandoned,
+    count(*) FILTER (outcome = 'abandoned') AS calls_abandoned,
+    count(*) FILTER (outcome = 'overflowed') AS calls_overflowed,
+    count(*) FILTER (outcome = 'callback_requested') AS calls_callback_requested,
+    count(*) FILTER (outcome = 'ivr_exit') AS calls_ivr_exit,
+    count(*) FILTER (outcome = 'out_of_hours') AS calls_out_of_hours,
+    count(*) FILTER (outcome = 'unanswered_other') AS calls_unanswered_other,
+    count(*) FILTER (outcome = 'not_answered') AS calls_not_answered,
+    count(*) FILTER (direction = 'inbound' AND outcome = 'answered' AND is_answered_within_sla) AS calls_answered_within_sla,
+    count(speed_of_answer_s) AS speed_of_answer_calls,
+    coalesce(sum(speed_of_answer_s), 0) AS speed_of_answer_total_s,
+    count(talk_s) AS talk_calls,
+    coalesce(sum(talk_s), 0) AS talk_s
+FROM calls
+WHERE is_ended
+GROUP BY ALL

@@ -1,0 +1,43 @@
+-- What the other queries share. Flags that the API leaves null count as false.
+
+-- A ratio whose denominator is 0 is null.
+CREATE MACRO ratio(numerator, denominator) AS numerator / nullif(denominator, 0);
+
+-- A negative time is impossible and becomes null.
+CREATE MACRO seconds_or_null(seconds) AS CASE WHEN seconds >= 0 THEN seconds END;
+
+-- Start of an agent's leg in epoch seconds: milliseconds are scaled; null, 0 and less are unknown.
+CREATE MACRO leg_start(started_at) AS
+    CASE WHEN started_at > 100_000_000_000 THEN started_at // 1000 WHEN started_at > 0 THEN started_at END;
+
+CREATE MACRO any_transfer(all_agents, answered_agents, external_numbers) AS
+    coalesce(list_bool_or([leg.is_any_transfer FOR leg IN all_agents]), false)
+    OR coalesce(list_bool_or([leg.is_any_transfer FOR leg IN answered_agents]), false)
+    OR coalesce(list_bool_or([other.is_any_transfer FOR other IN external_numbers]), false);
+
+CREATE MACRO agent_ids(legs) AS coalesce([leg.id FOR leg IN legs IF leg.id IS NOT NULL], []);
+
+-- The call types that a call's fields tell for certain.
+CREATE MACRO certain_call_types(is_inbound, is_answered, is_answered_within_sla, is_ended) AS list_filter([
+    CASE WHEN is_inbound THEN 'all_inbound' END,
+    CASE WHEN is_inbound AND is_answered THEN 'inbound_answered' END,
+    CASE WHEN is_inbound AND is_answered AND is_answered_within_sla THEN 'inbound_answered_within_sla' END,
+    CASE WHEN is_inbound AND is_answered AND NOT is_answered_within_sla THEN 'inbound_answered_but_not_within_sla' END,
+    CASE WHEN NOT is_inbound THEN 'all_outbound' END,
+    CASE WHEN NOT is_inbound AND is_answered THEN 'outbound_answered' END,
+    CASE WHEN NOT is_inbound AND is_ended AND NOT coalesce(is_answered, false) THEN 'outbound_not_answered' END
+], lambda call_type: call_type IS NOT NULL);
+
+-- The call types that a call's fields suggest; the API has the last word on them.
+CREATE MACRO likely_call_types(is_inbound, is_answered, ivr_id, ring_group_id, rang, requested_callback, transferred) AS
+    list_filter([
+        CASE WHEN is_inbound AND NOT coalesce(is_answered, false) AND ivr_id IS NOT NULL AND ring_group_id IS NULL
+            AND NOT rang THEN 'inbound_ivr_exit' END,
+        CASE WHEN is_inbound AND requested_callback THEN 'callback' END,
+        CASE WHEN transferred THEN 'transfer' END
+    ], lambda call_type: call_type IS NOT NULL);
+
+-- Wall clock of an instant (epoch s) at an offset from UTC (s), such as 01:30-04:00.
+CREATE MACRO wall_clock(epoch_s, offset_s) AS
+    strftime(make_timestamp((epoch_s + offset_s) * 1_000_000), '%H:%M')
+    || printf('%s%02d:%02d', CASE WHEN offset_s < 0 THEN '-' ELSE '+' END, abs(offset_s) // 3600, abs(offset_s) % 3600 // 60);

@@ -1,0 +1,132 @@
+"""Runs the queries beside this file with DuckDB over Parquet files or Arrow tables.
+
+A query sees its inputs as views by table name, and besides them `days(local_date)`, the days asked for, and
+`utc_offsets(from_s, utc_offset_s)`, the offset of local time from UTC since each instant. Time zones are thereby Python's
+alone, the same that bound the partitions.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from importlib.resources import files
+from typing import TypeAlias
+from zoneinfo import ZoneInfo
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from calls_assets.api.document import CERTAIN_CALL_TYPES, LIKELY_CALL_TYPES
+from calls_assets.api.windows import ONE_DAY, day_start
+from calls_assets.tables.dictionary import TABLES
+from calls_assets.tables.schema import Table
+
+Relation: TypeAlias = pa.Table | Sequence[str]
+"""An input: an Arrow table, or the paths of Parquet files."""
+
+SHARED = {"members": ("calls",), "answered_legs": ("raw_calls",), "field_call_types": ("raw_calls",)}
+"""Queries that others build on, with the inputs they need, as views."""
+
+QUARTER_S = 900
+
+
+def sql(name: str) -> str:
+    """The text of a query."""
+    return files(__package__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
+
+
+def compute(
+    table: Table,
+    inputs: Mapping[str, Relation],
+    days: Sequence[date],
+    zone: ZoneInfo,
+    filesystem: object | None = None,
+) -> dict[date, pa.Table]:
+    """A table's rows for each day, in its schema, sorted by its key.
+
+    Args:
+        table: The table to compute.
+        inputs: What it is made from, by name.
+        days: The local days to compute; each has an entry in the answer, if with no rows.
+        zone: The partitions' zone.
+        filesystem: The fsspec file system that the paths belong to; None for local paths.
+    """
+    with _connect(inputs, days, zone, filesystem) as connection:
+        order = ", ".join(f"{column} NULLS LAST" for column in ("local_date", *table.key))
+        found = connection.sql(f"SELECT * FROM ({sql(table.name)}) ORDER BY {order}").to_arrow_table()  # noqa: S608
+    return split(table.conform(found), days)
+
+
+def reconcile(
+    raw_calls: pa.Table, raw_call_types: pa.Table, asked: Mapping[str, str], days: Sequence[date], zone: ZoneInfo
+) -> dict[date, pa.Table]:
+    """The `reconciliation` of each day; `asked` says how the API answered for each call type (see the query)."""
+    told = {*CERTAIN_CALL_TYPES, *LIKELY_CALL_TYPES}
+    relation = pa.table(
+        {
+            "call_type": pa.array(list(asked), pa.string()),
+            "how": pa.array(list(asked.values()), pa.string()),
+            "told_by_fields": pa.array([name in told for name in asked], pa.bool_()),
+        }
+    )
+    inputs = {"raw_calls": raw_calls, "raw_call_types": raw_call_types, "asked": relation}
+    return compute(TABLES["reconciliation"], inputs, days, zone)
+
+
+def split(rows: pa.Table, days: Sequence[date]) -> dict[date, pa.Table]:
+    """Rows that are sorted by `local_date`, as one table for each day."""
+    starts = rows["local_date"].to_numpy()
+    parts = {}
+    for day in days:
+        first, end = starts.searchsorted([np.datetime64(day), np.datetime64(day + ONE_DAY)])
+        parts[day] = rows.slice(first, end - first)
+    return parts
+
+
+def count_field_call_types(raw_calls: pa.Table) -> dict[str, int]:
+    """How many of the calls each call type holds by the calls' own fields; `raw_calls` may lack `local_date`."""
+    if "local_date" not in raw_calls.schema.names:
+        raw_calls = raw_calls.append_column("local_date", pa.nulls(raw_calls.num_rows, pa.date32()))
+    with _connect({"raw_calls": raw_calls}, [], ZoneInfo("UTC"), None) as connection:
+        rows = connection.sql("SELECT call_type, count(*) FROM field_call_types GROUP BY call_type").fetchall()
+    return dict(rows)
+
+
+def utc_offsets(days: Sequence[date], zone: ZoneInfo) -> pa.Table:
+    """`from_s` (epoch s) and `utc_offset_s`: the offset of local time from each instant on, over the days."""
+    found: list[tuple[int, int]] = []
+    for day in days:
+        start, end = day_start(day, zone), day_start(day + ONE_DAY, zone)
+        steps = range(start, end, QUARTER_S) if _offset(start, zone) != _offset(end - 1, zone) else [start]
+        found += [(at, _offset(at, zone)) for at in steps]
+    return pa.table(
+        {
+            "from_s": pa.array([at for at, _ in found], pa.int64()),
+            "utc_offset_s": pa.array([o for _, o in found], pa.int64()),
+        }
+    )
+
+
+def _offset(at: int, zone: ZoneInfo) -> int:
+    offset = datetime.fromtimestamp(at, UTC).astimezone(zone).utcoffset()
+    return int(offset.total_seconds()) if offset else 0
+
+
+def _connect(
+    inputs: Mapping[str, Relation], days: Sequence[date], zone: ZoneInfo, filesystem: object | None
+) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    if filesystem is not None:
+        connection.register_filesystem(filesystem)
+    for name, relation in inputs.items():
+        if isinstance(relation, pa.Table):
+            connection.register(name, relation)
+        else:
+            connection.read_parquet(list(relation)).create_view(name)
+    connection.register("days", pa.table({"local_date": pa.array(days, pa.date32())}))
+    connection.register("utc_offsets", utc_offsets(days, zone))
+    connection.execute(sql("macros"))
+    for name, needs in SHARED.items():
+        if set(needs) <= set(inputs):
+            connection.execute(f"CREATE VIEW {name} AS {sql(name)}")
+    return connection

@@ -1,0 +1,120 @@
+"""Dagster's thin shells around the API and the table store: configuration in, plain objects out."""
+
+import logging
+from typing import Any
+
+import dagster as dg
+from pydantic import ConfigDict, Field
+
+from calls_assets.api.client import Client
+from calls_assets.api.document import LABEL_CALL_TYPES, MAX_LIMIT, Query
+from calls_assets.tables.store import TableStore
+
+FILTER = "Pull only the calls {}; give such a pull a CALLS_DATA_URL of its own. Default: all calls."
+
+
+class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The account's `GET /calls/`: where it is, how to ask, and which calls to ask for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = Field(
+        description="What stands before /calls/, such as https://account.example.com/api/v1. "
+        "Required; set it as CALLS_API_URL."
+    )
+    token: str = Field(
+        repr=False, description="Value of the Access-Token header; a secret. Required; set it as CALLS_API_TOKEN."
+    )
+    page_size: int = Field(
+        MAX_LIMIT,
+        description=f"Calls to ask for per page, 1 to {MAX_LIMIT}; the API may give fewer. Default: {MAX_LIMIT}.",
+    )
+    calls_per_window: int = Field(
+        100_000,
+        description="A range of days with more calls than this is pulled in smaller ranges, which bounds the memory of a "
+        "run. Unit: calls. Default: 100000.",
+    )
+    timeout_s: float = Field(
+        60.0, description="Longest silence of the API before a request counts as failed. Unit: seconds. Default: 60."
+    )
+    requests_per_second: float | None = Field(
+        None, description="Upper bound of the pace of requests. Unit: requests per second. Default: none."
+    )
+    call_types: list[str] = Field(
+        list(LABEL_CALL_TYPES),
+        description="The call types to ask the API for by id. Default: the eleven that a call's fields cannot tell.",
+    )
+    number_ids: list[int] = Field([], description=FILTER.format("over the centre's numbers with these ids (numberIds)"))
+    ring_group_id: int | None = Field(None, description=FILTER.format("of one ring group (ringGroupId)"))
+    ivr_id: int | None = Field(None, description=FILTER.format("of one IVR (ivrId)"))
+    list_id: int | None = Field(None, description=FILTER.format("with contacts of one list (listId)"))
+    agent_id: int | None = Field(None, description=FILTER.format("of one agent (agentId)"))
+    disposition_ids: list[int] = Field([], description=FILTER.format("with these dispositions (dispositionIds)"))
+    survey_ids: list[int] = Field([], description=FILTER.format("with these surveys (surveyIds)"))
+
+    @classmethod
+    def filtered(cls, filters: Query, **fields: Any) -> "CallsApi":
+        """The resource with a query's filters as its defaults."""
+        return cls(
+            **fields,
+            number_ids=list(filters.number_ids),
+            ring_group_id=filters.ring_group_id,
+            ivr_id=filters.ivr_id,
+            list_id=filters.list_id,
+            agent_id=filters.agent_id,
+            disposition_ids=list(filters.disposition_ids),
+            survey_ids=list(filters.survey_ids),
+        )
+
+    def client(self, log: logging.Logger) -> Client:
+        """A session with the API.
+
+        Raises:
+            ValueError: a field is not usable; the sentence names it, and never holds the token.
+        """
+        if self.timeout_s <= 0:
+            raise ValueError(f"timeout_s is a number of seconds above 0, but {self.timeout_s:g} was given.")
+        if self.requests_per_second is not None and self.requests_per_second <= 0:
+            raise ValueError(f"requests_per_second is above 0, but {self.requests_per_second:g} was given.")
+        return Client(
+            self.url, self.token, timeout_s=self.timeout_s, requests_per_second=self.requests_per_second, log=log
+        )
+
+    def query(self) -> Query:
+        """The page size and the filters.
+
+        Raises:
+            ValueError: a field is not what the API document allows.
+        """
+        for call_type in self.call_types:
+            Query(call_type=call_type)
+        return Query(
+            limit=self.page_size,
+            number_ids=tuple(self.number_ids),
+            ring_group_id=self.ring_group_id,
+            ivr_id=self.ivr_id,
+            list_id=self.list_id,
+            agent_id=self.agent_id,
+            disposition_ids=tuple(self.disposition_ids),
+            survey_ids=tuple(self.survey_ids),
+        )
+
+
+class Tables(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The Parquet tree."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = Field(
+        "data",
+        description="Root of the Parquet tree: a folder, or a URL such as s3://bucket/prefix. Set it as CALLS_DATA_URL. "
+        "Default: data.",
+    )
+
+    def store(self) -> TableStore:
+        """The store at the root.
+
+        Raises:
+            ValueError: the root's kind of storage is unknown, or the package for it is not installed.
+        """
+        return TableStore(self.url)

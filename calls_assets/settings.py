@@ -1,0 +1,71 @@
+"""The environment, read and checked once, with a sentence for every mistake."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from calls_assets.api.document import Query
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment sets beside the API's address and token, which only a run reads.
+
+    `problems` holds a sentence for each value that could not be used; its default stands in, so that the project still
+    loads, and every run fails with the sentences.
+    """
+
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    start_date: date = date(2025, 1, 1)  # a date cannot change
+    data_url: str = "data"
+    filters: Query = field(default_factory=Query)
+    problems: tuple[str, ...] = ()
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """The settings of an environment; an empty value counts as not set."""
+        values: dict[str, object] = {}
+        problems = []
+        for variable, (name, read) in _VARIABLES.items():
+            given = environ.get(variable, "").strip()
+            try:
+                if given:
+                    values[name] = read(given)
+            except ValueError as error:
+                problems.append(f"{variable} is {error}, but {given!r} was given.")
+        return cls(**values, problems=tuple(problems))  # type: ignore[arg-type]  # _VARIABLES pairs names and readers
+
+
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("an IANA time zone such as America/New_York") from None
+
+
+def _date(text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or text != str(day) or day.year < 2000:
+        raise ValueError("a day from 2000-01-01 on, as YYYY-MM-DD")
+    return day
+
+
+def _filters(text: str) -> Query:
+    try:
+        return Query.filters(text)
+    except ValueError as error:
+        raise ValueError(f"a query string of the API's filters such as ringGroupId=7&numberIds=1,2 ({error})") from None
+
+
+_VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
+    "CALLS_TIMEZONE": ("zone", _zone),
+    "CALLS_START_DATE": ("start_date", _date),
+    "CALLS_DATA_URL": ("data_url", str),
+    "CALLS_FILTERS": ("filters", _filters),
+}

@@ -1,0 +1,99 @@
+"""What a table is: its columns with type, unit and description, its key, and what it is made from.
+
+The tables themselves are declared in `dictionary`. Arrow schema, Parquet metadata, the UI's columns and the docs all come
+from here, so a column is described once.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+import pyarrow as pa
+
+from calls_assets.api.document import Field, Kind
+
+_PLAIN = {Kind.INTEGER: pa.int64(), Kind.BOOLEAN: pa.bool_(), Kind.TEXT: pa.string()}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its Arrow type, what it means, its unit, and whether it may be null."""
+
+    name: str
+    type: pa.DataType
+    description: str
+    unit: str | None = None
+    required: bool = False
+
+    @property
+    def arrow_field(self) -> pa.Field:
+        """The Arrow field, which carries description and unit in its metadata."""
+        return pa.field(self.name, self.type, not self.required, _notes(self.description, self.unit))
+
+    @classmethod
+    def documented(cls, field: Field) -> "Column":
+        """The column of a field of the API document, under its own name and nesting."""
+        return cls(field.name, arrow_type(field), field.description, field.unit)
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: one file a day, `key` unique in it and its sort order.
+
+    `inputs` are the tables that it is computed from; a table without inputs comes from the API.
+    """
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    inputs: tuple[str, ...] = ()
+
+    @cached_property
+    def arrow_schema(self) -> pa.Schema:
+        """The schema of every file of the table, with descriptions and units."""
+        return pa.schema([column.arrow_field for column in self.columns], {"description": self.description})
+
+    def conform(self, rows: pa.Table) -> pa.Table:
+        """`rows` in the table's schema: columns chosen and ordered by name, types cast without loss.
+
+        Raises:
+            ValueError: a column is missing, a value does not fit its type, or a required value is null.
+        """
+        missing = [name for name in self.arrow_schema.names if name not in rows.schema.names]
+        if missing:
+            raise ValueError(f"{self.name} lacks the columns {', '.join(missing)}.")
+        arrays = []
+        for field in self.arrow_schema:
+            array = rows.column(field.name)
+            try:
+                array = array if array.type.equals(field.type) else array.cast(field.type)
+            except pa.ArrowInvalid as error:
+                raise ValueError(f"{self.name}.{field.name} holds a value that is no {field.type}: {error}.") from error
+            if not field.nullable and array.null_count:
+                raise ValueError(f"{self.name}.{field.name} may not be null, but {array.null_count} values are.")
+            arrays.append(array)
+        return pa.Table.from_arrays(arrays, schema=self.arrow_schema)
+
+    def empty(self) -> pa.Table:
+        """The table with no rows."""
+        return self.arrow_schema.empty_table()
+
+    def stamp(self, rows: pa.Table, day: date) -> pa.Table:
+        """`rows` of one day, which lack `local_date`, in the table's schema with it."""
+        local_date = pa.repeat(pa.scalar(day, pa.date32()), rows.num_rows)
+        return self.conform(rows.append_column("local_date", local_date))
+
+
+def arrow_type(field: Field) -> pa.DataType:
+    """The Arrow type of a documented field: plain, struct, or a list of either."""
+    item = _PLAIN[field.kind] if isinstance(field.kind, Kind) else pa.struct([_nested(inner) for inner in field.kind])
+    return pa.list_(item) if field.many else item
+
+
+def _nested(field: Field) -> pa.Field:
+    return pa.field(field.name, arrow_type(field), metadata=_notes(field.description, field.unit))
+
+
+def _notes(description: str, unit: str | None) -> dict[str, str]:
+    return {"description": description} | ({"unit": unit} if unit else {})

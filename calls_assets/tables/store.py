@@ -1,0 +1,154 @@
+"""The Parquet tree: one file a table and local day, in a folder or an object store, replaced whole or not at all.
+
+On disk a file is written beside its final name and renamed onto it; on an object store it is one PUT. The same rows give
+the same bytes.
+"""
+
+import fcntl
+import io
+import os
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from upath import UPath
+
+from calls_assets.tables.schema import Table
+
+ROW_GROUP_ROWS = 100_000
+FILE_MODE = 0o640
+"""Call records are personal data: their owner and group read them, nobody else."""
+
+
+class MissingDay(LookupError):
+    """A table has no file for a day."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file that has been put in place: where, how many rows, how many bytes."""
+
+    path: str
+    rows: int
+    size: int
+
+
+class TableStore:
+    """Reads and replaces single days of tables under a root: a folder, or a URL such as `s3://bucket/prefix`.
+
+    Raises:
+        ValueError: the root's kind of storage is unknown, or the package for it is not installed.
+    """
+
+    def __init__(self, root: str) -> None:
+        try:
+            options: dict[str, Any] = {"use_listings_cache": False} if root.startswith("s3://") else {}
+            self._root = UPath(root, **options)
+            self._root.fs  # noqa: B018  # makes the file system, so that a missing package shows here
+        except (ValueError, ImportError) as error:
+            raise ValueError(
+                f"CALLS_DATA_URL is a folder or a URL such as s3://bucket/prefix, but {root!r} was given ({error})."
+            ) from error
+
+    @property
+    def root(self) -> str:
+        """The root as it was given."""
+        return str(self._root)
+
+    @property
+    def filesystem(self) -> object | None:
+        """The fsspec file system of an object store; None for a local folder."""
+        return None if self._is_local else self._root.fs
+
+    @property
+    def _is_local(self) -> bool:
+        return self._root.protocol in ("", "file", "local")
+
+    def path(self, table: Table, day: date) -> UPath:
+        """Where a table's file of a day lies."""
+        path: UPath = self._root / table.name / f"date={day}" / f"{table.name}.parquet"
+        return path
+
+    def paths(self, table: Table, days: Iterable[date]) -> list[str]:
+        """Where a table's files of the days lie.
+
+        Raises:
+            MissingDay: some are not there; names the table and the days.
+        """
+        found = {day: path for day in days if (path := self.path(table, day)).exists()}
+        missing = [str(day) for day in days if day not in found]
+        if missing:
+            shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+            raise MissingDay(
+                f"{table.name} has no file for {shown} in {self.root}: materialize it for these days first."
+            )
+        return [str(path) for path in found.values()]
+
+    def read(self, table: Table, days: Iterable[date], columns: Sequence[str] | None = None) -> pa.Table:
+        """The rows of the days, in the order of the days.
+
+        Raises:
+            MissingDay: a day has no file.
+        """
+        files = [UPath(path, **self._root.storage_options) for path in self.paths(table, days)]
+        schema = (
+            table.arrow_schema if columns is None else pa.schema([table.arrow_schema.field(name) for name in columns])
+        )
+        parts = [pq.read_table(io.BytesIO(file.read_bytes()), columns=columns, schema=schema) for file in files]
+        return pa.concat_tables(parts) if parts else schema.empty_table()
+
+    def write(self, table: Table, day: date, rows: pa.Table) -> Written:
+        """Replace a table's file of a day by `rows`, which come in the table's schema and order."""
+        content = to_parquet(table.conform(rows))
+        path = self.path(table, day)
+        if self._is_local:
+            _replace_file(Path(path.path), content)
+        else:
+            path.write_bytes(content)
+        return Written(str(path), rows.num_rows, len(content))
+
+
+def to_parquet(rows: pa.Table) -> bytes:
+    """The bytes of a Parquet file; the same rows give the same bytes, however they are chunked."""
+    sink = io.BytesIO()
+    pq.write_table(rows.combine_chunks(), sink, compression="zstd", compression_level=1, row_group_size=ROW_GROUP_ROWS)
+    return sink.getvalue()
+
+
+def _replace_file(final: Path, content: bytes) -> None:
+    final.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    _remove_stale(final)
+    temporary = final.with_name(f".{final.name}.{secrets.token_hex(4)}.tmp")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # tells a writer at work from one that died
+        with open(handle, "wb", closefd=False) as file:
+            file.write(content)
+        os.fsync(handle)
+        temporary.replace(final)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(handle)
+
+
+def _remove_stale(final: Path) -> None:
+    """Remove what writers of `final` that died have left; what a living one is writing stays."""
+    for temporary in final.parent.glob(f".{final.name}.*.tmp"):
+        try:
+            handle = os.open(temporary, os.O_WRONLY)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            temporary.unlink(missing_ok=True)
+        except BlockingIOError:
+            pass
+        finally:
+            os.close(handle)
