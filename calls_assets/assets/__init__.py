@@ -1,0 +1,1 @@
+"""The asset functions: days in, tables out, numbers into the UI."""

@@ -1,0 +1,131 @@
+"""The assets that come from the API: the calls, what could not be read, and what the API says of call types."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from calls_assets.api.call_types import REFUSED, Answers, ask
+from calls_assets.api.crawl import Crawled, Fetch, pull
+from calls_assets.api.decode import Reject, read_page
+from calls_assets.api.windows import Window, by_day, windows
+from calls_assets.assets.landing import Landing, landing
+from calls_assets.assets.specs import POOL, Partitions, check_specs, specs
+from calls_assets.checks import Finding, check_reconciliation
+from calls_assets.metrics.run import count_field_call_types, reconcile
+from calls_assets.resources import CallsApi, Tables
+from calls_assets.tables.dictionary import RAW_CALL_TYPES, RAW_CALLS, RECONCILIATION, REJECTED_CALLS
+
+FETCHED = (RAW_CALLS, REJECTED_CALLS, RAW_CALL_TYPES, RECONCILIATION)
+
+
+def api_assets(partitions: Partitions) -> dg.AssetsDefinition:
+    """One step for all that comes from the API, so that its labels and counts are asked over the very window of the calls."""
+
+    @dg.multi_asset(
+        name="fetch_calls",
+        specs=specs(FETCHED, partitions, skippable=True),
+        check_specs=check_specs(FETCHED, partitions),
+        partitions_def=partitions.definition,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        can_subset=True,
+        pool=POOL,
+    )
+    def fetch_calls(context: dg.AssetExecutionContext, calls_api: CallsApi, tables: Tables) -> Any:
+        with landing(context, tables, partitions.zone, partitions.problems) as land:
+            query = calls_api.query()
+            with calls_api.client(context.log) as client:
+                fetch: Fetch = partial(client.fetch, read=read_page)
+                fetcher = _Fetcher(land, fetch, tuple(calls_api.call_types))
+                for whole in windows(land.days, partitions.zone):
+                    for window, crawled in pull(fetch, whole, query, partitions.zone, calls_api.calls_per_window):
+                        in_window = replace(query, date_from=window.date_from, date_to=window.date_to)
+                        fetcher.land_window(window, crawled, in_window)
+                        context.log.info("%s: %d calls on %d pages.", window, crawled.calls.num_rows, crawled.pages)
+        yield from land.results()
+
+    return fetch_calls
+
+
+@dataclass
+class _Fetcher:
+    landing: Landing
+    fetch: Fetch
+    call_types: tuple[str, ...]
+    first_day_rejects: tuple[Reject, ...] = ()
+
+    def land_window(self, window: Window, crawled: Crawled, query: Any) -> None:
+        zone = self.landing.zone
+        raw = {day: RAW_CALLS.stamp(rows, day) for day, rows in by_day(crawled.calls, window.days, zone).items()}
+        answers = None
+        if self.landing.selects(RAW_CALL_TYPES) or self.landing.selects(RECONCILIATION):
+            answers = ask(self.fetch, query, self.call_types, count_field_call_types(crawled.calls))
+        for day in window.days:
+            self._land_calls(day, raw[day], crawled)
+        self._land_rejects(window, crawled.rejects)
+        if answers:
+            self._land_call_types(window, raw, answers)
+
+    def _land_calls(self, day: date, rows: pa.Table, crawled: Crawled) -> None:
+        figures = {"window_total": crawled.total, "window_crawls": crawled.crawls, "collisions": crawled.collisions}
+        sentence = f"All {crawled.total} records of the request window came, each id once."
+        unnamed = len(rows) - rows["extra"].null_count
+        metadata = {"calls": rows.num_rows, "calls_with_undocumented_fields": unnamed} | figures
+        self.landing.land(RAW_CALLS, day, rows, metadata, {"complete": Finding(True, sentence, figures)})
+
+    def _land_rejects(self, window: Window, rejects: tuple[Reject, ...]) -> None:
+        days = self.landing.days
+        strays = tuple(reject for reject in rejects if reject.started_at is None)
+        known = [reject for reject in rejects if reject.started_at is not None]
+        starts = pa.table(
+            {"started_at": pa.array([r.started_at for r in known], pa.int64()), "n": list(range(len(known)))}
+        )
+        split = by_day(starts, window.days, self.landing.zone) if known else {}
+        for day in window.days:
+            here = tuple(known[n] for n in split[day]["n"].to_pylist()) if known else ()
+            if day == days[0]:
+                self.first_day_rejects = here
+            self._land_rejects_of(day, here + (strays if day == days[0] else ()))
+        if strays and days[0] not in window.days:
+            self.first_day_rejects += strays
+            self._land_rejects_of(days[0], self.first_day_rejects)
+
+    def _land_rejects_of(self, day: date, rejects: tuple[Reject, ...]) -> None:
+        rows = pa.table(
+            {
+                "call_id": pa.array([reject.call_id for reject in rejects], pa.int64()),
+                "reason": pa.array([reject.reason for reject in rejects], pa.string()),
+                "record": pa.array([reject.record for reject in rejects], pa.string()),
+            }
+        ).sort_by([("call_id", "ascending"), ("record", "ascending")])
+        found = Finding(not rejects, f"{len(rejects)} records could not be read.", {"rejects": len(rejects)})
+        self.landing.land(REJECTED_CALLS, day, REJECTED_CALLS.stamp(rows, day), {}, {"no_rejects": found})
+
+    def _land_call_types(self, window: Window, raw: dict[date, pa.Table], answers: Answers) -> None:
+        labels = {}
+        refused = [name for name, how in answers.how.items() if how == REFUSED]
+        sentence = f"The API refused {', '.join(refused)}." if refused else "The API gave every call type asked for."
+        for day, rows in by_day(answers.labels, window.days, self.landing.zone).items():
+            ours = rows.filter(pc.is_in(rows["id"], raw[day]["id"].combine_chunks()))
+            kept = RAW_CALL_TYPES.stamp(ours.rename_columns({"id": "call_id"}), day)
+            labels[day] = kept.sort_by([("call_id", "ascending"), ("call_type", "ascending")])
+            metadata = {
+                "labels": len(ours),
+                "labels_of_unknown_calls": len(rows) - len(ours),
+                "refused_types": len(refused),
+            }
+            finding = Finding(not refused, sentence, {"refused": ", ".join(refused) or "none"})
+            self.landing.land(RAW_CALL_TYPES, day, labels[day], metadata, {"all_answered": finding})
+        compared = reconcile(
+            pa.concat_tables(raw.values()),
+            pa.concat_tables(labels.values()),
+            answers.how,
+            window.days,
+            self.landing.zone,
+        )
+        for day, rows in compared.items():
+            self.landing.land(RECONCILIATION, day, rows, {}, check_reconciliation(rows))

@@ -1,0 +1,65 @@
+"""The assets that are computed from files: the cleaned calls, the agents' legs and the metrics."""
+
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from calls_assets.assets.landing import landing
+from calls_assets.assets.specs import Partitions, check_specs, specs
+from calls_assets.checks import Finding, check_calls, check_members
+from calls_assets.metrics.run import compute
+from calls_assets.resources import Tables
+from calls_assets.tables.dictionary import TABLES
+from calls_assets.tables.schema import Table
+
+DAYS_AT_ONCE = 31
+"""Days that one query covers, which bounds the memory of a long range."""
+
+DERIVED = tuple(table for table in TABLES.values() if table.inputs)
+
+
+def derived_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
+    """One asset for each table that has inputs."""
+    return [_derived(table, partitions) for table in DERIVED]
+
+
+def _derived(table: Table, partitions: Partitions) -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        name=f"compute_{table.name}",
+        specs=specs([table], partitions),
+        check_specs=check_specs([table], partitions),
+        partitions_def=partitions.definition,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def compute_table(context: dg.AssetExecutionContext, tables: Tables) -> Any:
+        with landing(context, tables, partitions.zone, partitions.problems) as land:
+            for start in range(0, len(land.days), DAYS_AT_ONCE):
+                days = land.days[start : start + DAYS_AT_ONCE]
+                inputs = {name: land.store.paths(TABLES[name], days) for name in table.inputs}
+                found = compute(table, inputs, days, partitions.zone, land.store.filesystem)
+                for day, rows in found.items():
+                    land.land(table, day, rows, headlines(table, rows), _findings(table, rows))
+        yield from land.results()
+
+    return compute_table
+
+
+def headlines(table: Table, rows: pa.Table) -> dict[str, Any]:
+    """The numbers of a day that the UI shows and plots."""
+    if "dimension" in rows.schema.names:
+        total = next(row for row in rows.to_pylist() if row["dimension"] == "total")
+        return {name: value for name, value in total.items() if isinstance(value, (int, float))}
+    if table.name == "calls":
+        outcomes = rows["outcome"].value_counts().to_pylist()
+        return {"calls": rows.num_rows} | {f"calls_{count['values']}": count["counts"] for count in outcomes}
+    if table.name == "agent_talk_time":
+        names = ("calls_handled", "calls_answered_first", "talk_s")
+        return {"agents": len(rows["agent_id"].unique().drop_null())} | {n: sum(rows[n].to_pylist()) for n in names}
+    return {}
+
+
+def _findings(table: Table, rows: pa.Table) -> dict[str, Finding]:
+    if table.name == "calls":
+        return check_calls(rows)
+    return check_members(rows) if "dimension" in rows.schema.names else {}

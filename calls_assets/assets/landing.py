@@ -1,0 +1,119 @@
+"""How a run over any days tells Dagster of each day on its own.
+
+Dagster gives one result a run to every day of a range. A landing therefore attaches metadata and check results to each day as
+it lands, and keeps the days that landed as materialized when a later one fails.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pyarrow as pa
+
+from calls_assets.api.errors import ApiError
+from calls_assets.api.windows import ONE_DAY, day_start
+from calls_assets.checks import CHECKS, Check, Finding
+from calls_assets.tables.schema import Table
+from calls_assets.tables.store import MissingDay, TableStore
+
+
+@dataclass
+class Landing:
+    """What a run has put in place so far."""
+
+    context: dg.AssetExecutionContext
+    store: TableStore
+    zone: ZoneInfo
+    days: tuple[date, ...]
+    _landed: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    _found: dict[tuple[str, str], dict[str, Finding]] = field(default_factory=dict)
+
+    def land(
+        self, table: Table, day: date, rows: pa.Table, metadata: dict[str, Any], findings: dict[str, Finding]
+    ) -> None:
+        """Replace a table's file of a day, and tell the UI of it; a table that the run did not select is left alone."""
+        if not self.selects(table):
+            return
+        written = self.store.write(table, day, rows)
+        shown = {
+            "dagster/row_count": written.rows,
+            "path": dg.MetadataValue.path(written.path),
+            "bytes": written.size,
+            "is_open_day": dg.MetadataValue.bool(day_start(day + ONE_DAY, self.zone) > time.time()),
+        } | metadata
+        key = dg.AssetKey(table.name)
+        self.context.add_asset_metadata(shown, asset_key=key, partition_key=str(day))
+        self._landed[table.name, str(day)] = shown
+        for name, finding in findings.items():
+            self._found.setdefault((table.name, name), {})[str(day)] = finding
+
+    def selects(self, table: Table) -> bool:
+        """Whether the run is to materialize a table."""
+        return dg.AssetKey(table.name) in self.context.selected_asset_keys
+
+    def keep(self) -> None:
+        """Keep what has landed as materialized although the run fails."""
+        for (name, day), metadata in self._landed.items():
+            self.context.log_event(dg.AssetMaterialization(name, partition=day, metadata=metadata))
+
+    def results(self) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        """What the asset function yields at its end."""
+        for key in self.context.selected_asset_keys:
+            yield dg.MaterializeResult(asset_key=key)
+        for check_key in self.context.selected_asset_check_keys:
+            check = CHECKS[check_key.asset_key.path[-1], check_key.name]
+            findings = self._found.get((check.table, check.name), {})
+            if len(self.days) > 1:
+                for day, finding in findings.items():
+                    self.context.log_event(_evaluation(check, finding, day))
+            yield _result(check, findings)
+
+
+@contextmanager
+def landing(
+    context: dg.AssetExecutionContext, tables: Any, zone: ZoneInfo, problems: tuple[str, ...]
+) -> Iterator[Landing]:
+    """A landing for the run's days. What goes wrong ends the run with one sentence, and keeps the days that landed."""
+    if problems:
+        raise dg.Failure(" ".join(problems), allow_retries=False)
+    days = tuple(date.fromisoformat(key) for key in sorted(context.partition_keys))
+    current: Landing | None = None
+    try:
+        current = Landing(context, tables.store(), zone, days)
+        yield current
+    except BaseException as error:
+        if current:
+            current.keep()
+        if isinstance(error, (ApiError, MissingDay, ValueError, OSError)):
+            raise dg.Failure(str(error), allow_retries=False) from None
+        raise
+
+
+def _evaluation(check: Check, finding: Finding, day: str) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
+        asset_key=dg.AssetKey(check.table),
+        check_name=check.name,
+        passed=finding.passed,
+        severity=check.severity,
+        description=finding.sentence,
+        metadata=finding.figures,
+        partition=day,
+    )
+
+
+def _result(check: Check, findings: dict[str, Finding]) -> dg.AssetCheckResult:
+    failed = [day for day, finding in findings.items() if not finding.passed]
+    single = next(iter(findings.values())) if len(findings) == 1 else None
+    return dg.AssetCheckResult(
+        asset_key=dg.AssetKey(check.table),
+        check_name=check.name,
+        passed=not failed,
+        severity=check.severity,
+        description=single.sentence if single else f"{len(findings) - len(failed)} of {len(findings)} days passed.",
+        metadata=single.figures if single else {"failed_days": ", ".join(failed) or "none"},
+    )

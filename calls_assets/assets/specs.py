@@ -1,0 +1,72 @@
+"""What Dagster is told of each table before anything has run: key, inputs, description, columns, checks."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from calls_assets.checks import CHECKS
+from calls_assets.settings import Settings
+from calls_assets.tables.schema import Table
+
+POOL = "calls_api"
+"""Runs that ask the API share this pool; dagster.yaml limits it."""
+
+
+@dataclass(frozen=True)
+class Partitions:
+    """The daily partitions, their zone, and what was wrong with the settings that made them."""
+
+    definition: dg.DailyPartitionsDefinition
+    zone: ZoneInfo
+    problems: tuple[str, ...]
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Partitions":
+        """One partition a local day from the start date to today, the open day included."""
+        definition = dg.DailyPartitionsDefinition(str(settings.start_date), timezone=settings.zone.key, end_offset=1)
+        return cls(definition, settings.zone, settings.problems)
+
+
+def specs(tables: Iterable[Table], partitions: Partitions, skippable: bool = False) -> list[dg.AssetSpec]:
+    """The asset specs of tables."""
+    return [
+        dg.AssetSpec(
+            table.name,
+            deps=list(table.inputs),
+            description=table.description,
+            group_name="metrics" if "calls" in table.inputs or "call_agents" in table.inputs else "calls",
+            kinds={"parquet", "duckdb"} if table.inputs else {"parquet", "python"},
+            metadata={"dagster/column_schema": _columns(table)},
+            partitions_def=partitions.definition,
+            skippable=skippable,
+        )
+        for table in tables
+    ]
+
+
+def check_specs(tables: Iterable[Table], partitions: Partitions) -> list[dg.AssetCheckSpec]:
+    """The check specs of tables."""
+    names = {table.name for table in tables}
+    return [
+        dg.AssetCheckSpec(
+            check.name, asset=check.table, description=check.description, partitions_def=partitions.definition
+        )
+        for check in CHECKS.values()
+        if check.table in names
+    ]
+
+
+def _columns(table: Table) -> dg.TableSchema:
+    return dg.TableSchema(
+        [
+            dg.TableColumn(
+                column.name,
+                str(column.type),
+                column.description + (f" Unit: {column.unit}." if column.unit else ""),
+                dg.TableColumnConstraints(nullable=not column.required, unique=table.key == (column.name,)),
+            )
+            for column in table.columns
+        ]
+    )
