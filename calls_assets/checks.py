@@ -61,11 +61,7 @@ def check_members(rows: pa.Table) -> dict[str, Finding]:
     counts = [name for name in rows.schema.names if name.startswith("calls_")]
     sums = rows.group_by("dimension").aggregate([(name, "sum") for name in counts]).to_pylist()
     total = next(row for row in sums if row["dimension"] == "total")
-    off = [
-        row["dimension"]
-        for row in sums
-        if total["calls_offered_sum"] and any(row[f"{n}_sum"] != total[f"{n}_sum"] for n in counts)
-    ]
+    off = [row["dimension"] for row in sums if any(row[f"{name}_sum"] != total[f"{name}_sum"] for name in counts)]
     sentence = (
         f"These dimensions do not sum to the total: {', '.join(off)}." if off else "All dimensions sum to the total."
     )

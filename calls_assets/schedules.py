@@ -20,7 +20,8 @@ def schedules(partitions: Partitions, job: Any) -> list[dg.ScheduleDefinition]:
         job=job,
         cron_schedule=f"0 {MORNING_HOUR} * * *",
         execution_timezone=zone,
-        description=f"Each morning at {MORNING_HOUR}:00 pulls the last {LOOKBACK_DAYS} closed days again: calls change after they end.",
+        description=f"Each morning at {MORNING_HOUR}:00 pulls the last {LOOKBACK_DAYS} closed days again: "
+        "calls change after they end.",
     )
     def repull_last_days(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         today = context.scheduled_execution_time.astimezone(partitions.zone).date()

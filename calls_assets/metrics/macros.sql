@@ -29,12 +29,12 @@ CREATE MACRO certain_call_types(is_inbound, is_answered, is_answered_within_sla,
 ], lambda call_type: call_type IS NOT NULL);
 
 -- The call types that a call's fields suggest; the API has the last word on them.
-CREATE MACRO likely_call_types(is_inbound, is_answered, ivr_id, ring_group_id, rang, requested_callback, transferred) AS
+CREATE MACRO likely_call_types(is_inbound, is_answered, is_ended, ivr_id, ring_group_id, rang, requested_callback, transferred) AS
     list_filter([
-        CASE WHEN is_inbound AND NOT coalesce(is_answered, false) AND ivr_id IS NOT NULL AND ring_group_id IS NULL
+        CASE WHEN is_inbound AND is_ended AND NOT coalesce(is_answered, false) AND ivr_id IS NOT NULL AND ring_group_id IS NULL
             AND NOT rang THEN 'inbound_ivr_exit' END,
         CASE WHEN is_inbound AND requested_callback THEN 'callback' END,
-        CASE WHEN transferred THEN 'transfer' END
+        CASE WHEN transferred AND is_ended THEN 'transfer' END
     ], lambda call_type: call_type IS NOT NULL);
 
 -- Wall clock of an instant (epoch s) at an offset from UTC (s), such as 01:30-04:00.

@@ -1,0 +1,8 @@
+"""An embedded sandbox API in front of a simulated call centre; knows nothing of the pipeline."""
+
+from calls_assets.sandbox.calls import SimulatedCall
+from calls_assets.sandbox.centre import Centre, FixedCalls
+from calls_assets.sandbox.query import Behaviour
+from calls_assets.sandbox.server import Sandbox
+
+__all__ = ["Behaviour", "Centre", "FixedCalls", "Sandbox", "SimulatedCall"]

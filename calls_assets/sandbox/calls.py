@@ -1,0 +1,242 @@
+"""A finished call in the API's JSON shape with the truth behind it, and the same call while it was still going on."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from calls_assets.sandbox import cast
+from calls_assets.sandbox.dice import Dice
+from calls_assets.sandbox.journey import Journey, Leg
+
+
+@dataclass(frozen=True)
+class Talk:
+    """An agent on the line with the other party, from `start` to `end` in epoch seconds."""
+
+    agent_id: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """When things became known during a call, in epoch seconds (None: never).
+
+    `joined_at` are the times at which the legs of `answered_agents` answered, `external_at` those at which
+    `external_numbers` came in, each in the record's order.
+    """
+
+    queued_at: int | None
+    answered_at: int | None
+    joined_at: tuple[int, ...]
+    external_at: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class SimulatedCall:
+    """A call with its truth.
+
+    `record` is the finished call exactly as the API gives it; it is shared, so nobody may change it. `call_types` are
+    the values of `callType` that it counts under once it is over. `started_at` and `ended_at` are epoch seconds,
+    `wait_s` the seconds in the queue with rings (None: was in no queue). `survey_id` is the survey that the caller
+    answered, which no field of the record tells. Without a `timeline` the call has no live view: it is always as in
+    `record`.
+    """
+
+    record: dict[str, Any]
+    call_types: frozenset[str]
+    started_at: int
+    ended_at: int
+    wait_s: int | None = None
+    survey_id: int | None = None
+    talks: tuple[Talk, ...] = ()
+    timeline: Timeline | None = None
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """`record` as JSON."""
+        return encode(self.record)
+
+
+def encode(value: object) -> bytes:
+    """Compact JSON."""
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def as_of(call: SimulatedCall, now: int) -> dict[str, Any] | None:
+    """The call as the API shows it at `now` (epoch seconds): None before it starts, `record` itself once it is over."""
+    if call.timeline is None or now >= call.ended_at:
+        return call.record
+    return None if now < call.started_at else _live(call.record, call.timeline, now)
+
+
+def types_as_of(call: SimulatedCall, now: int) -> frozenset[str]:
+    """The values of `callType` that the call counts under at `now`: what becomes of it shows only when it is over."""
+    if call.timeline is None or now >= call.ended_at:
+        return call.call_types
+    known = {"all_inbound"} if call.record["is_inbound"] else {"all_outbound"}
+    if _past(call.timeline.answered_at, now):
+        known |= {"inbound_answered"} if call.record["is_inbound"] else {"outbound_answered"}
+    return frozenset(known)
+
+
+def _past(when: int | None, now: int) -> bool:
+    return when is not None and when <= now
+
+
+def _live(record: dict[str, Any], timeline: Timeline, now: int) -> dict[str, Any]:
+    answered, queued = _past(timeline.answered_at, now), _past(timeline.queued_at, now)
+    begun = [{**leg, "hangup_reason": None} for leg in record["all_agents"] if leg["started_at"] <= now]
+    joined = zip(record["answered_agents"], timeline.joined_at, strict=True)
+    outside = zip(record["external_numbers"], timeline.external_at, strict=True)
+    # Outbound, `duration` is the talk, as in the finished record; inbound, it runs from the start.
+    since = record["started_at"] if record["is_inbound"] else timeline.answered_at
+    return {
+        **record,
+        "is_answered": answered,
+        "is_in_queue": queued and not answered,
+        "agents": _ids(begun),
+        "all_agents": begun,
+        "answered_agents": [{**leg, "hangup_reason": None} for leg, when in joined if when <= now],
+        "external_numbers": [number for number, when in outside if when <= now],
+        "duration": max(0, now - since) if since is not None else 0,
+        "talk_time": None,
+        "requested_callback": False,
+        "is_ended": False,
+        "type": "answered" if answered else "in_progress",
+        "is_answered_within_sla": None,
+        "is_data_cached": False,
+        "ring_group": record["ring_group"] if queued or not record["is_inbound"] else None,
+        "disposition": None,
+        "recordings": [],
+        "tags": [],
+    }
+
+
+def finished(journey: Journey, call_id: int, original_id: int | None, seed: str) -> SimulatedCall:
+    """The finished call of a journey; `seed` decides what agents note down, together with the id."""
+    if journey.ended_at is None:
+        raise ValueError(f"Call {call_id} never ended.")
+    dice = Dice(f"{seed} {call_id}")
+    answered = [leg for leg in journey.legs if leg.joined_at is not None]
+    return SimulatedCall(
+        record=_record(journey, call_id, original_id, answered, dice),
+        call_types=_call_types(journey),
+        started_at=journey.started_at,
+        ended_at=journey.ended_at,
+        wait_s=journey.wait_s,
+        survey_id=dice.choice(cast.SURVEYS) if journey.inbound and answered and dice.chance(0.12) else None,
+        talks=tuple(Talk(leg.agent.id, leg.joined_at or 0, leg.left_at or 0) for leg in answered),
+        timeline=Timeline(
+            journey.queued_at,
+            journey.answered_at,
+            tuple(leg.joined_at or 0 for leg in answered),
+            tuple(when for _, _, when in journey.external),
+        ),
+    )
+
+
+def _record(journey: Journey, call_id: int, original_id: int | None, answered: list[Leg], dice: Dice) -> dict[str, Any]:
+    ended_at = journey.ended_at or 0
+    talk_s = 0 if journey.answered_at is None else ended_at - journey.answered_at
+    legs = {id(leg): _leg(leg) for leg in journey.legs}
+    group = journey.group
+    return {
+        "id": call_id,
+        "is_inbound": journey.inbound,
+        "is_answered": journey.answered_at is not None,
+        "is_in_queue": False,
+        "contact": None if journey.caller is None else cast.customer(journey.caller),
+        "agents": _ids(list(legs.values())),
+        "all_agents": list(legs.values()),
+        "answered_agents": [legs[id(leg)] for leg in answered],
+        "external_numbers": [{"number": number, "is_any_transfer": moved} for number, moved, _ in journey.external],
+        "number": journey.line.record,
+        "started_at": journey.started_at,
+        "duration": ended_at - journey.started_at if journey.inbound else talk_s,
+        "talk_time": talk_s,
+        "requested_callback": journey.outcome == "callback",
+        "is_ended": True,
+        "type": journey.outcome,
+        "is_answered_within_sla": within_sla(journey),
+        "is_data_cached": True,
+        "original_call_id": original_id,
+        "campaign": _named(journey.campaign),
+        "ring_group": None if group is None else _named((group.id, group.name)),
+        "ivr": _named(journey.ivr),
+        **_notes(journey, call_id, dice),
+    }
+
+
+def _notes(journey: Journey, call_id: int, dice: Dice) -> dict[str, Any]:
+    answered = journey.answered_at is not None
+    disposition, recordings = None, []
+    if answered and dice.chance(0.85):
+        codes = cast.DISPOSITIONS[journey.inbound]
+        number, code = dice.choices(codes, range(len(codes) + 2, 2, -1))[0]
+        note = dice.choice(cast.NOTES) if dice.chance(0.2) else None
+        disposition = {"id": number, "code": code, "note": note}
+    if answered and dice.chance(0.9):
+        recordings = [{"id": call_id, "url": f"https://media.example.com/recordings/{call_id}.mp3"}]
+    tags = sorted(dice.sample(cast.TAGS, dice.seconds(1, 2))) if answered and dice.chance(0.2) else []
+    return {"disposition": disposition, "recordings": recordings, "tags": tags}
+
+
+def _leg(leg: Leg) -> dict[str, Any]:
+    return {
+        "id": leg.agent.id,
+        "user_id": leg.agent.user_id,
+        "alias": leg.agent.alias,
+        "sip": leg.agent.sip,
+        "started_at": leg.rung_at,
+        "type": "agent",
+        "is_any_transfer": leg.transfer,
+        "hangup_reason": leg.hangup_reason,
+    }
+
+
+def _ids(legs: list[dict[str, Any]]) -> list[int]:
+    return list(dict.fromkeys(leg["id"] for leg in legs))
+
+
+def _named(thing: tuple[int, str] | None) -> dict[str, Any] | None:
+    return None if thing is None else {"id": thing[0], "name": thing[1]}
+
+
+def within_sla(journey: Journey) -> bool | None:
+    """Whether an answered inbound call waited no longer than its ring group's threshold; None for all other calls."""
+    if not journey.inbound or journey.answered_at is None or journey.group is None:
+        return None
+    return (journey.wait_s or 0) <= journey.group.sla_s
+
+
+def _call_types(journey: Journey) -> frozenset[str]:
+    types = _inbound_types(journey) if journey.inbound else _outbound_types(journey)
+    if journey.transferred:
+        types.add("transfer")
+    if journey.warm:
+        types.add("warm_transfer")
+    return frozenset(types)
+
+
+def _inbound_types(journey: Journey) -> set[str]:
+    outcome = journey.outcome
+    types = {"all_inbound"}
+    if outcome == "answered":
+        types |= {"inbound_answered"}
+        types |= {"inbound_answered_within_sla" if within_sla(journey) else "inbound_answered_but_not_within_sla"}
+    elif outcome == "ivr_exit":
+        types |= {"inbound_ivr_exit"}
+    elif outcome != "missed":  # the document has no call type for a call that got lost in the queue
+        types |= {outcome}
+    if outcome in {"abandoned", "short_abandoned"} and journey.legs:
+        types |= {f"{outcome}_distributed"}
+    return types
+
+
+def _outbound_types(journey: Journey) -> set[str]:
+    types = {"all_outbound", "outbound_not_answered" if journey.answered_at is None else "outbound_answered"}
+    if journey.follows is not None:
+        types |= {"automated_callback"}
+    return types

@@ -1,0 +1,153 @@
+"""Who and what the simulated call centre consists of: ring groups, numbers, menus, campaigns, agents and customers.
+
+All names and telephone numbers are fictional: the numbers lie in the ranges kept free for fiction.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from calls_assets.sandbox.dice import Dice
+
+
+@dataclass(frozen=True)
+class RingGroup:
+    """A queue and those who serve it.
+
+    `share` is its part of the queued calls, `talk_median_s` the median talk, `sla_s` the longest wait within the service
+    level, `max_wait_s` the wait after which a call overflows, `room` how many may wait.
+    """
+
+    id: int
+    name: str
+    share: float
+    talk_median_s: int
+    sla_s: int = 20
+    max_wait_s: int = 300
+    room: int = 6
+
+
+@dataclass(frozen=True)
+class Line:
+    """A number of the centre: `ivr` is its voice menu (none: straight to `group`), `share` its part of the calls."""
+
+    id: int
+    number: str
+    alias: str
+    share: float
+    ivr: tuple[int, str] | None
+    group: int | None = None
+    campaign: tuple[int, str] | None = None
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The number as the API shows it."""
+        shown = f"{self.number} ({self.alias})"
+        return {"id": self.id, "number": self.number, "numberWithAlias": shown, "alias": self.alias}
+
+
+@dataclass(frozen=True)
+class Agent:
+    """One who takes calls; `group` is the id of the ring group that they serve."""
+
+    id: int
+    user_id: int
+    alias: str
+    sip: str
+    group: int
+
+
+GROUPS = (
+    RingGroup(1, "Customer Support", 0.45, 205),
+    RingGroup(2, "Sales", 0.30, 180, max_wait_s=240),
+    RingGroup(3, "Billing", 0.25, 150),
+)
+WEEKEND_GROUPS = frozenset({1, 2})
+"""The ring groups that are staffed on Saturdays."""
+
+_MAIN_MENU = (1, "Main menu")
+_SERVICE_MENU = (2, "Service menu")
+LINES = (
+    Line(11, "12125550100", "Main line", 0.50, _MAIN_MENU),
+    Line(12, "12125550110", "Support line", 0.22, _SERVICE_MENU, 1),
+    Line(13, "12125550120", "Sales line", 0.16, None, 2, (4, "Website")),
+    Line(14, "12125550130", "Billing line", 0.12, _SERVICE_MENU, 3),
+)
+CAMPAIGNS: Mapping[int, tuple[tuple[int, str], ...]] = {
+    1: ((1, "Welcome calls"),),
+    2: ((2, "Renewals"), (1, "Welcome calls")),
+    3: ((3, "Payment reminders"),),
+}
+"""Ring group id -> the campaigns that its agents dial from."""
+
+CALLER_ID: Mapping[int, Line] = {1: LINES[1], 2: LINES[2], 3: LINES[3]}
+"""Ring group id -> the number that its outbound calls show."""
+
+PARTNER_NUMBERS = ("16465550181", "16465550182", "16465550183")
+"""Numbers outside the centre that calls are handed to."""
+
+DISPOSITIONS: Mapping[bool, tuple[tuple[int, str], ...]] = {
+    True: ((1, "Resolved"), (2, "Follow-up needed"), (3, "Escalated"), (4, "Wrong number"), (5, "Order placed")),
+    False: ((6, "Successful deal"), (7, "Not interested"), (8, "Call back later"), (9, "Payment promised")),
+}
+"""Whether inbound -> id and code of the dispositions in use, the likelier ones first."""
+
+NOTES = ("Asked for an invoice copy.", "Will send the contract.", "Address updated.", "Call again next week.")
+TAGS = ("new customer", "complaint", "vip", "invoice", "delivery", "upgrade")
+SURVEYS = (1, 2)
+CUSTOMERS = 1600
+"""How many customers there are; a caller is one of them."""
+
+_FIRST_NAMES = (
+    "Ada Ben Carla Dario Elena Felix Grace Hugo Iris Jonas Kira Liam Maya Nils Olga Pavel Quinn Rosa Sami Tara Umar "
+    "Vera Wes Xenia Yusuf Zoe Amir Bella Cem Dana Emil"
+)
+_LAST_NAMES = (
+    "Abbott Brandt Castillo Dunn Ellery Farrow Gentry Hale Ivers Jansen Keller Lowell Mercer Norwood Okafor Pratt "
+    "Quimby Rourke Santoro Tanner Ulrich Vance Whitlock Yates Zimmer Arden Birch Calder Drummond"
+)
+_AREA_CODES = "201 206 212 303 305 312 347 404 415 512 602 617 702 718 818 917"
+_FIRST, _LAST, _AREAS = _FIRST_NAMES.split(), _LAST_NAMES.split(), _AREA_CODES.split()
+
+
+def name(index: int) -> tuple[str, str]:
+    """The first and last name of person number `index`."""
+    # 31 first and 29 last names: without a common factor, all pairs come before one comes back.
+    return _FIRST[index % len(_FIRST)], _LAST[index % len(_LAST)]
+
+
+@lru_cache(maxsize=CUSTOMERS)
+def customer(index: int) -> dict[str, Any]:
+    """Customer number `index` (from 0) as the API shows a contact; the same object each time, not to be changed."""
+    dice = Dice(f"customer {index}")
+    if index % 10 == 9:
+        country, national = "44", f"7700900{index // 10 % 1000:03d}"
+    else:
+        country, national = "1", f"{_AREAS[index // 100 % len(_AREAS)]}55501{index % 100:02d}"
+    return {
+        "id": 50_000 + index,
+        "full_name": " ".join(name(index * 7 + 3)),
+        "number_country_code": country,
+        "national_number": national,
+        "number": country + national,
+        "list_ids": sorted(number for number in range(1, 6) if dice.chance(0.25)),
+    }
+
+
+def agents(group: RingGroup, count: int) -> tuple[Agent, ...]:
+    """The first `count` agents of a ring group; asking for more leaves the earlier ones the same."""
+    return tuple(_agent(group, place) for place in range(count))
+
+
+def _agent(group: RingGroup, place: int) -> Agent:
+    first, last = name(group.id * 211 + place * 5)
+    number = group.id * 10_000 + place + 1 if place >= 99 else group.id * 100 + place + 1
+    host = "sip.example.com"
+    return Agent(number, 7000 + number, f"{first} {last}", f"sip:{first}.{last}{number}@{host}".lower(), group.id)
+
+
+def seats(load: float) -> int:
+    """How many agents a load of `load` Erlangs (agents' worth of work) needs to be answered within seconds, mostly."""
+    return max(2, math.ceil(load + 0.95 * math.sqrt(load)))

@@ -1,0 +1,352 @@
+"""One day of the call centre, event by event: arrivals, voice menus, queues, rings, talks, transfers and callbacks.
+
+All times are epoch seconds, whole; the calendar of the day (when it opens, how busy each quarter of an hour is) comes
+in from outside, so that nothing here knows of time zones.
+"""
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from calls_assets.sandbox import cast
+from calls_assets.sandbox.cast import Agent, Line, RingGroup
+from calls_assets.sandbox.dice import Dice
+from calls_assets.sandbox.journey import Journey, Leg
+
+_T = TypeVar("_T")
+
+SHORT_S = 10
+"""Who hangs up sooner than this after the call's start is a short abandon."""
+
+RING_S = 15
+"""How long an agent is rung before the next one is."""
+
+MEAN_PATIENCE_S = 480
+MEAN_IDLE_BEFORE_DIAL_S = 1800
+LUNCH_S = 45 * 60
+
+
+@dataclass(frozen=True)
+class Shift:
+    """When an agent works, in epoch seconds; `lunch_at` is None on short shifts."""
+
+    agent: Agent
+    start: int
+    end: int
+    lunch_at: int | None = None
+
+
+@dataclass(frozen=True)
+class DayPlan:
+    """What a day brings: when it is open (epoch seconds; None: closed all day), who works, who calls when.
+
+    `rates` are the inbound calls to expect in each slot of `slot_s` seconds from `start` on.
+    """
+
+    start: int
+    end: int
+    open_at: int | None
+    close_at: int | None
+    shifts: Sequence[Shift]
+    groups: frozenset[int]
+    rates: Sequence[float]
+    slot_s: int = 900
+
+    def is_open(self, now: int) -> bool:
+        """Whether callers are let in at this second."""
+        return self.open_at is not None and self.close_at is not None and self.open_at <= now < self.close_at
+
+
+@dataclass
+class _Desk:
+    """An agent at work; `stint` counts how often they turned busy, so that what was due in an older spell lapses."""
+
+    agent: Agent
+    queue: "_Queue"
+    until: int
+    lunch_at: int | None
+    stint: int = 0
+
+
+@dataclass
+class _Queue:
+    """A ring group at work; `idle` in the order in which the agents became idle."""
+
+    group: RingGroup
+    waiting: deque[Journey] = field(default_factory=deque)
+    idle: list[_Desk] = field(default_factory=list)
+    callbacks: deque[Journey] = field(default_factory=deque)
+
+
+def simulate(plan: DayPlan, dice: Dice) -> list[Journey]:
+    """All calls that start on the planned day, over and in order of their start."""
+    day = _Day(plan, dice)
+    day.run()
+    return sorted(day.journeys, key=lambda journey: journey.started_at)
+
+
+class _Day:
+    def __init__(self, plan: DayPlan, dice: Dice) -> None:
+        self.plan = plan
+        self.dice = dice
+        self.now = plan.start
+        self.journeys: list[Journey] = []
+        self._events: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
+        self._count = 0
+        self.queues = {group.id: _Queue(group) for group in cast.GROUPS if group.id in plan.groups}
+
+    def at(self, when: int, action: Callable[..., None], *args: Any) -> None:
+        self._count += 1
+        heapq.heappush(self._events, (when, self._count, action, args))
+
+    def run(self) -> None:
+        for shift in self.plan.shifts:
+            desk = _Desk(shift.agent, self.queues[shift.agent.group], shift.end, shift.lunch_at)
+            self.at(shift.start, self.come_free, desk)
+            for when in filter(None, (shift.end, shift.lunch_at)):
+                self.at(when, self.leave_if_idle, desk)
+        self.expect_arrivals()
+        while self._events:
+            self.now, _, action, args = heapq.heappop(self._events)
+            action(*args)
+
+    # Callers.
+
+    def expect_arrivals(self) -> None:
+        plan, dice = self.plan, self.dice
+        slot, due = 0, dice.expovariate(1.0)
+        while slot < len(plan.rates):
+            # A Poisson process whose clock runs at the slot's rate: what is left of the exponential goes on in the next.
+            rate, begin = plan.rates[slot], plan.start + slot * plan.slot_s
+            spent = 0.0
+            while spent + due < rate:
+                spent += due
+                due = dice.expovariate(1.0)
+                self.at(min(begin + int(spent / rate * plan.slot_s), plan.end - 1), self.arrive)
+            due -= rate - spent
+            slot += 1
+
+    def arrive(self) -> None:
+        dice, now = self.dice, self.now
+        line = _pick(dice, cast.LINES, [line.share for line in cast.LINES])
+        caller = None if dice.chance(0.02) else int(dice.random() ** 1.5 * cast.CUSTOMERS)
+        call = Journey(True, now, line, caller, campaign=line.campaign)
+        self.journeys.append(call)
+        if not self.plan.is_open(now):
+            call.end(now + dice.seconds(9, 40), "out_of_business_hours")
+            return
+        hasty = dice.chance(0.035)
+        if line.ivr is None:
+            self.enter_queue(call, hasty)
+            return
+        call.ivr = line.ivr
+        if not hasty and dice.chance(0.08):
+            call.end(now + dice.about(28, 0.6, 3, 240), "ivr_exit")
+            return
+        self.at(now + (dice.seconds(2, 5) if hasty else dice.about(16, 0.5, 5, 90)), self.enter_queue, call, hasty)
+
+    def enter_queue(self, call: Journey, hasty: bool) -> None:
+        dice, now = self.dice, self.now
+        queue = self.queue_for(call.line)
+        call.group, call.queued_at = queue.group, now
+        if len(queue.waiting) >= queue.group.room:
+            call.end(now + 1, "overflowed")
+            return
+        queue.waiting.append(call)
+        self.at(now + (dice.seconds(1, 6) if hasty else 5 + dice.after(MEAN_PATIENCE_S)), self.hang_up, call, queue)
+        self.at(now + queue.group.max_wait_s, self.overflow, call, queue)
+        if call.caller is not None and dice.chance(0.35):
+            self.at(now + dice.seconds(40, 70), self.ask_for_callback, call, queue)
+        if dice.chance(0.003):
+            self.at(now + dice.seconds(5, 15), self.lose, call, queue)
+        self.distribute(queue)
+
+    def queue_for(self, line: Line) -> _Queue:
+        if line.group in self.queues and not self.dice.chance(0.1):
+            return self.queues[line.group]
+        queues = list(self.queues.values())
+        return _pick(self.dice, queues, [queue.group.share for queue in queues])
+
+    def hang_up(self, call: Journey, queue: _Queue) -> None:
+        if not call.settled:
+            short = self.now - call.started_at < SHORT_S
+            self.leave_queue(call, queue, "short_abandoned" if short else "abandoned")
+
+    def lose(self, call: Journey, queue: _Queue) -> None:
+        if not call.settled:
+            self.leave_queue(call, queue, "missed")
+
+    def overflow(self, call: Journey, queue: _Queue) -> None:
+        if call in queue.waiting:
+            self.leave_queue(call, queue, "overflowed")
+        elif not call.settled:  # an agent is being rung; only a call that waits is sent elsewhere
+            self.at(self.now + RING_S, self.overflow, call, queue)
+
+    def ask_for_callback(self, call: Journey, queue: _Queue) -> None:
+        if call in queue.waiting:
+            self.leave_queue(call, queue, "callback")
+            close_at = self.plan.close_at or self.now
+            due = min(self.now + self.dice.seconds(300, 2400), close_at - self.dice.seconds(30, 120))
+            self.at(max(due, self.now + 20), self.owe_callback, call, queue)
+
+    def leave_queue(self, call: Journey, queue: _Queue, outcome: str) -> None:
+        if call in queue.waiting:
+            queue.waiting.remove(call)
+        else:
+            call.legs[-1].hangup_reason = "ORIGINATOR_CANCEL"  # its agent is let go by miss()
+        call.end(self.now, outcome)
+
+    # Agents.
+
+    def come_free(self, desk: _Desk) -> None:
+        queue, now = desk.queue, self.now
+        if not queue.waiting and not queue.callbacks and self.rest(desk):
+            return
+        queue.idle.append(desk)
+        self.distribute(queue)
+        if desk in queue.idle and queue.callbacks:
+            self.call_back(desk, queue.callbacks.popleft())
+        elif desk in queue.idle:
+            self.at(now + self.dice.after(MEAN_IDLE_BEFORE_DIAL_S), self.dial, desk, desk.stint)
+
+    def rest(self, desk: _Desk) -> bool:
+        """Send the agent home or to lunch if it is time; whether it was."""
+        if self.now >= desk.until:
+            return True
+        if desk.lunch_at is None or self.now < desk.lunch_at:
+            return False
+        desk.lunch_at = None
+        self.at(min(self.now + LUNCH_S, desk.until), self.come_free, desk)
+        return True
+
+    def leave_if_idle(self, desk: _Desk) -> None:
+        if desk in desk.queue.idle and self.rest(desk):
+            self.engage(desk)
+
+    def engage(self, desk: _Desk) -> _Desk:
+        desk.queue.idle.remove(desk)
+        desk.stint += 1
+        return desk
+
+    def wrap_up(self, desk: _Desk) -> None:
+        self.at(self.now + self.dice.about(25, 0.5, 5, 180), self.come_free, desk)
+
+    def distribute(self, queue: _Queue) -> None:
+        while queue.waiting and queue.idle:
+            self.ring(queue.waiting.popleft(), self.engage(queue.idle[0]))
+
+    def ring(self, call: Journey, desk: _Desk) -> None:
+        leg = Leg(desk.agent, self.now)
+        call.legs.append(leg)
+        answer_s = self.dice.about(7, 0.4, 2, RING_S - 1)
+        if self.dice.chance(0.92):
+            self.at(self.now + answer_s, self.pick_up, call, desk, leg)
+        else:
+            refused = self.dice.chance(0.3)
+            leg.hangup_reason = "CALL_REJECTED" if refused else "NO_ANSWER"
+            self.at(self.now + (answer_s if refused else RING_S), self.miss, call, desk)
+
+    def miss(self, call: Journey, desk: _Desk) -> None:
+        if not call.settled:
+            desk.queue.waiting.appendleft(call)
+        self.at(self.now + self.dice.seconds(30, 150), self.come_free, desk)
+        self.distribute(desk.queue)
+
+    def pick_up(self, call: Journey, desk: _Desk, leg: Leg) -> None:
+        if call.settled:
+            self.come_free(desk)
+            return
+        call.answered_at = leg.joined_at = self.now
+        talk_s = self.dice.about(desk.queue.group.talk_median_s, 0.75, 8)
+        kind = _pick(self.dice, ("stay", "cold", "warm", "outside"), (0.90, 0.055, 0.03, 0.015))
+        if kind == "stay" or talk_s < 45:
+            self.at(self.now + talk_s, self.finish, call, desk, leg)
+            return
+        before_s = int(talk_s * (0.2 + 0.5 * self.dice.random()))
+        self.at(self.now + before_s, self.hand_on, call, desk, leg, kind, talk_s - before_s)
+
+    def finish(self, call: Journey, desk: _Desk, leg: Leg) -> None:
+        leg.left_at = self.now
+        call.end(self.now, "answered")
+        self.wrap_up(desk)
+
+    # Transfers.
+
+    def hand_on(self, call: Journey, desk: _Desk, leg: Leg, kind: str, rest_s: int) -> None:
+        if kind == "outside":
+            call.external.append((self.dice.choice(cast.PARTNER_NUMBERS), True, self.now))
+            self.at(self.now + rest_s, call.end, self.now + rest_s, "answered")
+            self.release(desk, leg)
+            return
+        free = [queue.idle[0] for queue in self.queues.values() if queue.idle]
+        if not free:
+            self.at(self.now + rest_s, self.finish, call, desk, leg)
+            return
+        second = self.engage(self.dice.choice(free))
+        second_leg = Leg(second.agent, self.now, transfer=True)
+        call.legs.append(second_leg)
+        joined_at = self.now + self.dice.seconds(3, 9)
+        self.at(joined_at, self.join, second_leg)
+        if kind == "warm":
+            call.warm = True
+            consult_s = self.dice.seconds(15, 60)
+            rest_s += consult_s
+            self.at(joined_at + consult_s, self.release, desk, leg)
+        else:
+            self.release(desk, leg)
+        self.at(joined_at + rest_s, self.finish, call, second, second_leg)
+
+    def join(self, leg: Leg) -> None:
+        leg.joined_at = self.now
+
+    def release(self, desk: _Desk, leg: Leg) -> None:
+        leg.left_at = self.now
+        self.wrap_up(desk)
+
+    # Outbound calls.
+
+    def owe_callback(self, call: Journey, queue: _Queue) -> None:
+        queue.callbacks.append(call)
+        if queue.idle:
+            self.call_back(queue.idle[0], queue.callbacks.popleft())
+
+    def call_back(self, desk: _Desk, asked: Journey) -> None:
+        group = desk.queue.group
+        call = Journey(False, self.now, asked.line, asked.caller, group, follows=asked)
+        self.place(self.engage(desk), call, likely=0.8, talk_median_s=group.talk_median_s)
+
+    def dial(self, desk: _Desk, stint: int) -> None:
+        if desk.stint != stint or desk not in desk.queue.idle or self.now > desk.until - 300:
+            return
+        if len(desk.queue.idle) < 2:  # somebody stays free for those who call
+            self.at(self.now + 120, self.dial, desk, stint)
+            return
+        group = desk.agent.group
+        caller = int(self.dice.random() * cast.CUSTOMERS)
+        campaign = self.dice.choice(cast.CAMPAIGNS[group])
+        call = Journey(False, self.now, cast.CALLER_ID[group], caller, campaign=campaign)
+        self.place(self.engage(desk), call, likely=0.55, talk_median_s=110)
+
+    def place(self, desk: _Desk, call: Journey, likely: float, talk_median_s: int) -> None:
+        self.journeys.append(call)
+        leg = Leg(desk.agent, self.now)
+        call.legs.append(leg)
+        if self.dice.chance(likely):
+            self.at(self.now + self.dice.about(13, 0.4, 4, 35), self.reach, call, desk, leg, talk_median_s)
+        else:
+            leg.hangup_reason = self.dice.choice(("NO_ANSWER", "NO_ANSWER", "USER_BUSY", "NO_USER_RESPONSE"))
+            self.at(self.now + self.dice.seconds(5, 40), self.give_up, call, desk)
+
+    def reach(self, call: Journey, desk: _Desk, leg: Leg, talk_median_s: int) -> None:
+        call.answered_at = leg.joined_at = self.now
+        self.at(self.now + self.dice.about(talk_median_s, 0.8, 6), self.finish, call, desk, leg)
+
+    def give_up(self, call: Journey, desk: _Desk) -> None:
+        call.end(self.now, "not_answered")
+        self.wrap_up(desk)
+
+
+def _pick(dice: Dice, things: Sequence[_T], weights: Sequence[float]) -> _T:
+    return dice.choices(things, weights)[0]

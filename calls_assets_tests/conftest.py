@@ -1,0 +1,61 @@
+"""What several tests need: the document's sample, one call after it, and runs of the pipeline on the sandbox."""
+
+import copy
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+
+from calls_assets.definitions import build
+from calls_assets.sandbox import Sandbox
+from calls_assets.settings import Settings
+
+SAMPLE = (Path(__file__).parent / "sample_response.json").read_bytes()
+
+
+@pytest.fixture
+def sample() -> bytes:
+    return SAMPLE
+
+
+@pytest.fixture
+def make_call() -> Callable[..., dict[str, Any]]:
+    """Makes a call after the document's first one, with the given fields changed."""
+
+    def make(call_id: int, started_at: int, **changes: Any) -> dict[str, Any]:
+        call = copy.deepcopy(json.loads(SAMPLE)["calls"][0])
+        return call | {"id": call_id, "started_at": started_at} | changes
+
+    return make
+
+
+@pytest.fixture
+def run_pipeline(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dg.ExecuteInProcessResult]:
+    """Runs every asset through Dagster over the days from `first` to `last`."""
+
+    def run(
+        api: Sandbox,
+        data: Path,
+        first: date,
+        last: date,
+        zone: str = "UTC",
+        instance: dg.DagsterInstance | None = None,
+        **settings: Any,
+    ) -> dg.ExecuteInProcessResult:
+        monkeypatch.setenv("CALLS_API_URL", api.url)
+        monkeypatch.setenv("CALLS_API_TOKEN", settings.pop("token", api.token))
+        job = build(Settings(zone=ZoneInfo(zone), data_url=str(data), **settings)).resolve_job_def("calls_pipeline")
+        tags = {"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(last)}
+        return job.execute_in_process(tags=tags, instance=instance, raise_on_error=False)
+
+    return run
+
+
+def tree_bytes(root: Path) -> dict[str, bytes]:
+    """Every file under a root, by its path in it."""
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
