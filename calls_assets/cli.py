@@ -128,9 +128,8 @@ def _progress(console: Console, data: Path) -> Iterator[None]:
 
     def watch() -> None:
         total = len(TABLES) * DEMO_DAYS
-        with Progress(
-            *Progress.get_default_columns(), TextColumn("{task.completed}/{task.total} files"), console=console
-        ) as bar:
+        columns = (*Progress.get_default_columns(), TextColumn("{task.completed}/{task.total} files"))
+        with Progress(*columns, console=console) as bar:
             task = bar.add_task("Materializing", total=total)
             while not over.wait(0.2):
                 bar.update(task, completed=sum(path.stat().st_mtime >= began for path in data.glob("*/*/*.parquet")))
@@ -164,7 +163,7 @@ def _print_answers(console: Console, data: Path) -> None:
         WHERE s.dimension = 'total' ORDER BY local_date DESC LIMIT {DEMO_DAYS}
     """  # noqa: S608  # our own folder
     grid = Grid(title="Are we answering in time, and whom do we lose")
-    names = ("day", "offered", "answered", "service\nlevel", "speed of\nanswer", "abandoned", "talk\ntime")
+    names = ("day", "offered", "answered", "service\nlevel", "speed of\nanswer", "abandoned", "talk")
     for name in names:
         grid.add_column(name, justify="left" if name == "day" else "right", no_wrap=True)
     for day, offered, answered, level, speed, lost, talk_h in reversed(duckdb.connect().execute(query).fetchall()):
@@ -173,16 +172,13 @@ def _print_answers(console: Console, data: Path) -> None:
             _percent(lost), f"{talk_h:.1f} h",
         )  # fmt: skip
     console.print(grid)
-    agents = (
-        duckdb.connect()
-        .execute(f"""
+    top = f"""
         SELECT agent_alias, sum(calls_handled), sum(talk_s) / 3600
-        FROM (SELECT * FROM read_parquet('{data}/agent_talk_time/*/*.parquet') WHERE local_date >=
-              (SELECT max(local_date) - {DEMO_DAYS - 1} FROM read_parquet('{data}/agent_talk_time/*/*.parquet')))
-        WHERE agent_id IS NOT NULL GROUP BY agent_alias ORDER BY 3 DESC LIMIT 5
-    """)
-        .fetchall()
-    )  # our own folder
+        FROM read_parquet('{data}/agent_talk_time/*/*.parquet')
+        WHERE agent_id IS NOT NULL AND local_date >= today() - {DEMO_DAYS + 1}
+        GROUP BY agent_alias ORDER BY 3 DESC LIMIT 5
+    """  # noqa: S608  # our own folder
+    agents = duckdb.connect().execute(top).fetchall()
     talkers = Grid("agent", "calls", "talk time", title=f"Who talks how long, {DEMO_DAYS} days (top 5)")
     for alias, calls, talk_h in agents:
         talkers.add_row(alias, str(calls), f"{talk_h:.1f} h")

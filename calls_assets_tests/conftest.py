@@ -27,9 +27,9 @@ def sample() -> bytes:
 def make_call() -> Callable[..., dict[str, Any]]:
     """Makes a call after the document's first one, with the given fields changed."""
 
-    def make(call_id: int, started_at: int, **changes: Any) -> dict[str, Any]:
+    def make(call_id: int, start: int, /, **changes: Any) -> dict[str, Any]:
         call = copy.deepcopy(json.loads(SAMPLE)["calls"][0])
-        return call | {"id": call_id, "started_at": started_at} | changes
+        return call | {"id": call_id, "started_at": start} | changes
 
     return make
 
@@ -54,8 +54,3 @@ def run_pipeline(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dg.ExecuteInP
         return job.execute_in_process(tags=tags, instance=instance, raise_on_error=False)
 
     return run
-
-
-def tree_bytes(root: Path) -> dict[str, bytes]:
-    """Every file under a root, by its path in it."""
-    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}

@@ -1,0 +1,106 @@
+import os
+from datetime import date
+from pathlib import Path
+
+import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from moto.server import ThreadedMotoServer
+
+from calls_assets.tables.dictionary import RAW_CALL_TYPES, TABLES
+from calls_assets.tables.store import MissingDay, TableStore, to_parquet
+
+DAY = date(2026, 11, 1)
+
+
+def labels(*ids):
+    rows = {"call_id": pa.array(ids, pa.int64()), "call_type": pa.array(["transfer"] * len(ids), pa.string())}
+    return RAW_CALL_TYPES.stamp(pa.table(rows), DAY)
+
+
+def names(folder):
+    return [path.name for path in folder.iterdir()]
+
+
+@pytest.fixture(params=["folder", "s3"])
+def store(request, tmp_path, monkeypatch):
+    if request.param == "folder":
+        yield TableStore(str(tmp_path / "data"))
+        return
+    server = ThreadedMotoServer(port=0)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        for name, value in {
+            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }.items():
+            monkeypatch.setenv(name, value)
+        boto3.client("s3").create_bucket(Bucket="calls")
+        yield TableStore("s3://calls/lake")
+    finally:
+        server.stop()
+
+
+def test_a_day_is_read_back_as_it_was_written_and_replaced_as_a_whole(store):
+    store.write(RAW_CALL_TYPES, DAY, labels(1, 2, 3))
+    store.write(RAW_CALL_TYPES, DAY, labels(4))
+    assert store.read(RAW_CALL_TYPES, [DAY]).equals(labels(4))
+    assert store.read(RAW_CALL_TYPES, [DAY], ["call_id"]).to_pylist() == [{"call_id": 4}]
+
+
+def test_a_missing_day_is_named_with_its_table(store):
+    with pytest.raises(MissingDay, match=r"raw_call_types has no file for 2026-11-01.*materialize it"):
+        store.read(RAW_CALL_TYPES, [DAY])
+
+
+def test_descriptions_and_units_travel_in_the_file(tmp_path):
+    store = TableStore(str(tmp_path))
+    written = store.write(TABLES["calls"], DAY, TABLES["calls"].empty())
+    schema = pq.read_schema(written.path)
+    assert schema.equals(TABLES["calls"].arrow_schema)
+    assert schema.field("talk_s").metadata == {
+        b"description": b"Talk time; null where it is unknown or negative.",
+        b"unit": b"s",
+    }
+
+
+def test_the_same_rows_give_the_same_bytes_however_chunked():
+    whole = labels(*range(1000))
+    assert to_parquet(whole) == to_parquet(pa.concat_tables([whole.slice(0, 17), whole.slice(17)]))
+
+
+def test_a_file_is_for_its_owner_and_group_and_stale_temporaries_go(tmp_path):
+    store = TableStore(str(tmp_path))
+    folder = tmp_path / "raw_call_types" / f"date={DAY}"
+    folder.mkdir(parents=True)
+    (folder / ".raw_call_types.parquet.dead.tmp").write_bytes(b"half a file")
+    written = store.write(RAW_CALL_TYPES, DAY, labels(1))
+    assert names(folder) == ["raw_call_types.parquet"]
+    assert Path(written.path).stat().st_mode & 0o007 == 0
+
+
+def test_a_failed_write_leaves_the_old_day_and_nothing_else(tmp_path, monkeypatch):
+    store = TableStore(str(tmp_path))
+    written = store.write(RAW_CALL_TYPES, DAY, labels(1))
+    before = Path(written.path).read_bytes()
+
+    def full(_handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        store.write(RAW_CALL_TYPES, DAY, labels(2))
+    assert Path(written.path).read_bytes() == before
+    assert names(Path(written.path).parent) == ["raw_call_types.parquet"]
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_every_table_has_a_described_schema_with_its_key(table):
+    assert table.arrow_schema.names[0] == "local_date"
+    assert set(table.key) <= set(table.arrow_schema.names)
+    assert all(column.description.endswith((".", "..")) for column in table.columns)
+    assert set(table.inputs) <= set(TABLES)

@@ -1,0 +1,26 @@
+from datetime import date
+
+import pytest
+
+from calls_assets.settings import Settings
+
+
+def test_nothing_set_gives_the_defaults():
+    settings = Settings.load({})
+    assert (settings.zone.key, settings.start_date, settings.data_url) == ("UTC", date(2025, 1, 1), "data")
+    assert settings.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("variable", "given"),
+    [
+        ("CALLS_TIMEZONE", "Mars/Olympus"),
+        ("CALLS_START_DATE", "banana"),
+        ("CALLS_START_DATE", "20250101"),
+        ("CALLS_FILTERS", "page=3"),
+    ],
+)
+def test_a_wrong_value_is_one_sentence_that_names_it(variable, given):
+    (problem,) = Settings.load({variable: given}).problems
+    assert problem.startswith(f"{variable} is ")
+    assert problem.endswith(f"but {given!r} was given.")
