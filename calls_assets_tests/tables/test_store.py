@@ -2,11 +2,9 @@ import os
 from datetime import date
 from pathlib import Path
 
-import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from moto.server import ThreadedMotoServer
 
 from calls_assets.tables.dictionary import RAW_CALL_TYPES, TABLES
 from calls_assets.tables.store import MissingDay, TableStore, to_parquet
@@ -24,25 +22,9 @@ def names(folder):
 
 
 @pytest.fixture(params=["folder", "s3"])
-def store(request, tmp_path, monkeypatch):
-    if request.param == "folder":
-        yield TableStore(str(tmp_path / "data"))
-        return
-    server = ThreadedMotoServer(port=0)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        for name, value in {
-            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }.items():
-            monkeypatch.setenv(name, value)
-        boto3.client("s3").create_bucket(Bucket="calls")
-        yield TableStore("s3://calls/lake")
-    finally:
-        server.stop()
+def store(request, tmp_path):
+    root = str(tmp_path / "data") if request.param == "folder" else request.getfixturevalue("s3_root")
+    return TableStore(root)
 
 
 def test_a_day_is_read_back_as_it_was_written_and_replaced_as_a_whole(store):
