@@ -211,6 +211,10 @@ def _reason(response: requests.Response) -> str:
 
 
 def _checked_url(url: str) -> str:
+    if not url.strip():
+        raise ValueError(
+            "CALLS_API_URL is not set: set it to what stands before /calls/, such as https://account.example.com/api/v1."
+        )
     parts = urlsplit(url.strip())
     if (
         parts.scheme not in ("http", "https")
@@ -228,8 +232,8 @@ def _checked_url(url: str) -> str:
 
 
 def _checked_token(token: str) -> str:
-    if not token.strip() or not token.isascii() or not token.isprintable():
-        raise ValueError(
-            "CALLS_API_TOKEN is empty or holds characters that no header can carry: set it to a valid one."
-        )
+    if not token.strip():
+        raise ValueError("CALLS_API_TOKEN is not set: set it to the account's access token.")
+    if not token.isascii() or not token.isprintable():
+        raise ValueError("CALLS_API_TOKEN holds characters that no header can carry: set it to the account's access token.")
     return token.strip()

@@ -14,12 +14,22 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pyarrow as pa
+from dagster._core.errors import DagsterUserCodeProcessError
+from dagster_shared.error import SerializableErrorInfo
 
 from calls_assets.api.errors import ApiError
 from calls_assets.api.windows import ONE_DAY, day_start
 from calls_assets.checks import CHECKS, Check, Finding
 from calls_assets.tables.schema import Table
 from calls_assets.tables.store import MissingDay, TableStore
+
+
+class Stopped(DagsterUserCodeProcessError):
+    """Ends a step with one sentence. The only kind of error that Dagster shows without the frames that it came through."""
+
+    def __init__(self, sentence: str) -> None:
+        error = SerializableErrorInfo(sentence, stack=[], cls_name="Stopped")
+        super().__init__(sentence, user_code_process_error_infos=[error])
 
 
 @dataclass
@@ -78,9 +88,9 @@ class Landing:
 def landing(
     context: dg.AssetExecutionContext, tables: Any, zone: ZoneInfo, problems: tuple[str, ...]
 ) -> Iterator[Landing]:
-    """A landing for the run's days. What goes wrong ends the run with one sentence, and keeps the days that landed."""
+    """A landing for the run's days. A failure ends it with one sentence, and keeps the days that landed."""
     if problems:
-        raise dg.Failure(" ".join(problems), allow_retries=False)
+        raise Stopped(" ".join(problems))
     days = tuple(date.fromisoformat(key) for key in sorted(context.partition_keys))
     current: Landing | None = None
     try:
@@ -90,7 +100,7 @@ def landing(
         if current:
             current.keep()
         if isinstance(error, (ApiError, MissingDay, ValueError, OSError)):
-            raise dg.Failure(str(error), allow_retries=False) from None
+            raise Stopped(str(error)) from None
         raise
 
 
