@@ -26,7 +26,7 @@ def build(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=assets,
         jobs=[job],
-        schedules=schedules(partitions, job),
+        schedules=schedules(settings, job),
         resources={
             "calls_api": CallsApi.filtered(
                 settings.filters, url=_variable("CALLS_API_URL"), token=_variable("CALLS_API_TOKEN")

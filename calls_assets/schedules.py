@@ -1,45 +1,50 @@
 """When the pipeline runs by itself."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
 
-from calls_assets.assets.specs import Partitions
-
-LOOKBACK_DAYS = 3
-MORNING_HOUR = 5
+from calls_assets.settings import Settings
 
 
-def schedules(partitions: Partitions, job: Any) -> list[dg.ScheduleDefinition]:
+def schedules(settings: Settings, job: Any) -> list[dg.ScheduleDefinition]:
     """The morning's re-pull of the last closed days in one run, and the open day's through the day, shipped stopped."""
-    zone = partitions.zone.key
+    zone, days, hour = settings.zone, settings.repull_days, settings.repull_hour
 
     @dg.schedule(
         name="repull_last_days",
         job=job,
-        cron_schedule=f"0 {MORNING_HOUR} * * *",
-        execution_timezone=zone,
-        description=f"Each morning at {MORNING_HOUR}:00 pulls the last {LOOKBACK_DAYS} closed days again: "
-        "calls change after they end.",
+        cron_schedule=f"0 {hour} * * *",
+        execution_timezone=zone.key,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Each morning at {hour}:00 {zone.key} time pulls the last {days} closed days again in one run, because "
+        "calls change after they end. Set the hour with CALLS_REPULL_HOUR and the days with CALLS_REPULL_DAYS.",
     )
-    def repull_last_days(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        today = context.scheduled_execution_time.astimezone(partitions.zone).date()
-        return _ranged(str(today - timedelta(days=LOOKBACK_DAYS)), str(today - timedelta(days=1)))
+    def repull_last_days(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        today = context.scheduled_execution_time.astimezone(zone).date()
+        first, last = max(today - timedelta(days=days), settings.start_date), today - timedelta(days=1)
+        if first > last:
+            return dg.SkipReason(f"No day since CALLS_START_DATE, {settings.start_date}, is over yet.")
+        return _run(first, last)
 
     @dg.schedule(
         name="refresh_open_day",
         job=job,
-        cron_schedule="*/30 8-20 * * *",
-        execution_timezone=zone,
-        description="Every half-hour of the day pulls today's open day.",
+        cron_schedule="*/30 * * * *",
+        execution_timezone=zone.key,
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description="Every half-hour pulls today, whose numbers are those of an open day. Shipped stopped.",
     )
-    def refresh_open_day(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        today = str(context.scheduled_execution_time.astimezone(partitions.zone).date())
-        return _ranged(today, today)
+    def refresh_open_day(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        today = context.scheduled_execution_time.astimezone(zone).date()
+        if today < settings.start_date:
+            return dg.SkipReason(f"CALLS_START_DATE, {settings.start_date}, is yet to come.")
+        return _run(today, today)
 
     return [repull_last_days, refresh_open_day]
 
 
-def _ranged(first: str, last: str) -> dg.RunRequest:
-    return dg.RunRequest(tags={"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last})
+def _run(first: date, last: date) -> dg.RunRequest:
+    tags = {"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(last)}
+    return dg.RunRequest(tags=tags)

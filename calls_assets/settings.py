@@ -22,6 +22,8 @@ class Settings:
     start_date: date = date(2025, 1, 1)  # a date cannot change
     data_url: str = "data"
     filters: Query = field(default_factory=Query)
+    repull_days: int = 3
+    repull_hour: int = 5
     problems: tuple[str, ...] = ()
 
     @classmethod
@@ -56,6 +58,15 @@ def _date(text: str) -> date:
     return day
 
 
+def _between(least: int, most: int, what: str) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
+            raise ValueError(f"{what} from {least} to {most}")
+        return int(text)
+
+    return read
+
+
 def _filters(text: str) -> Query:
     try:
         return Query.filters(text)
@@ -68,4 +79,6 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "CALLS_START_DATE": ("start_date", _date),
     "CALLS_DATA_URL": ("data_url", str),
     "CALLS_FILTERS": ("filters", _filters),
+    "CALLS_REPULL_DAYS": ("repull_days", _between(1, 366, "a number of days")),
+    "CALLS_REPULL_HOUR": ("repull_hour", _between(0, 23, "an hour of the day")),
 }

@@ -18,6 +18,9 @@ def test_nothing_set_gives_the_defaults():
         ("CALLS_START_DATE", "banana"),
         ("CALLS_START_DATE", "20250101"),
         ("CALLS_FILTERS", "page=3"),
+        ("CALLS_REPULL_DAYS", "0"),
+        ("CALLS_REPULL_HOUR", "24"),
+        ("CALLS_REPULL_HOUR", "5.5"),
     ],
 )
 def test_a_wrong_value_is_one_sentence_that_names_it(variable, given):

@@ -235,5 +235,7 @@ def _checked_token(token: str) -> str:
     if not token.strip():
         raise ValueError("CALLS_API_TOKEN is not set: set it to the account's access token.")
     if not token.isascii() or not token.isprintable():
-        raise ValueError("CALLS_API_TOKEN holds characters that no header can carry: set it to the account's access token.")
+        raise ValueError(
+            "CALLS_API_TOKEN holds characters that no header can carry: set it to the account's access token."
+        )
     return token.strip()
