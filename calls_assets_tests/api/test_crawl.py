@@ -1,0 +1,119 @@
+"""A crawl is proven complete, whatever the pages do meanwhile, or it fails with the figures."""
+
+import json
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calls_assets.api.crawl import CRAWLS, crawl, pull
+from calls_assets.api.decode import read_page
+from calls_assets.api.document import Query
+from calls_assets.api.errors import Incomplete
+from calls_assets.api.windows import day_start, window
+
+START = 1_747_839_084
+UTC = ZoneInfo("UTC")
+QUERY = Query(date_from=date(2025, 5, 21), date_to=date(2025, 5, 22))
+
+
+class List:
+    """An API whose list of calls, newest first, changes before the requests that `events` name by number."""
+
+    def __init__(self, ids, size=2, events=None, total=None):
+        self.records = [{"id": id_, "started_at": START + id_} for id_ in sorted(ids, reverse=True)]
+        self.size, self.events, self.total = size, events or {}, total
+        self.asked = []
+
+    def __call__(self, query):
+        self.asked.append(query)
+        if event := self.events.get(len(self.asked)):
+            event(self.records)
+        first = (query.page - 1) * self.size
+        total = len(self.records) if self.total is None else self.total
+        return read_page(
+            json.dumps({"calls": self.records[first : first + self.size], "meta": {"total": total}}).encode()
+        )
+
+
+def ids(crawled):
+    return crawled.calls["id"].to_pylist()
+
+
+@given(st.sets(st.integers(1, 1000), max_size=20), st.integers(1, 7))
+def test_every_call_comes_once_sorted_by_id_whatever_the_page_size(expected, size):
+    crawled = crawl(List(expected, size), QUERY)
+    assert ids(crawled) == sorted(expected)
+    assert (crawled.total, crawled.crawls, crawled.collisions) == (len(expected), 1, 0)
+
+
+def test_a_call_that_arrives_meanwhile_is_caught():
+    api = List(range(6), events={2: lambda records: records.insert(0, {"id": 99, "started_at": START})})
+    assert ids(crawl(api, QUERY)) == [0, 1, 2, 3, 4, 5, 99]
+
+
+def test_a_call_that_goes_away_meanwhile_cannot_hide_another_one():
+    api = List(range(6), events={2: lambda records: records.pop(0)})  # moves call 3 onto page 1, which has been read
+    crawled = crawl(api, QUERY)
+    assert (ids(crawled), crawled.crawls) == ([0, 1, 2, 3, 4], 2)
+
+
+def test_of_two_records_with_one_id_the_later_one_is_kept_and_counted():
+    def shift_and_change(records):
+        records.insert(0, {"id": 99, "started_at": START})
+        records[2] = records[2] | {"type": "later"}
+
+    crawled = crawl(List(range(4), events={2: shift_and_change}), QUERY)
+    assert ids(crawled) == [0, 1, 2, 3, 99]
+    assert crawled.calls.filter(crawled.calls["type"].is_valid())["id"].to_pylist() == [2]
+    assert crawled.collisions == 1
+
+
+def test_pages_that_only_repeat_end_in_the_figures():
+    api = List(range(2), total=9)
+    forever = list(api.records)
+
+    def same_page(query):
+        api.asked.append(query)
+        return read_page(json.dumps({"calls": forever, "meta": {"total": 9}}).encode())
+
+    with pytest.raises(Incomplete, match="2 different ids against a total of 9; nothing was replaced"):
+        crawl(same_page, QUERY)
+    assert len(api.asked) <= CRAWLS * 6
+
+
+@pytest.mark.parametrize("total", [3, 5])
+def test_a_total_that_never_holds_ends_in_the_figures(total):
+    with pytest.raises(Incomplete, match=f"4 different ids against a total of {total}"):
+        crawl(List(range(4), total=total), QUERY)
+
+
+def test_an_empty_list_with_a_total_is_not_believed():
+    with pytest.raises(Incomplete, match="0 different ids against a total of 4"):
+        crawl(List([], total=4), QUERY)
+
+
+def test_unreadable_records_count_towards_the_total():
+    api = List(range(3))
+    api.records[1]["duration"] = "long"
+    crawled = crawl(api, QUERY)
+    assert (ids(crawled), [reject.call_id for reject in crawled.rejects]) == ([0, 2], [1])
+
+
+def test_a_window_with_too_many_calls_is_pulled_in_smaller_ones():
+    days = tuple(date(2025, 5, 1) + timedelta(days=n) for n in range(4))
+    starts = {day: day_start(day, UTC) + 43_200 for day in days}
+
+    def api(query):
+        calls = [
+            {"id": start, "started_at": start}
+            for day, start in starts.items()
+            if query.date_from <= day < query.date_to
+        ]
+        return read_page(json.dumps({"calls": calls, "meta": {"total": len(calls)}}).encode())
+
+    pulled = list(pull(api, window(days, UTC), Query(), UTC, most=3))
+    assert [part.days for part, _ in pulled] == [days[:2], days[2:]]
+    assert all(set(ids(crawled)) >= {starts[day] for day in part.days} for part, crawled in pulled)
