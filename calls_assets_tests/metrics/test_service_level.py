@@ -1,0 +1,133 @@
+"""Service level and abandonment against worked examples, and the laws between them."""
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from calls_assets.metrics.run import compute
+from calls_assets.tables.dictionary import ABANDONMENT, CALLS, SERVICE_LEVEL
+
+DAY = date(2026, 11, 1)
+NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+def call(outcome, **changes):
+    return (
+        dict.fromkeys(CALLS.arrow_schema.names)
+        | {"local_date": DAY, "started_at": NOON, "interval_start": NOON, "utc_offset_s": 0, "direction": "inbound"}
+        | {"outcome": outcome, "outcome_source": "vendor_filter", "call_types": [], "is_ended": True}
+        | {"is_answered": outcome == "answered", "requested_callback": False, "is_transferred": False}
+        | {"is_linked": False, "agents_offered": 0, "agents_answered": 0}
+        | changes
+    )
+
+
+def calls(within=0, answered=0, abandoned=0, short=0, overflowed=0, callback=0, other=0):
+    """Calls by outcome; `within` of the `answered` ones in time."""
+    return [
+        *(call("answered", is_answered_within_sla=n < within) for n in range(answered)),
+        *(call("abandoned") for _ in range(abandoned)),
+        *(call("short_abandoned") for _ in range(short)),
+        *(call("overflowed") for _ in range(overflowed)),
+        *(call("callback_requested") for _ in range(callback)),
+        *(call("unanswered_other") for _ in range(other)),
+    ]
+
+
+def measure(table, rows):
+    """The rows of a metric table by dimension and member id."""
+    rows = [row | {"call_id": n} for n, row in enumerate(rows)]
+    inputs = {"calls": pa.Table.from_pylist(rows, CALLS.arrow_schema)}
+    found = compute(table, inputs, [DAY], ZoneInfo("UTC"))[DAY].to_pylist()
+    return {(row["dimension"], row["member_id"]): row for row in found}
+
+
+def total(table, rows):
+    return measure(table, rows)["total", "(all)"]
+
+
+def test_the_worked_example_of_icmi():
+    # ICMI QueueTips, "Service Level Calculations": 1000 answered, 860 of them in time, 60 abandoned, 10 of them short.
+    row = total(SERVICE_LEVEL, calls(within=860, answered=1000, abandoned=50, short=10))
+    assert row["sl_answered_only"] == pytest.approx(0.8600, abs=5e-5)
+    assert row["sl_all_abandons"] == pytest.approx(0.8113, abs=5e-5)
+    assert row["sl_short_positive"] == pytest.approx(0.8208, abs=5e-5)
+    assert row["service_level"] == pytest.approx(0.8190, abs=5e-5)
+
+
+def test_everything_offered_counts_in_the_offered_variants():
+    rows = calls(within=3, answered=4, abandoned=2, short=1, overflowed=1, callback=1, other=1)
+    level, lost = total(SERVICE_LEVEL, rows), total(ABANDONMENT, rows)
+    assert (level["calls_offered"], level["sl_offered"]) == (10, 0.3)
+    assert (lost["abandonment_rate"], lost["abandonment_rate_incl_short"]) == (2 / 6, 3 / 7)
+    assert (lost["abandonment_rate_offered"], lost["short_abandonment_rate"]) == (0.2, 0.1)
+
+
+def test_callers_who_left_in_the_menu_or_came_out_of_hours_were_not_offered():
+    row = total(SERVICE_LEVEL, [call("ivr_exit"), call("out_of_hours")])
+    assert (row["calls_offered"], row["service_level"]) == (0, None)
+
+
+def test_open_and_outbound_calls_count_in_no_rate():
+    rows = [call("in_progress", is_ended=False), call("answered", direction="outbound"), *calls(within=1, answered=1)]
+    assert total(SERVICE_LEVEL, rows)["calls_offered"] == 1
+
+
+def test_a_day_without_calls_has_its_total_and_no_rates():
+    row = total(SERVICE_LEVEL, [])
+    assert {name: row[name] for name in row if name.startswith("calls_")} == dict.fromkeys(
+        (name for name in row if name.startswith("calls_")), 0
+    )
+    assert {row[name] for name in row if name.startswith("sl_")} == {None}
+    assert (row["service_level"], row["average_speed_of_answer_s"]) == (None, None)
+
+
+def test_abandoned_in_the_queue_is_counted_apart():
+    rows = [call("abandoned", call_types=["abandoned", "abandoned_distributed"]), call("abandoned")]
+    assert total(ABANDONMENT, rows)["calls_abandoned_distributed"] == 1
+
+
+def test_the_speed_of_answer_is_averaged_over_the_calls_where_it_is_known():
+    row = total(SERVICE_LEVEL, [call("answered", speed_of_answer_s=s) for s in (10, 25, None)])
+    assert (row["speed_of_answer_calls"], row["average_speed_of_answer_s"]) == (2, 17.5)
+
+
+def test_a_member_has_a_row_even_with_nothing_offered_and_null_is_none():
+    found = measure(SERVICE_LEVEL, [call("ivr_exit", ivr_id=7, ivr_name="Menu")])
+    assert found["ivr", "7"]["member_name"] == "Menu"
+    assert found["ivr", "7"]["calls_offered"] == 0
+    assert found["ring_group", "(none)"]["member_name"] == "(none)"
+
+
+def test_of_two_names_in_a_day_the_latest_calls_is_taken():
+    later = NOON.replace(minute=5)
+    rows = [
+        call("answered", number_id=1, number_alias="New", started_at=later),
+        call("answered", number_id=1, number_alias="Old"),
+    ]
+    assert measure(SERVICE_LEVEL, rows)["number", "1"]["member_name"] == "New"
+
+
+def test_the_half_hour_that_comes_twice_is_two_members():
+    rows = [
+        call("answered", interval_start=datetime(2026, 11, 1, hour, 30, tzinfo=UTC), utc_offset_s=offset)
+        for hour, offset in ((5, -14_400), (6, -18_000))
+    ]
+    found = measure(SERVICE_LEVEL, rows)
+    assert found["half_hour", "2026-11-01T05:30:00Z"]["member_name"] == "01:30-04:00"
+    assert found["half_hour", "2026-11-01T06:30:00Z"]["member_name"] == "01:30-05:00"
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, 6), min_size=7, max_size=7))
+def test_the_variants_keep_their_order(counts):
+    within, missed, *others = counts
+    row = total(SERVICE_LEVEL, calls(within, within + missed, *others))
+    ordered = [row[name] for name in ("sl_offered", "sl_all_abandons", "service_level", "sl_answered_only")]
+    known = [rate for rate in ordered if rate is not None]
+    assert known == sorted(known)
+    assert all(0 <= rate <= 1 for rate in known)
