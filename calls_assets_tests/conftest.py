@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -58,21 +58,23 @@ def s3_root(s3_server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 
 @pytest.fixture
 def run_pipeline(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dg.ExecuteInProcessResult]:
-    """Runs every asset through Dagster over the days from `first` to `last`."""
+    """Runs every asset, or those of `select`, through Dagster over the days from `first` to `last`."""
 
     def run(
         api: Sandbox,
-        data: Path,
+        data: Path | str,
         first: date,
         last: date,
         zone: str = "UTC",
         instance: dg.DagsterInstance | None = None,
+        select: Sequence[str] | None = None,
         **settings: Any,
     ) -> dg.ExecuteInProcessResult:
         monkeypatch.setenv("CALLS_API_URL", api.url)
         monkeypatch.setenv("CALLS_API_TOKEN", settings.pop("token", api.token))
         job = build(Settings(zone=ZoneInfo(zone), data_url=str(data), **settings)).resolve_job_def("calls_pipeline")
         tags = {"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(last)}
-        return job.execute_in_process(tags=tags, instance=instance, raise_on_error=False)
+        keys = None if select is None else [dg.AssetKey(name) for name in select]
+        return job.execute_in_process(tags=tags, instance=instance, asset_selection=keys, raise_on_error=False)
 
     return run
