@@ -36,8 +36,8 @@ def _derived(table: Table, partitions: Partitions) -> dg.AssetsDefinition:
         with landing(context, tables, partitions.zone, partitions.problems) as land:
             for start in range(0, len(land.days), DAYS_AT_ONCE):
                 days = land.days[start : start + DAYS_AT_ONCE]
-                inputs = {name: land.store.paths(TABLES[name], days) for name in table.inputs}
-                found = compute(table, inputs, days, partitions.zone, land.store.filesystem)
+                inputs = {name: land.store.files(TABLES[name], days) for name in table.inputs}
+                found = compute(table, inputs, days, partitions.zone)
                 for day, rows in found.items():
                     land.land(table, day, rows, headlines(table, rows), _findings(table, rows))
         yield from land.results()

@@ -14,14 +14,15 @@ from zoneinfo import ZoneInfo
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.dataset as ds
 
 from calls_assets.api.document import CERTAIN_CALL_TYPES, LIKELY_CALL_TYPES
 from calls_assets.api.windows import ONE_DAY, day_start
 from calls_assets.tables.dictionary import TABLES
 from calls_assets.tables.schema import Table
 
-Relation: TypeAlias = pa.Table | Sequence[str]
-"""An input: an Arrow table, or the paths of Parquet files."""
+Relation: TypeAlias = pa.Table | ds.Dataset | Sequence[str]
+"""An input: an Arrow table or dataset, or the paths of Parquet files."""
 
 SHARED = {"members": ("calls",), "answered_legs": ("raw_calls",), "field_call_types": ("raw_calls",)}
 """Queries that others build on, with the inputs they need, as views."""
@@ -39,7 +40,6 @@ def compute(
     inputs: Mapping[str, Relation],
     days: Sequence[date],
     zone: ZoneInfo,
-    filesystem: object | None = None,
 ) -> dict[date, pa.Table]:
     """A table's rows for each day, in its schema, sorted by its key.
 
@@ -48,9 +48,8 @@ def compute(
         inputs: What it is made from, by name.
         days: The local days to compute; each has an entry in the answer, if with no rows.
         zone: The partitions' zone.
-        filesystem: The fsspec file system that the paths belong to; None for local paths.
     """
-    with _connect(inputs, days, zone, filesystem) as connection:
+    with _connect(inputs, days, zone) as connection:
         order = ", ".join(f"{column} NULLS LAST" for column in ("local_date", *table.key))
         found = connection.sql(f"SELECT * FROM ({sql(table.name)}) ORDER BY {order}").to_arrow_table()  # noqa: S608
     return split(table.conform(found), days)
@@ -86,7 +85,7 @@ def count_field_call_types(raw_calls: pa.Table) -> dict[str, int]:
     """How many of the calls each call type holds by the calls' own fields; `raw_calls` may lack `local_date`."""
     if "local_date" not in raw_calls.schema.names:
         raw_calls = raw_calls.append_column("local_date", pa.nulls(raw_calls.num_rows, pa.date32()))
-    with _connect({"raw_calls": raw_calls}, [], ZoneInfo("UTC"), None) as connection:
+    with _connect({"raw_calls": raw_calls}, [], ZoneInfo("UTC")) as connection:
         rows = connection.sql("SELECT call_type, count(*) FROM field_call_types GROUP BY call_type").fetchall()
     return dict(rows)
 
@@ -111,15 +110,11 @@ def _offset(at: int, zone: ZoneInfo) -> int:
     return int(offset.total_seconds()) if offset else 0
 
 
-def _connect(
-    inputs: Mapping[str, Relation], days: Sequence[date], zone: ZoneInfo, filesystem: object | None
-) -> duckdb.DuckDBPyConnection:
+def _connect(inputs: Mapping[str, Relation], days: Sequence[date], zone: ZoneInfo) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    if filesystem is not None:
-        connection.register_filesystem(filesystem)
     for name, relation in inputs.items():
-        if isinstance(relation, pa.Table):
+        if isinstance(relation, (pa.Table, ds.Dataset)):
             connection.register(name, relation)
         else:
             connection.read_parquet(list(relation)).create_view(name)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from upath import UPath
 
@@ -61,11 +62,6 @@ class TableStore:
         return str(self._root)
 
     @property
-    def filesystem(self) -> object | None:
-        """The fsspec file system of an object store; None for a local folder."""
-        return None if self._is_local else self._root.fs
-
-    @property
     def _is_local(self) -> bool:
         return self._root.protocol in ("", "file", "local")
 
@@ -74,12 +70,18 @@ class TableStore:
         path: UPath = self._root / table.name / f"date={day}" / f"{table.name}.parquet"
         return path
 
-    def paths(self, table: Table, days: Iterable[date]) -> list[str]:
-        """Where a table's files of the days lie.
+    def files(self, table: Table, days: Iterable[date]) -> list[str] | ds.Dataset:
+        """A table's files of the days, to be queried: local paths, or a dataset on an object store.
 
         Raises:
             MissingDay: some are not there; names the table and the days.
         """
+        places = [path.path for path in self._paths(table, days)]
+        if self._is_local:
+            return places
+        return ds.dataset(places, schema=table.arrow_schema, format="parquet", filesystem=self._root.fs)
+
+    def _paths(self, table: Table, days: Iterable[date]) -> list[UPath]:
         found = {day: path for day in days if (path := self.path(table, day)).exists()}
         missing = [str(day) for day in days if day not in found]
         if missing:
@@ -87,7 +89,7 @@ class TableStore:
             raise MissingDay(
                 f"{table.name} has no file for {shown} in {self.root}: materialize it for these days first."
             )
-        return [str(path) for path in found.values()]
+        return list(found.values())
 
     def read(self, table: Table, days: Iterable[date], columns: Sequence[str] | None = None) -> pa.Table:
         """The rows of the days, in the order of the days.
@@ -95,11 +97,13 @@ class TableStore:
         Raises:
             MissingDay: a day has no file.
         """
-        files = [UPath(path, **self._root.storage_options) for path in self.paths(table, days)]
         schema = (
             table.arrow_schema if columns is None else pa.schema([table.arrow_schema.field(name) for name in columns])
         )
-        parts = [pq.read_table(io.BytesIO(file.read_bytes()), columns=columns, schema=schema) for file in files]
+        parts = [
+            pq.read_table(io.BytesIO(file.read_bytes()), columns=columns, schema=schema)
+            for file in self._paths(table, days)
+        ]
         return pa.concat_tables(parts) if parts else schema.empty_table()
 
     def write(self, table: Table, day: date, rows: pa.Table) -> Written:
