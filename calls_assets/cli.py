@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from importlib.resources import files
@@ -44,21 +44,27 @@ def _parser() -> argparse.ArgumentParser:
     demo_parser.set_defaults(run=demo)
 
     dev_parser = commands.add_parser("dev", help="the Dagster UI: on the sandbox unless CALLS_API_URL is set")
-    dev_parser.add_argument("--port", type=_port, default=3000, help="port of the UI on 127.0.0.1; default %(default)s")
+    dev_parser.add_argument(
+        "--port", type=_whole("port", 0, 65_535), default=3000, help="port of the UI on 127.0.0.1; default %(default)s"
+    )
     dev_parser.set_defaults(run=dev)
 
     sandbox_parser = commands.add_parser(
         "sandbox", help="the embedded sandbox API alone", formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    sandbox_parser.add_argument("--port", type=_port, default=8080, help="port on 127.0.0.1; 0 for any that is free")
+    sandbox_parser.add_argument(
+        "--port", type=_whole("port", 0, 65_535), default=8080, help="port on 127.0.0.1; 0 for any that is free"
+    )
     sandbox_parser.add_argument("--seed", type=int, default=7, help="another seed is another call centre")
-    sandbox_parser.add_argument("--calls-per-day", type=int, default=400, help="calls of a normal weekday, about")
+    sandbox_parser.add_argument(
+        "--calls-per-day", type=_whole("number of calls"), default=400, help="calls of a normal weekday, about"
+    )
     sandbox_parser.add_argument("--zone", type=_zone, default="UTC", help="zone in which the centre keeps its hours")
     sandbox_parser.add_argument("--dates-zone", type=_zone, default="UTC", help="zone in which the dates are read")
     sandbox_parser.add_argument("--date-to-exclusive", action="store_true", help="leave the day of dateTo out")
     orders = get_args(get_type_hints(Behaviour)["order"])
     sandbox_parser.add_argument("--order", choices=orders, default=orders[0], help="how the pages run")
-    sandbox_parser.add_argument("--page-cap", type=int, default=1000, help="most rows of a page")
+    sandbox_parser.add_argument("--page-cap", type=_whole("number of rows"), default=1000, help="most rows of a page")
     sandbox_parser.add_argument("--latency", type=float, default=0.0, help="seconds that each answer takes longer")
     sandbox_parser.set_defaults(run=sandbox)
     return parser
@@ -79,7 +85,10 @@ def sandbox(arguments: argparse.Namespace) -> None:
         given = f"CALLS_API_URL={api.url} CALLS_API_TOKEN={api.token}"
         Console().print(f"{given}   (Ctrl-C stops it)", soft_wrap=True, highlight=False)
 
-    run(arguments.port, centre, behaviour, ready)
+    try:
+        run(arguments.port, centre, behaviour, ready)
+    except OSError as error:
+        raise ValueError(f"port {arguments.port} is not to be had ({error.strerror}): give another --port.") from error
 
 
 def demo(_: argparse.Namespace) -> None:
@@ -132,10 +141,13 @@ def _instance(home: Path) -> Path:
     return home.absolute()
 
 
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65_535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port from 0 to 65535")
-    return int(text)
+def _whole(what: str, least: int = 1, most: int = 1_000_000) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text!r} is no {what} from {least} to {most}")
+        return int(text)
+
+    return read
 
 
 def _zone(text: str) -> str:

@@ -1,0 +1,135 @@
+"""The commands as a person runs them, each in a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+from calls_assets.sandbox import Centre, Sandbox
+
+COMMANDS = Path(sys.executable).parent
+DAYS = "2026-03-06...2026-03-08"
+
+
+def environment(**settings):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CALLS_", "DAGSTER_"))}
+    return kept | {"COLUMNS": "100"} | settings
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Runs a command in an empty folder, with nothing set but the given variables."""
+
+    def run(*command, **settings):
+        path, *arguments = command
+        return subprocess.run(
+            [COMMANDS / path, *arguments],
+            cwd=tmp_path,
+            env=environment(**settings),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def api():
+    with Sandbox(Centre(calls_per_day=40)) as api:
+        yield api
+
+
+def materialize(run, days=DAYS, **settings):
+    return run(
+        *("dagster", "asset", "materialize", "-m", "calls_assets.definitions", "--select", "*"),
+        *("--partition-range" if "..." in days else "--partition", days),
+        **settings,
+    )
+
+
+def test_the_demo_prints_the_answers_and_keeps_to_its_own_tree(run, tmp_path):
+    shown = run("calls-assets", "demo", CALLS_DATA_URL=str(tmp_path / "mine"))
+    assert shown.returncode == 0, shown.stderr
+    assert "In 7 days the service level was " in shown.stdout
+    assert "70/70 files" in shown.stdout
+    assert shown.stdout.count(" h │") >= 7
+    assert len(list(tmp_path.glob(".calls_assets/sandbox/data/service_level/date=*/service_level.parquet"))) == 7
+    assert [path.name for path in tmp_path.iterdir()] == [".calls_assets"]
+
+
+@pytest.mark.parametrize("days", [DAYS, "2026-03-06"])
+def test_dagsters_own_command_materializes_a_day_or_a_range(run, api, tmp_path, days):
+    done = materialize(run, days, CALLS_API_URL=api.url, CALLS_API_TOKEN=api.token)
+    assert done.returncode == 0, done.stderr
+    assert len(list(tmp_path.glob("data/agent_talk_time/date=*/*.parquet"))) == (3 if "..." in days else 1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"CALLS_API_URL": ""}, "CALLS_API_URL is not set"),
+        ({"CALLS_API_TOKEN": ""}, "CALLS_API_TOKEN is not set"),
+        ({"CALLS_API_TOKEN": "a-conspicuous-secret"}, "refused the token (401): set CALLS_API_TOKEN"),
+        ({"CALLS_API_URL": "ftp://host"}, "'ftp://host' was given"),
+        ({"CALLS_TIMEZONE": "Mars/Olympus"}, "'Mars/Olympus' was given"),
+        ({"CALLS_START_DATE": "tomorrow"}, "'tomorrow' was given"),
+        ({"CALLS_DATA_URL": "nonsense://x"}, "'nonsense://x' was given"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else value,
+)
+def test_a_wrong_setting_ends_in_its_sentence_and_touches_no_file(run, api, tmp_path, settings, sentence):
+    given = {"CALLS_API_URL": api.url, "CALLS_API_TOKEN": api.token} | settings
+    done = materialize(run, "2026-03-06", **given)
+    told = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert sentence in told
+    assert "Traceback" not in told
+    assert "Stack Trace" not in told
+    assert "a-conspicuous-secret" not in told
+    assert list(tmp_path.rglob("*.parquet")) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "sentence"),
+    [
+        (["demo"], {"CALLS_TIMEZONE": "Mars/Olympus"}, "CALLS_TIMEZONE is an IANA time zone"),
+        (["sandbox", "--zone", "Mars/Olympus"], {}, "'Mars/Olympus' is no IANA time zone"),
+        (["sandbox", "--port", "99999"], {}, "'99999' is no port"),
+        (["sandbox", "--calls-per-day", "-1"], {}, "'-1' is no number of calls"),
+        (["sandbox", "--page-cap", "0"], {}, "'0' is no number of rows"),
+        ([], {}, "COMMAND"),
+    ],
+)
+def test_a_wrong_argument_is_named_without_a_traceback(run, arguments, settings, sentence):
+    done = run("calls-assets", *arguments, **settings)
+    assert done.returncode != 0
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_is_named(run, api):
+    port = api.url.split(":")[2].split("/")[0]
+    done = run("calls-assets", "sandbox", "--port", port)
+    assert done.returncode != 0
+    assert done.stderr.startswith("calls-assets: ")
+    assert port in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_sandbox_alone_serves_with_the_settings_it_prints_until_it_is_stopped(tmp_path):
+    command = [COMMANDS / "calls-assets", "sandbox", "--port", "0", "--page-cap", "5", "--calls-per-day", "50"]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True) as process:
+        try:
+            url, token, *_ = (word.partition("=")[2] for word in process.stdout.readline().split())
+            query = {"dateFrom": "2026-03-02", "dateTo": "2026-03-04", "limit": "1000"}
+            page = requests.get(f"{url}/calls/", query, headers={"Access-Token": token}, timeout=30).json()
+            assert (len(page["calls"]), page["meta"]["limit"]) == (5, 5)
+        finally:
+            process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) == 0
