@@ -10,6 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 import duckdb
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 from rich.table import Table as Grid
@@ -102,7 +103,7 @@ def _print_answers(console: Console, data: Path, days: list[date]) -> None:
         ((within, counted, abandoned),) = connection.execute(IN_ALL).fetchall()
         talkers = connection.execute(TALKERS).fetchall()
 
-    grid = Grid(title="Are we answering in time, and whom do we lose?")
+    grid = Grid(title="Are we answering in time, and whom do we lose?", box=SIMPLE_HEAD)
     for name in ("day", "offered", "answered", "service\nlevel", "speed of\nanswer", "abandoned", "talk"):
         grid.add_column(name, justify="left" if name == "day" else "right", no_wrap=True)
     for day, offered, answered, level, speed, lost, talk_h in answers:
@@ -117,7 +118,9 @@ def _print_answers(console: Console, data: Path, days: list[date]) -> None:
             f"{talk_h:.1f} h",
         )
     console.print(grid)
-    talk = Grid("agent", "calls", "talk", title="Who talks how long? (top 5)")
+    talk = Grid(title="Who talks how long? (top 5)", box=SIMPLE_HEAD)
+    for name in ("agent", "calls", "talk"):
+        talk.add_column(name, justify="left" if name == "agent" else "right", no_wrap=True)
     for alias, calls, talk_h in talkers:
         talk.add_row(alias, f"{calls}", f"{talk_h:.1f} h")
     console.print(talk)
@@ -126,7 +129,6 @@ def _print_answers(console: Console, data: Path, days: list[date]) -> None:
             f"In {DAYS} days the service level was [bold]{within / counted:.1%}[/]: of {counted} calls that were answered or "
             f"abandoned, {within} were answered in time; {abandoned} callers ({abandoned / counted:.1%}) hung up.",
             highlight=False,
-            soft_wrap=True,
         )
 
 

@@ -50,7 +50,7 @@ def _seconds(name: str, description: str, required: bool = False) -> Column:
 
 
 def _ratio(name: str, description: str) -> Column:
-    return Column(name, pa.float64(), f"{description} Null when the denominator is 0.", "1")
+    return Column(name, pa.float64(), f"{description} Null when the denominator is 0.", "share from 0 to 1")
 
 
 def _instant(name: str, description: str) -> Column:
