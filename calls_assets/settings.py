@@ -31,14 +31,14 @@ class Settings:
         """The settings of an environment; an empty value counts as not set."""
         values: dict[str, object] = {}
         problems = []
-        for variable, (name, read) in _VARIABLES.items():
+        for variable, (name, read) in VARIABLES.items():
             given = environ.get(variable, "").strip()
             try:
                 if given:
                     values[name] = read(given)
             except ValueError as error:
                 problems.append(f"{variable} is {error}, but {given!r} was given.")
-        return cls(**values, problems=tuple(problems))  # type: ignore[arg-type]  # _VARIABLES pairs names and readers
+        return cls(**values, problems=tuple(problems))  # type: ignore[arg-type]  # VARIABLES pairs names and readers
 
 
 def _zone(text: str) -> ZoneInfo:
@@ -74,7 +74,7 @@ def _filters(text: str) -> Query:
         raise ValueError(f"a query string of the API's filters such as ringGroupId=7&numberIds=1,2 ({error})") from None
 
 
-_VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
+VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "CALLS_TIMEZONE": ("zone", _zone),
     "CALLS_START_DATE": ("start_date", _date),
     "CALLS_DATA_URL": ("data_url", str),
@@ -82,3 +82,4 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "CALLS_REPULL_DAYS": ("repull_days", _between(1, 366, "a number of days")),
     "CALLS_REPULL_HOUR": ("repull_hour", _between(0, 23, "an hour of the day")),
 }
+"""Each variable with its field of `Settings` and what reads it."""

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
+from calls_assets.api.arrow import arrow_type
 from calls_assets.api.document import CALL, Field, Kind
 from calls_assets.api.errors import NotAPage
-from calls_assets.tables.schema import arrow_type
 
 EARLIEST_S, LATEST_S = 946_684_800, 4_102_444_800
 """Plausible epoch seconds: the years 2000 to 2099. Milliseconds lie far beyond."""

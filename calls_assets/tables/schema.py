@@ -10,9 +10,8 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from calls_assets.api.document import Field, Kind
-
-_PLAIN = {Kind.INTEGER: pa.int64(), Kind.BOOLEAN: pa.bool_(), Kind.TEXT: pa.string()}
+from calls_assets.api.arrow import arrow_type, notes
+from calls_assets.api.document import Field
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Column:
     @property
     def arrow_field(self) -> pa.Field:
         """The Arrow field, which carries description and unit in its metadata."""
-        return pa.field(self.name, self.type, not self.required, _notes(self.description, self.unit))
+        return pa.field(self.name, self.type, not self.required, notes(self.description, self.unit))
 
     @classmethod
     def documented(cls, field: Field) -> "Column":
@@ -83,17 +82,3 @@ class Table:
         """`rows` of one day, which lack `local_date`, in the table's schema with it."""
         local_date = pa.repeat(pa.scalar(day, pa.date32()), rows.num_rows)
         return self.conform(rows.append_column("local_date", local_date))
-
-
-def arrow_type(field: Field) -> pa.DataType:
-    """The Arrow type of a documented field: plain, struct, or a list of either."""
-    item = _PLAIN[field.kind] if isinstance(field.kind, Kind) else pa.struct([_nested(inner) for inner in field.kind])
-    return pa.list_(item) if field.many else item
-
-
-def _nested(field: Field) -> pa.Field:
-    return pa.field(field.name, arrow_type(field), metadata=_notes(field.description, field.unit))
-
-
-def _notes(description: str, unit: str | None) -> dict[str, str]:
-    return {"description": description} | ({"unit": unit} if unit else {})

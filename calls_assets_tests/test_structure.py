@@ -1,0 +1,31 @@
+"""The imports go one way."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "calls_assets"
+ROOMS = ("api", "tables", "metrics", "assets", "definitions", "cli")
+"""From the left to the right; a room knows only those before it."""
+
+BESIDE = {"sandbox": ("api",), "settings": ("api",), "resources": ("api", "tables"), "checks": ()}
+
+
+def imports(path):
+    """The rooms of ours that a module imports, and the other packages."""
+    tree = ast.parse(path.read_text())
+    names = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    names += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    ours = {name.split(".")[1] for name in names if name.startswith("calls_assets.")}
+    return ours, {name.split(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("room", [*ROOMS[:3], *BESIDE])
+def test_a_room_imports_only_those_before_it(room):
+    allowed = {room, *(BESIDE[room] if room in BESIDE else ROOMS[: ROOMS.index(room)])}
+    paths = [ROOT / f"{room}.py"] if (ROOT / f"{room}.py").exists() else sorted((ROOT / room).glob("*.py"))
+    for path in paths:
+        ours, others = imports(path)
+        assert ours <= allowed, path
+        assert "dagster" not in others or room in ("resources", "checks"), path
