@@ -34,9 +34,7 @@ CHECKS = {
         Check("rejected_calls", "no_rejects", "Every record of the API could be read."),
         Check("raw_call_types", "all_answered", "The API gave every call type that it was asked for."),
         Check("reconciliation", "agrees", "The API counts each call type as we do."),
-        Check(
-            "calls", "outcomes_from_vendor", "The API's labels decided the outcome of every unanswered inbound call."
-        ),
+        Check("calls", "outcomes_from_vendor", "No outcome was guessed from fields where the API gives no label."),
         Check("service_level", "adds_up", "Each dimension's counts sum to the total's.", dg.AssetCheckSeverity.ERROR),
         Check("abandonment", "adds_up", "Each dimension's counts sum to the total's.", dg.AssetCheckSeverity.ERROR),
     )
@@ -46,14 +44,15 @@ CHECKS = {
 
 def check_calls(rows: pa.Table) -> dict[str, Finding]:
     """The findings on a day of `calls`."""
-    guessed = rows.filter(
-        (pc.field("direction") == "inbound")
-        & pc.field("is_ended")
-        & ~pc.field("is_answered")
-        & (pc.field("outcome_source") != "vendor_filter")
-    ).num_rows
-    sentence = f"{guessed} unanswered inbound calls have an outcome that the API's labels did not decide."
-    return {"outcomes_from_vendor": Finding(not guessed, sentence, {"calls": guessed})}
+    unanswered = rows.filter((pc.field("direction") == "inbound") & pc.field("is_ended") & ~pc.field("is_answered"))
+    unlabelled = unanswered.filter(pc.field("outcome_source") != "vendor_filter")
+    nowhere = unlabelled.filter(pc.field("outcome") == "unanswered_other").num_rows
+    guessed = unlabelled.num_rows - nowhere
+    sentence = (
+        f"Of {unanswered.num_rows} unanswered inbound calls, the API has no label that decides {unlabelled.num_rows}: the "
+        f"outcome of {guessed} comes from their fields, and {nowhere} count as unanswered_other."
+    )
+    return {"outcomes_from_vendor": Finding(not guessed, sentence, {"guessed": guessed, "unanswered_other": nowhere})}
 
 
 def check_members(rows: pa.Table) -> dict[str, Finding]:

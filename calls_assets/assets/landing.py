@@ -14,6 +14,9 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pyarrow as pa
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData as Target,
+)
 from dagster._core.errors import DagsterUserCodeProcessError
 from dagster_shared.error import SerializableErrorInfo
 
@@ -80,8 +83,14 @@ class Landing:
             findings = self._found.get((check.table, check.name), {})
             if len(self.days) > 1:
                 for day, finding in findings.items():
-                    self.context.log_event(_evaluation(check, finding, day))
+                    self.context.log_event(_evaluation(check, finding, day, self._target(check.table, day)))
             yield _result(check, findings)
+
+    def _target(self, table: str, day: str) -> Target:
+        """The materialization that a day's check is of; without it Dagster's Partitions tab leaves the check out."""
+        wanted = dg.AssetRecordsFilter(dg.AssetKey(table), asset_partitions=[day])
+        (record,) = self.context.instance.fetch_materializations(wanted, limit=1).records
+        return Target(storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp)
 
 
 @contextmanager
@@ -104,7 +113,7 @@ def landing(
         raise
 
 
-def _evaluation(check: Check, finding: Finding, day: str) -> dg.AssetCheckEvaluation:
+def _evaluation(check: Check, finding: Finding, day: str, target: Target) -> dg.AssetCheckEvaluation:
     return dg.AssetCheckEvaluation(
         asset_key=dg.AssetKey(check.table),
         check_name=check.name,
@@ -113,6 +122,7 @@ def _evaluation(check: Check, finding: Finding, day: str) -> dg.AssetCheckEvalua
         description=finding.sentence,
         metadata=finding.figures,
         partition=day,
+        target_materialization_data=target,
     )
 
 
