@@ -29,7 +29,11 @@ def build(settings: Settings) -> dg.Definitions:
         schedules=schedules(settings, job),
         resources={
             "calls_api": CallsApi.filtered(
-                settings.filters, url=_variable("CALLS_API_URL"), token=_variable("CALLS_API_TOKEN")
+                settings.filters,
+                url=_variable("CALLS_API_URL"),
+                token=_variable("CALLS_API_TOKEN"),
+                privacy=settings.privacy,
+                privacy_key=_variable("CALLS_PRIVACY_KEY"),
             ),
             "tables": Tables(url=settings.data_url),
         },

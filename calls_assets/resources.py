@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from calls_assets.api.client import Client
 from calls_assets.api.document import LABEL_CALL_TYPES, MAX_LIMIT, Query
+from calls_assets.api.privacy import KEEP, Privacy
 from calls_assets.tables.store import TableStore
 
 FILTER = "Pull only the calls {}; give such a pull a CALLS_DATA_URL of its own. Default: all calls."
@@ -44,6 +45,16 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
         list(LABEL_CALL_TYPES),
         description="The call types to ask the API for by id. Default: the eleven that a call's fields cannot tell.",
     )
+    privacy: str = Field(
+        KEEP,
+        description="What lands of contacts' names, numbers, notes and addresses of recordings: keep, pseudonymise (a keyed "
+        "hash that still joins) or drop. Set it as CALLS_PRIVACY. Default: keep.",
+    )
+    privacy_key: str = Field(
+        "",
+        repr=False,
+        description="Key of the pseudonyms, at least 16 characters; a secret. Set it as CALLS_PRIVACY_KEY. Default: none.",
+    )
     number_ids: list[int] = Field([], description=FILTER.format("over the centre's numbers with these ids (numberIds)"))
     ring_group_id: int | None = Field(None, description=FILTER.format("of one ring group (ringGroupId)"))
     ivr_id: int | None = Field(None, description=FILTER.format("of one IVR (ivrId)"))
@@ -79,6 +90,14 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
         return Client(
             self.url, self.token, timeout_s=self.timeout_s, requests_per_second=self.requests_per_second, log=log
         )
+
+    def policy(self) -> Privacy:
+        """What lands of what is personal.
+
+        Raises:
+            ValueError: the policy is unknown, or its key too short; the sentence never holds the key.
+        """
+        return Privacy(self.privacy, self.privacy_key)
 
     def query(self) -> Query:
         """The page size and the filters.

@@ -8,6 +8,7 @@ from typing import Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from calls_assets.api.document import Query
+from calls_assets.api.privacy import KEEP, POLICIES
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Settings:
     start_date: date = date(2025, 1, 1)  # a date cannot change
     data_url: str = "data"
     filters: Query = field(default_factory=Query)
+    privacy: str = KEEP
     repull_days: int = 3
     repull_hour: int = 5
     problems: tuple[str, ...] = ()
@@ -67,6 +69,12 @@ def _between(least: int, most: int, what: str) -> Callable[[str], int]:
     return read
 
 
+def _policy(text: str) -> str:
+    if text not in POLICIES:
+        raise ValueError(f"one of {', '.join(POLICIES)}")
+    return text
+
+
 def _filters(text: str) -> Query:
     try:
         return Query.filters(text)
@@ -79,6 +87,7 @@ VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "CALLS_START_DATE": ("start_date", _date),
     "CALLS_DATA_URL": ("data_url", str),
     "CALLS_FILTERS": ("filters", _filters),
+    "CALLS_PRIVACY": ("privacy", _policy),
     "CALLS_REPULL_DAYS": ("repull_days", _between(1, 366, "a number of days")),
     "CALLS_REPULL_HOUR": ("repull_hour", _between(0, 23, "an hour of the day")),
 }

@@ -42,4 +42,4 @@ def test_duckdb_reads_the_tree(tree):
 
 def test_every_table_and_setting_is_named():
     named = set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE))
-    assert named == {*TABLES, *VARIABLES, "CALLS_API_URL", "CALLS_API_TOKEN"}
+    assert named == {*TABLES, *VARIABLES, "CALLS_API_URL", "CALLS_API_TOKEN", "CALLS_PRIVACY_KEY"}

@@ -66,7 +66,8 @@ class Kind(Enum):
 class Field:
     """One documented response field.
 
-    `kind` is a plain `Kind`, or the fields of an object; with `many` the field is a list of that.
+    `kind` is a plain `Kind`, or the fields of an object; with `many` the field is a list of that. `personal` marks a text
+    that can tell who the other party is.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Field:
     description: str
     unit: str | None = None
     many: bool = False
+    personal: bool = False
 
 
 def _agent_leg(of: str) -> tuple[Field, ...]:
@@ -102,10 +104,10 @@ CALL: tuple[Field, ...] = (
         "contact",
         (
             Field("id", Kind.INTEGER, "Id of the contact."),
-            Field("full_name", Kind.TEXT, "The contact's name; personal data."),
+            Field("full_name", Kind.TEXT, "The contact's name. Personal data.", personal=True),
             Field("number_country_code", Kind.TEXT, "Country dial code, '1' for all of North America."),
-            Field("national_number", Kind.TEXT, "Number without the country dial code; personal data."),
-            Field("number", Kind.TEXT, "Number with the country dial code; personal data."),
+            Field("national_number", Kind.TEXT, "Number without the country dial code. Personal data.", personal=True),
+            Field("number", Kind.TEXT, "Number with the country dial code. Personal data.", personal=True),
             Field("list_ids", Kind.INTEGER, "Ids of the contact lists that hold the contact.", many=True),
         ),
         "The other party of the call.",
@@ -121,7 +123,7 @@ CALL: tuple[Field, ...] = (
     Field(
         "external_numbers",
         (
-            Field("number", Kind.TEXT, "Number outside the phone system that took part; personal data."),
+            Field("number", Kind.TEXT, "Number outside the phone system that took part. Personal data.", personal=True),
             Field("is_any_transfer", Kind.BOOLEAN, "Whether it came about by a transfer of any kind."),
         ),
         "Numbers outside the phone system that took part.",
@@ -163,7 +165,7 @@ CALL: tuple[Field, ...] = (
         (
             Field("id", Kind.INTEGER, "Id of the disposition."),
             Field("code", Kind.TEXT, "The disposition's name."),
-            Field("note", Kind.TEXT, "What the agent wrote to it; may hold personal data."),
+            Field("note", Kind.TEXT, "What the agent wrote to it. Personal data.", personal=True),
         ),
         "How the agent filed the call.",
     ),
@@ -171,7 +173,7 @@ CALL: tuple[Field, ...] = (
         "recordings",
         (
             Field("id", Kind.INTEGER, "Id of the recording."),
-            Field("url", Kind.TEXT, "Where the recording lies; personal data."),
+            Field("url", Kind.TEXT, "Where the recording lies. Personal data.", personal=True),
         ),
         "Recordings of the call.",
         many=True,

@@ -37,14 +37,17 @@ def api_assets(partitions: Partitions) -> dg.AssetsDefinition:
     )
     def fetch_calls(context: dg.AssetExecutionContext, calls_api: CallsApi, tables: Tables) -> Any:
         with landing(context, tables, partitions.zone, partitions.problems) as land:
-            query = calls_api.query()
+            query, privacy = calls_api.query(), calls_api.policy()
             with calls_api.client(context.log) as client:
                 fetch: Fetch = partial(client.fetch, read=read_page)
                 fetcher = _Fetcher(land, fetch, tuple(calls_api.call_types))
                 for whole in windows(land.days, partitions.zone):
                     for window, crawled in pull(fetch, whole, query, partitions.zone, calls_api.calls_per_window):
                         in_window = replace(query, date_from=window.date_from, date_to=window.date_to)
-                        fetcher.land_window(window, crawled, in_window)
+                        seen = replace(
+                            crawled, calls=privacy.calls(crawled.calls), rejects=privacy.rejects(crawled.rejects)
+                        )
+                        fetcher.land_window(window, seen, in_window)
                         context.log.info("%s: %d calls on %d pages.", window, crawled.calls.num_rows, crawled.pages)
         yield from land.results()
 

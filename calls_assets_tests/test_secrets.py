@@ -1,0 +1,105 @@
+"""Where the token and the data of people may be, and where they must not."""
+
+import json
+from datetime import date
+
+import dagster as dg
+import pytest
+
+from calls_assets.sandbox import Behaviour, Centre, Sandbox
+
+DAY = date(2026, 3, 6)
+TOKEN, KEY = "a-conspicuous-token", "a-conspicuous-key-of-pseudonyms"
+
+
+@pytest.fixture(scope="module")
+def centre():
+    return Centre(calls_per_day=60)
+
+
+@pytest.fixture(scope="module")
+def people(centre):
+    """Every name, number and address of a recording of the day's contacts."""
+    found = set()
+    for call in centre.day(DAY):
+        record = call.record
+        contact = record["contact"] or {}
+        found |= {contact.get(name) for name in ("full_name", "national_number", "number")}
+        found |= {other["number"] for other in record["external_numbers"] or []}
+        found |= {recording["url"] for recording in record["recordings"] or []}
+        found |= {(record["disposition"] or {}).get("note")}
+    agents = {leg["alias"] for call in centre.day(DAY) for leg in call.record["all_agents"]}
+    found -= {None, "", *agents}
+    assert len(found) > 60
+    return found
+
+
+@pytest.fixture
+def told(centre, run_pipeline, tmp_path, monkeypatch):
+    """Runs the day under a policy; gives what is in its files, and all that Dagster was told."""
+    monkeypatch.setenv("CALLS_PRIVACY_KEY", KEY)
+
+    def told(policy, behaviour=None):
+        home = tmp_path / policy / "dagster"
+        home.mkdir(parents=True)
+        with (
+            Sandbox(centre, behaviour or Behaviour(), token=TOKEN) as api,
+            dg.DagsterInstance.local_temp(str(home)) as instance,
+        ):
+            result = run_pipeline(
+                api, tmp_path / policy / "data", DAY, DAY, token=TOKEN, instance=instance, privacy=policy
+            )
+            records = instance.all_logs(result.run_id)
+        events = "\n".join(f"{record.message} {record!r}" for record in records)
+        kept = b"\n".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
+        return result, tmp_path / policy / "data", events + kept.decode("utf-8", "replace")
+
+    return told
+
+
+def texts(root):
+    """Every value of every file as text."""
+    import pyarrow.parquet as pq
+
+    return "\n".join(json.dumps(pq.read_table(path).to_pylist(), default=str) for path in root.rglob("*.parquet"))
+
+
+def test_dagster_is_told_nothing_of_people_or_of_secrets(told, people, capfd):
+    result, data, events = told("keep", Behaviour(refused_call_types=frozenset({"abandoned"})))
+    out = capfd.readouterr()
+    everything = events + out.out + out.err
+    assert result.success
+    assert any(person in texts(data) for person in people)
+    assert [person for person in people if person in everything] == []
+    assert [secret for secret in (TOKEN, KEY) if secret in everything + texts(data)] == []
+
+
+@pytest.mark.parametrize("policy", ["drop", "pseudonymise"])
+def test_no_file_holds_what_the_policy_takes_out(told, people, policy):
+    result, data, _ = told(policy)
+    assert result.success
+    left = texts(data)
+    assert [person for person in people if json.dumps(person)[1:-1] in left] == []
+
+
+def test_the_metrics_are_the_same_under_every_policy(told):
+    def metrics(policy):
+        _, data, _ = told(policy)
+        names = ("calls", "call_agents", "call_intervals", "service_level", "abandonment", "agent_talk_time")
+        return {name: (data / name / f"date={DAY}" / f"{name}.parquet").read_bytes() for name in names}
+
+    assert metrics("drop") == metrics("pseudonymise") == metrics("keep")
+
+
+def test_a_short_key_ends_the_run_in_a_sentence(told, monkeypatch):
+    monkeypatch.setenv("CALLS_PRIVACY_KEY", "short-secret")
+    result, data, events = told("pseudonymise")
+    monkeypatch.undo()
+    assert not result.success
+    assert not data.exists()
+    assert "short-secret" not in events
+
+
+def test_files_are_readable_by_their_owner_and_group_only(told):
+    _, data, _ = told("keep")
+    assert {oct(path.stat().st_mode & 0o777) for path in data.rglob("*.parquet")} == {"0o640"}
