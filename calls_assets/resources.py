@@ -45,6 +45,11 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
         list(LABEL_CALL_TYPES),
         description="The call types to ask the API for by id. Default: the eleven that a call's fields cannot tell.",
     )
+    max_rejected_share: float = Field(
+        0.1,
+        description="A pull with a larger share of records that cannot be read fails, and replaces nothing. Unit: share from "
+        "0 to 1. Default: 0.1.",
+    )
     privacy: str = Field(
         KEEP,
         description="What lands of contacts' names, numbers, notes and addresses of recordings: keep, pseudonymise (a keyed "

@@ -1,6 +1,6 @@
 """The pipeline through Dagster, on the sandbox API over sockets."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -15,11 +15,12 @@ from upath import UPath
 
 from calls_assets.api.document import Query
 from calls_assets.api.windows import day_start
+from calls_assets.checks import Finding
 from calls_assets.sandbox import Behaviour, Centre, FixedCalls, Sandbox
 from calls_assets.tables.dictionary import TABLES
 
 FIRST, LAST = date(2026, 3, 6), date(2026, 3, 8)  # New York's clocks go forward on the last day
-ZONE = "America/New_York"
+ZONE, UTC = "America/New_York", ZoneInfo("UTC")
 
 
 def tree_bytes(root):
@@ -183,6 +184,36 @@ def test_a_check_fails_on_the_day_that_it_is_about(make_call, run_pipeline, tmp_
         history = instance.event_log_storage.get_asset_check_execution_history(key, limit=10)
     ended = {record.partition: record.status.value for record in history if record.partition}
     assert ended == {str(FIRST): "SUCCEEDED", str(FIRST + timedelta(days=1)): "SUCCEEDED", str(LAST): "FAILED"}
+
+
+def test_a_day_whose_numbers_are_wrong_is_not_replaced(centre, run_pipeline, undisturbed, tmp_path, monkeypatch):
+    wrong = {"adds_up": Finding(False, "ivr does not sum to the total.")}
+    monkeypatch.setattr("calls_assets.assets.derived.check_members", lambda _rows: wrong)
+    with Sandbox(centre) as api, dg.DagsterInstance.ephemeral() as instance:
+        result = run_pipeline(
+            api, tmp_path / "undisturbed", FIRST, LAST, ZONE, instance=instance, select=["service_level"]
+        )
+        key = dg.AssetCheckKey(dg.AssetKey("service_level"), "adds_up")
+        history = instance.event_log_storage.get_asset_check_execution_history(key, limit=10)
+    told = f"service_level of {FIRST} fails adds_up and was not replaced: ivr does not sum to the total."
+    assert [error.message for error in failures(result)] == [told]
+    assert (str(FIRST), "FAILED") in {(record.partition, record.status.value) for record in history}
+    assert tree_bytes(tmp_path / "undisturbed") == undisturbed
+
+
+@pytest.mark.parametrize(("bad", "lands"), [(1, True), (2, False)])
+def test_a_bad_record_costs_no_day_unless_too_many_are_bad(make_call, run_pipeline, tmp_path, bad, lands):
+    noon = day_start(FIRST, UTC) + 43_200
+    calls = [make_call(n, noon + n, **({"duration": "long"} if n < bad else {})) for n in range(10)]
+    with Sandbox(FixedCalls([(call, ["all_inbound"]) for call in calls])) as api:
+        result = run_pipeline(api, tmp_path / "data", FIRST, FIRST)
+    assert result.success == lands
+    if lands:
+        (row,) = ds.dataset(tmp_path / "data" / "rejected_calls", format="parquet").to_table().to_pylist()
+        assert (row["call_id"], row["reason"]) == (0, "duration is a string, not an integer")
+    else:
+        assert "2 of 10 records around 2026-03-06 could not be read" in failures(result)[0].message
+        assert not (tmp_path / "data").exists()
 
 
 def test_a_day_that_is_still_open_is_marked_and_its_calls_in_progress_count_in_no_rate(

@@ -15,7 +15,7 @@ from calls_assets.api.decode import Reject, read_page
 from calls_assets.api.windows import Window, by_day, windows
 from calls_assets.assets.landing import Landing, landing
 from calls_assets.assets.specs import POOL, Partitions, check_specs, specs
-from calls_assets.checks import Finding, check_reconciliation
+from calls_assets.checks import Finding, check_raw_calls, check_reconciliation
 from calls_assets.metrics.run import count_field_call_types, reconcile
 from calls_assets.resources import CallsApi, Tables
 from calls_assets.tables.dictionary import RAW_CALL_TYPES, RAW_CALLS, RECONCILIATION, REJECTED_CALLS
@@ -44,6 +44,7 @@ def api_assets(partitions: Partitions) -> dg.AssetsDefinition:
                 for whole in windows(land.days, partitions.zone):
                     for window, crawled in pull(fetch, whole, query, partitions.zone, calls_api.calls_per_window):
                         in_window = replace(query, date_from=window.date_from, date_to=window.date_to)
+                        _refuse_mostly_unreadable(crawled, window, calls_api.max_rejected_share)
                         seen = replace(
                             crawled, calls=privacy.calls(crawled.calls), rejects=privacy.rejects(crawled.rejects)
                         )
@@ -52,6 +53,15 @@ def api_assets(partitions: Partitions) -> dg.AssetsDefinition:
         yield from land.results()
 
     return fetch_calls
+
+
+def _refuse_mostly_unreadable(crawled: Crawled, window: Window, most: float) -> None:
+    rejected = len(crawled.rejects)
+    if rejected > most * crawled.total:
+        raise ValueError(
+            f"{rejected} of {crawled.total} records around {window} could not be read, more than the share of {most:g} that "
+            f"max_rejected_share allows; nothing was replaced; the first one's reason: {crawled.rejects[0].reason}."
+        )
 
 
 @dataclass
@@ -78,7 +88,8 @@ class _Fetcher:
         sentence = f"All {crawled.total} records of the request window came, each id once."
         unnamed = len(rows) - rows["extra"].null_count
         metadata = {"calls": rows.num_rows, "calls_with_undocumented_fields": unnamed} | figures
-        self.landing.land(RAW_CALLS, day, rows, metadata, {"complete": Finding(True, sentence, figures)})
+        findings = {"complete": Finding(True, sentence, figures)} | check_raw_calls(rows)
+        self.landing.land(RAW_CALLS, day, rows, metadata, findings)
 
     def _land_rejects(self, window: Window, rejects: tuple[Reject, ...]) -> None:
         days = self.landing.days

@@ -1,17 +1,20 @@
 """The assets that are computed from files: the cleaned calls, the agents' legs and the metrics."""
 
+from datetime import date
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from calls_assets.assets.landing import landing
 from calls_assets.assets.specs import Partitions, check_specs, specs
-from calls_assets.checks import Finding, check_calls, check_members
+from calls_assets.checks import Finding, check_calls, check_members, check_talk
 from calls_assets.metrics.run import compute
 from calls_assets.resources import Tables
-from calls_assets.tables.dictionary import TABLES
+from calls_assets.tables.dictionary import AGENT_TALK_TIME, CALL_AGENTS, CALLS, RAW_CALLS, TABLES
 from calls_assets.tables.schema import Table
+from calls_assets.tables.store import TableStore
 
 DAYS_AT_ONCE = 31
 """Days that one query covers, which bounds the memory of a long range."""
@@ -39,7 +42,7 @@ def _derived(table: Table, partitions: Partitions) -> dg.AssetsDefinition:
                 inputs = {name: land.store.files(TABLES[name], days) for name in table.inputs}
                 found = compute(table, inputs, days, partitions.zone)
                 for day, rows in found.items():
-                    land.land(table, day, rows, headlines(table, rows), _findings(table, rows))
+                    land.land(table, day, rows, headlines(table, rows), _findings(table, day, rows, land.store))
         yield from land.results()
 
     return compute_table
@@ -50,16 +53,22 @@ def headlines(table: Table, rows: pa.Table) -> dict[str, Any]:
     if "dimension" in rows.schema.names:
         total = next(row for row in rows.to_pylist() if row["dimension"] == "total")
         return {name: value for name, value in total.items() if isinstance(value, (int, float))}
-    if table.name == "calls":
+    if table is CALLS:
         outcomes = rows["outcome"].value_counts().to_pylist()
         return {"calls": rows.num_rows} | {f"calls_{count['values']}": count["counts"] for count in outcomes}
-    if table.name == "agent_talk_time":
+    if table is AGENT_TALK_TIME:
         names = ("calls_handled", "calls_answered_first", "talk_s")
         return {"agents": len(rows["agent_id"].unique().drop_null())} | {n: sum(rows[n].to_pylist()) for n in names}
     return {}
 
 
-def _findings(table: Table, rows: pa.Table) -> dict[str, Finding]:
-    if table.name == "calls":
+def _findings(table: Table, day: date, rows: pa.Table, store: TableStore) -> dict[str, Finding]:
+    if table is CALL_AGENTS:
+        calls = store.read(RAW_CALLS, [day], ["is_ended", "talk_time"])
+        talk = calls.filter(pc.field("is_ended") & (pc.field("talk_time") >= 0))["talk_time"]
+        return check_talk(rows, pc.sum(talk).as_py() or 0)
+    if table is AGENT_TALK_TIME:
+        return check_talk(rows, pc.sum(store.read(CALL_AGENTS, [day], ["talk_s"])["talk_s"]).as_py() or 0)
+    if table is CALLS:
         return check_calls(rows)
     return check_members(rows) if "dimension" in rows.schema.names else {}

@@ -49,9 +49,14 @@ class Landing:
     def land(
         self, table: Table, day: date, rows: pa.Table, metadata: dict[str, Any], findings: dict[str, Finding]
     ) -> None:
-        """Replace a table's file of a day, and tell the UI of it; a table that the run did not select is left alone."""
+        """Replace a table's file of a day, and tell the UI of it; a table that the run did not select is left alone.
+
+        Raises:
+            Stopped: a finding says that the rows are wrong; the file that was there stays.
+        """
         if not self.selects(table):
             return
+        self._refuse_what_is_wrong(table, day, findings)
         written = self.store.write(table, day, rows)
         shown = {
             "dagster/row_count": written.rows,
@@ -64,6 +69,13 @@ class Landing:
         self._landed[table.name, str(day)] = shown
         for name, finding in findings.items():
             self._found.setdefault((table.name, name), {})[str(day)] = finding
+
+    def _refuse_what_is_wrong(self, table: Table, day: date, findings: dict[str, Finding]) -> None:
+        for name, finding in findings.items():
+            check = CHECKS[table.name, name]
+            if not finding.passed and check.severity is dg.AssetCheckSeverity.ERROR:
+                self.context.log_event(_evaluation(check, finding, str(day), None))
+                raise Stopped(f"{table.name} of {day} fails {name} and was not replaced: {finding.sentence}")
 
     def selects(self, table: Table) -> bool:
         """Whether the run is to materialize a table."""
@@ -113,7 +125,7 @@ def landing(
         raise
 
 
-def _evaluation(check: Check, finding: Finding, day: str, target: Target) -> dg.AssetCheckEvaluation:
+def _evaluation(check: Check, finding: Finding, day: str, target: Target | None) -> dg.AssetCheckEvaluation:
     return dg.AssetCheckEvaluation(
         asset_key=dg.AssetKey(check.table),
         check_name=check.name,
