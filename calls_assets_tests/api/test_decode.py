@@ -2,9 +2,12 @@ import json
 import re
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from calls_assets.api import decode
 from calls_assets.api.decode import read_page
+from calls_assets.api.document import CALL
 from calls_assets.api.errors import NotAPage
 
 START = 1_747_839_084
@@ -71,3 +74,80 @@ def test_what_the_contract_allows_is_read(make_call):
 def test_what_is_no_page_says_so(body):
     with pytest.raises(NotAPage):
         read_page(body)
+
+
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.sampled_from([0, -1, 1.0, 2.5, 1e300, 2**53 + 1, 2**63 - 1, 2**63, START, START * 1000]),
+    st.text(max_size=5),
+    st.sampled_from(["\ud800", "\x00", "é", "5"]),
+)
+NESTED = ("id", "started_at", "name", "number", "list_ids", "alias", "new", "url", "ü")
+names = st.sampled_from(NESTED)
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3), max_leaves=6
+)
+mutations = st.lists(
+    st.tuples(
+        st.sampled_from([*(field.name for field in CALL), "new", "other"]), st.sampled_from([None, *NESTED]), values
+    ),
+    max_size=4,
+)
+
+
+def mutated(call, mutations):
+    """The call with fields, or fields of its nested objects, set to other values."""
+    for name, inner, value in mutations:
+        target = call[name] if inner and isinstance(call.get(name), (dict, list)) else call
+        target = target[0] if isinstance(target, list) and target and isinstance(target[0], dict) else target
+        if isinstance(target, dict):
+            target[inner if target is not call else name] = value
+    return call
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(mutations, min_size=1, max_size=3))
+def test_both_ways_give_the_same_table_whatever_the_records_hold(make_call, changes):
+    body = page(*(mutated(make_call(n, START + n), some) for n, some in enumerate(changes)))
+    slow = decode._read_record_by_record(body)
+    assert slow.records == len(changes)
+    assert slow.calls.schema.equals(decode.SCHEMA)
+    if fast := decode._read_clean(body):
+        assert fast.calls.equals(slow.calls)
+        assert (fast.rejects, slow.rejects) == ((), ())
+    read = read_page(body)
+    assert read.calls.equals(slow.calls)
+    assert read.rejects == slow.rejects
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b'"\xff\xfe"', b"1e400", b"NaN", b'"' + b"x" * 10_000_000 + b'"', b"[" * 500 + b"]" * 500, b"0.0", b"-0", b"1E2"],
+    ids=[
+        "invalid utf-8",
+        "beyond double",
+        "no json number",
+        "10 MB",
+        "deep",
+        "zero fraction",
+        "minus zero",
+        "exponent",
+    ],
+)
+@pytest.mark.parametrize("name", ["type", "duration", "new"])
+def test_an_odd_value_costs_at_most_its_record_and_never_differs_between_the_ways(make_call, raw, name):
+    body = page(make_call(1, START), make_call(2, START) | {name: "@"}).replace(b'"@"', raw)
+    try:
+        slow = decode._read_record_by_record(body)
+    except NotAPage:
+        assert raw == b"NaN"  # no JSON at all, so that the page is asked for again
+        with pytest.raises(NotAPage):
+            read_page(body)
+        return
+    read = read_page(body)
+    assert read.records == 2
+    assert read.calls["id"].to_pylist()[0] == 1
+    assert read.calls.equals(slow.calls)
+    assert read.rejects == slow.rejects
