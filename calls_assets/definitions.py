@@ -32,6 +32,7 @@ def build(settings: Settings) -> dg.Definitions:
                 settings.filters,
                 url=_variable("CALLS_API_URL"),
                 token=_variable("CALLS_API_TOKEN"),
+                allow_http=settings.allow_http,
                 privacy=settings.privacy,
                 privacy_key=_variable("CALLS_PRIVACY_KEY"),
             ),

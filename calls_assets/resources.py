@@ -41,6 +41,11 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
     requests_per_second: float | None = Field(
         None, description="Upper bound of the pace of requests. Unit: requests per second. Default: none."
     )
+    allow_http: bool = Field(
+        False,
+        description="Whether the token may go to another machine over plain http. Set it as CALLS_ALLOW_HTTP=1. "
+        "Default: false.",
+    )
     call_types: list[str] = Field(
         list(LABEL_CALL_TYPES),
         description="The call types to ask the API for by id. Default: the eleven that a call's fields cannot tell.",
@@ -93,7 +98,12 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
         if self.requests_per_second is not None and self.requests_per_second <= 0:
             raise ValueError(f"requests_per_second is above 0, but {self.requests_per_second:g} was given.")
         return Client(
-            self.url, self.token, timeout_s=self.timeout_s, requests_per_second=self.requests_per_second, log=log
+            self.url,
+            self.token,
+            timeout_s=self.timeout_s,
+            requests_per_second=self.requests_per_second,
+            allow_http=self.allow_http,
+            log=log,
         )
 
     def policy(self) -> Privacy:

@@ -23,6 +23,7 @@ class Settings:
     start_date: date = date(2025, 1, 1)  # a date cannot change
     data_url: str = "data"
     filters: Query = field(default_factory=Query)
+    allow_http: bool = False
     privacy: str = KEEP
     repull_days: int = 3
     repull_hour: int = 5
@@ -69,6 +70,12 @@ def _between(least: int, most: int, what: str) -> Callable[[str], int]:
     return read
 
 
+def _switch(text: str) -> bool:
+    if text not in ("0", "1"):
+        raise ValueError("0 or 1")
+    return text == "1"
+
+
 def _policy(text: str) -> str:
     if text not in POLICIES:
         raise ValueError(f"one of {', '.join(POLICIES)}")
@@ -87,6 +94,7 @@ VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "CALLS_START_DATE": ("start_date", _date),
     "CALLS_DATA_URL": ("data_url", str),
     "CALLS_FILTERS": ("filters", _filters),
+    "CALLS_ALLOW_HTTP": ("allow_http", _switch),
     "CALLS_PRIVACY": ("privacy", _policy),
     "CALLS_REPULL_DAYS": ("repull_days", _between(1, 366, "a number of days")),
     "CALLS_REPULL_HOUR": ("repull_hour", _between(0, 23, "an hour of the day")),

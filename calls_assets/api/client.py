@@ -4,6 +4,7 @@ Retried are only failures that can pass: connection errors, cut bodies, 408, 429
 JSON. Redirects are never followed, so that the token goes to the configured address only.
 """
 
+import ipaddress
 import logging
 import random
 import threading
@@ -46,6 +47,7 @@ class Client:
         token: The value of the `Access-Token` header.
         timeout_s: Longest silence of the server in seconds before a request counts as failed.
         requests_per_second: Upper bound of the pace over all threads; None for none.
+        allow_http: Whether the token may go to another machine over plain http.
         log: Where retries are reported.
         sleep: Waits a number of seconds; tests replace it.
 
@@ -60,10 +62,11 @@ class Client:
         *,
         timeout_s: float = 60.0,
         requests_per_second: float | None = None,
+        allow_http: bool = False,
         log: logging.Logger | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._url = _checked_url(url) + "/calls/"
+        self._url = _checked_url(url, allow_http) + "/calls/"
         self._headers = {"Access-Token": _checked_token(token), "Content-Type": "application/json"}
         self._timeout = (CONNECT_TIMEOUT_S, timeout_s)
         self._log = log or logging.getLogger(__name__)
@@ -135,16 +138,25 @@ class Client:
         if status in (401, 403):
             raise TokenRefused(f"{self._url} refused the token ({status}): set CALLS_API_TOKEN to a valid one.")
         if response.is_redirect or 300 <= status < 400:
-            target = urlsplit(response.headers.get("Location", ""))._replace(query="", fragment="").geturl()
+            target = urlsplit(response.headers.get("Location", ""))
+            origin = f"{target.scheme}://{target.hostname}" if target.hostname else target.path
             raise RequestRefused(
-                f"{self._url} redirects to {target or 'nowhere'} ({status}), which is not followed: "
+                f"{self._url} redirects to {origin or 'nowhere'} ({status}), which is not followed: "
                 "set CALLS_API_URL to the address that answers itself."
             )
         if status in (408, 429) or status >= 500:
             raise _Passing(f"answered {status}", wait_s=_retry_after(response.headers.get("Retry-After")))
         raise RequestRefused(
-            f"{self._url} refused the request ({status}{_reason(response)}): check CALLS_API_URL and the filters."
+            f"{self._url} refused the request ({status}{self._reason(response)}): check CALLS_API_URL and the filters."
         )
+
+    def _reason(self, response: requests.Response) -> str:
+        """The server's own short word on a refusal, without the token where it echoes that."""
+        try:
+            word = response.json()["error"]
+        except (ValueError, KeyError, TypeError):
+            return ""
+        return f", {word.replace(self._headers['Access-Token'], '***')[:120]!r}" if isinstance(word, str) else ""
 
     def _report(self, state: RetryCallState) -> None:
         error, wait_s = state.outcome and state.outcome.exception(), state.upcoming_sleep
@@ -201,16 +213,7 @@ def _retry_after(value: str | None) -> float | None:
     return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds())
 
 
-def _reason(response: requests.Response) -> str:
-    """The server's own short word on a refusal, without anything that could be a record."""
-    try:
-        word = response.json()["error"]
-    except (ValueError, KeyError, TypeError):
-        return ""
-    return f", {word[:120]!r}" if isinstance(word, str) else ""
-
-
-def _checked_url(url: str) -> str:
+def _checked_url(url: str, allow_http: bool) -> str:
     if not url.strip():
         raise ValueError(
             "CALLS_API_URL is not set: set it to what stands before /calls/, such as https://account.example.com/api/v1."
@@ -228,7 +231,19 @@ def _checked_url(url: str) -> str:
             "CALLS_API_URL is what stands before /calls/, such as https://account.example.com/api/v1, "
             f"without a user name, query or fragment, but {shown!r} was given."
         )
+    if parts.scheme == "http" and not allow_http and not _is_loopback(parts.hostname):
+        raise ValueError(
+            f"CALLS_API_URL is an https address, because the token goes there, but {url.strip()!r} was given: "
+            "set CALLS_ALLOW_HTTP=1 if that is what you want."
+        )
     return url.strip().rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _checked_token(token: str) -> str:

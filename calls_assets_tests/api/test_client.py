@@ -143,7 +143,7 @@ def test_a_redirect_is_named_and_never_followed(ask):
         ):
             ask(server.url)
     assert elsewhere.asked == []
-    assert elsewhere.url in str(caught.value)
+    assert "redirects to http://127.0.0.1 (302)" in str(caught.value)
     assert "secret" not in str(caught.value)
 
 
@@ -224,6 +224,24 @@ def test_an_address_that_is_none_is_one_sentence_that_holds_no_secret(url, named
         Client(url, TOKEN)
     assert named in str(caught.value)
     assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://account.example.com/api", "http://10.0.0.1", "http://127.0.0.1.example.com"])
+def test_the_token_goes_to_other_machines_over_https_unless_the_user_says_so(url):
+    with pytest.raises(ValueError, match=r"CALLS_API_URL is an https address.*CALLS_ALLOW_HTTP=1"):
+        Client(url, TOKEN)
+    Client(url, TOKEN, allow_http=True)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:80", "127.1.2.3", "localhost:8080", "[::1]:80"])
+def test_on_this_machine_plain_http_will_do(host):
+    Client(f"http://{host}/api", TOKEN)
+
+
+def test_a_server_that_echoes_the_token_does_not_get_it_into_a_message(ask):
+    echo = f'{{"error": "what is {TOKEN}?"}}'.encode()
+    with serving((400, {}, echo)) as server, pytest.raises(RequestRefused, match=r"what is \*\*\*\?"):
+        ask(server.url)
 
 
 @pytest.mark.parametrize("token", ["", "  ", "a\nb", "tökén"])
