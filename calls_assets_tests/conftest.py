@@ -58,7 +58,10 @@ def s3_root(s3_server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 
 @pytest.fixture
 def run_pipeline(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dg.ExecuteInProcessResult]:
-    """Runs every asset, or those of `select`, through Dagster over the days from `first` to `last`."""
+    """Runs every asset, or those of `select`, through Dagster over the days from `first` to `last`.
+
+    `api_fields` are fields of the resource `calls_api`, as the UI's launchpad sets them.
+    """
 
     def run(
         api: Sandbox,
@@ -68,6 +71,7 @@ def run_pipeline(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dg.ExecuteInP
         zone: str = "UTC",
         instance: dg.DagsterInstance | None = None,
         select: Sequence[str] | None = None,
+        api_fields: dict[str, Any] | None = None,
         **settings: Any,
     ) -> dg.ExecuteInProcessResult:
         monkeypatch.setenv("CALLS_API_URL", api.url)
@@ -75,6 +79,10 @@ def run_pipeline(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dg.ExecuteInP
         job = build(Settings(zone=ZoneInfo(zone), data_url=str(data), **settings)).resolve_job_def("calls_pipeline")
         tags = {"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(last)}
         keys = None if select is None else [dg.AssetKey(name) for name in select]
-        return job.execute_in_process(tags=tags, instance=instance, asset_selection=keys, raise_on_error=False)
+        required = {"url": {"env": "CALLS_API_URL"}, "token": {"env": "CALLS_API_TOKEN"}}
+        config = {"resources": {"calls_api": {"config": required | api_fields}}} if api_fields else None
+        return job.execute_in_process(
+            run_config=config, tags=tags, instance=instance, asset_selection=keys, raise_on_error=False
+        )
 
     return run

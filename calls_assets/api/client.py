@@ -4,19 +4,23 @@ Retried are only failures that can pass: connection errors, cut bodies, 408, 429
 JSON. Redirects are never followed, so that the token goes to the configured address only.
 """
 
+import io
 import ipaddress
 import logging
 import random
+import socket
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Self, TypeVar
+from http.client import HTTPResponse
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import requests
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
+from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from calls_assets.api.document import Query
 from calls_assets.api.errors import NotAPage, RequestRefused, TokenRefused, Unavailable
@@ -28,6 +32,8 @@ UNREACHABLE_S = 90.0
 LONGEST_BACKOFF_S = 8.0
 LONGEST_RETRY_AFTER_S = 300.0
 CONNECT_TIMEOUT_S = 5.0
+SILENCES_PER_ANSWER = 5
+"""A whole answer may take so many times the longest silence: a server that drips is never silent."""
 
 
 class _Passing(Exception):
@@ -45,7 +51,8 @@ class Client:
     Args:
         url: What stands before `/calls/`, `http` or `https`.
         token: The value of the `Access-Token` header.
-        timeout_s: Longest silence of the server in seconds before a request counts as failed.
+        timeout_s: Longest silence of the server in seconds before a request counts as failed; it also does when its whole
+            answer takes five times as long.
         requests_per_second: Upper bound of the pace over all threads; None for none.
         allow_http: Whether the token may go to another machine over plain http.
         log: Where retries are reported.
@@ -72,7 +79,7 @@ class Client:
         self._log = log or logging.getLogger(__name__)
         self._sleep = sleep
         self._pace = _Pace(requests_per_second, sleep)
-        self._session = requests.Session()
+        self._session = _Session(SILENCES_PER_ANSWER * timeout_s)
 
     def __enter__(self) -> Self:
         return self
@@ -115,21 +122,35 @@ class Client:
                 timeout=self._timeout,
                 allow_redirects=False,
             )
-        except requests.exceptions.ConnectTimeout:
-            raise _Passing("could not be reached in time", unreachable=True) from None
-        except requests.exceptions.Timeout:
-            raise _Passing(f"was silent for {self._timeout[1]:g} s") from None
-        except requests.exceptions.SSLError as error:
-            raise RequestRefused(f"{self._url} has no certificate that can be trusted: {error}.") from None
-        except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
-            raise _Passing("cut its answer short") from None
-        except requests.exceptions.ConnectionError:
-            raise _Passing("could not be reached", unreachable=True) from None
+        except requests.exceptions.RequestException as error:
+            raise self._failure(error) from None
         self._check(response)
         try:
             return read(response.content)
         except NotAPage as error:
             raise _Passing(f"answered with {error}") from None
+
+    def _failure(self, error: requests.exceptions.RequestException) -> Exception:
+        """What it means that no whole answer came."""
+        cause = error.args[0] if error.args else None
+        late = f"was silent for {self._timeout[1]:g} s, or took {SILENCES_PER_ANSWER} times as long in all"
+        match error:
+            case requests.exceptions.ConnectTimeout():
+                return _Passing("could not be reached in time", unreachable=True)
+            case requests.exceptions.SSLError() if "EOF" not in str(error):
+                return RequestRefused(f"{self._url} has no certificate that can be trusted: {error}.")
+            case requests.exceptions.Timeout():
+                return _Passing(late)
+            case requests.exceptions.ConnectionError() if isinstance(cause, ReadTimeoutError):
+                return _Passing(late)
+            case requests.exceptions.ConnectionError() if isinstance(cause, ProtocolError):
+                return _Passing("closed the connection before it answered")
+            case requests.exceptions.ConnectionError():
+                return _Passing("could not be reached", unreachable=True)
+            case requests.exceptions.ChunkedEncodingError() | requests.exceptions.ContentDecodingError():
+                return _Passing("cut its answer short")
+            case _:
+                return error
 
     def _check(self, response: requests.Response) -> None:
         status = response.status_code
@@ -138,10 +159,8 @@ class Client:
         if status in (401, 403):
             raise TokenRefused(f"{self._url} refused the token ({status}): set CALLS_API_TOKEN to a valid one.")
         if response.is_redirect or 300 <= status < 400:
-            target = urlsplit(response.headers.get("Location", ""))
-            origin = f"{target.scheme}://{target.hostname}" if target.hostname else target.path
             raise RequestRefused(
-                f"{self._url} redirects to {origin or 'nowhere'} ({status}), which is not followed: "
+                f"{self._url} redirects to {_shown(response.headers.get('Location', ''))} ({status}), which is not followed: "
                 "set CALLS_API_URL to the address that answers itself."
             )
         if status in (408, 429) or status >= 500:
@@ -161,6 +180,62 @@ class Client:
     def _report(self, state: RetryCallState) -> None:
         error, wait_s = state.outcome and state.outcome.exception(), state.upcoming_sleep
         self._log.warning("%s %s; asking again in %.1f s (retry %d).", self._url, error, wait_s, state.attempt_number)
+
+
+class _Session(requests.Session):
+    """A session whose answers take `longest_s` seconds at most, and that does not even look where a redirect leads."""
+
+    def __init__(self, longest_s: float) -> None:
+        super().__init__()
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, _Adapter(longest_s))
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002  # an address that is none would raise
+        return None
+
+
+class _Adapter(requests.adapters.HTTPAdapter):
+    """Has http.client read every answer, from its first header to its last byte, through `_InTime`."""
+
+    def __init__(self, longest_s: float) -> None:
+        super().__init__()
+        self._longest_s = longest_s
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        if "response_class" not in vars(pool.ConnectionCls):
+            pool.ConnectionCls = type(
+                "Connection", (pool.ConnectionCls,), {"response_class": staticmethod(self._answer)}
+            )
+        return pool
+
+    def _answer(self, sock: Any, **about: Any) -> HTTPResponse:
+        in_time: Any = _InTime(sock, self._longest_s)  # of a socket, http.client only asks for makefile()
+        return HTTPResponse(in_time, **about)
+
+
+class _InTime(io.RawIOBase):
+    """What comes over a socket within `longest_s` seconds; the socket's own timeout starts anew with every byte."""
+
+    def __init__(self, sock: socket.socket, longest_s: float) -> None:
+        self._raw = sock.makefile("rb", buffering=0)
+        self._end = time.monotonic() + longest_s
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """As a socket's."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if time.monotonic() > self._end:
+            raise TimeoutError("The answer takes too long.")
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
 
 class _Pace:
@@ -185,10 +260,10 @@ class _Pace:
 
 def _wait(state: RetryCallState) -> float:
     error = state.outcome and state.outcome.exception()
-    if isinstance(error, _Passing) and error.wait_s is not None:
-        return error.wait_s
+    asked = error.wait_s if isinstance(error, _Passing) else None
     longest: float = min(LONGEST_BACKOFF_S, 0.5 * 2 ** (state.attempt_number - 1))
-    return longest * random.uniform(0.5, 1)  # noqa: S311  # spreads retries, no secret
+    backoff = longest * random.uniform(0.5, 1)  # noqa: S311  # spreads retries, no secret
+    return max(asked or 0.0, backoff)  # a date that has passed by our clock must not use up the retries at once
 
 
 def _give_up(state: RetryCallState) -> bool:
@@ -204,13 +279,22 @@ def _retry_after(value: str | None) -> float | None:
     """Seconds that a Retry-After header asks for, given as seconds or as a date; None where it says nothing usable."""
     if not value:
         return None
-    if value.strip().isdigit():
+    if value.strip().isascii() and value.strip().isdecimal():
         return float(value)
     try:
         at = parsedate_to_datetime(value)
     except ValueError:
         return None
     return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds())
+
+
+def _shown(location: str) -> str:
+    """Where a redirect leads, without what could be a secret."""
+    try:
+        target = urlsplit(location)
+    except ValueError:
+        return "an address that is none"
+    return (f"{target.scheme}://{target.hostname}" if target.hostname else target.path) or "nowhere"
 
 
 def _checked_url(url: str, allow_http: bool) -> str:

@@ -27,6 +27,9 @@ CRAWLS = 4
 STALE_PAGES = 3
 """After so many pages in a row without a new call the server only repeats itself."""
 
+MOST_GROWTH = 1000
+"""A list that more than doubles while we read it, and by more than so many calls, is one that never ends."""
+
 
 @dataclass(frozen=True)
 class Crawled:
@@ -95,9 +98,9 @@ class _Attempt:
     def run(self, first: Page | None) -> None:
         page = first or self._fetch(1)
         self._take(page)
-        size = page.records
+        size, most = page.records, 2 * page.total + MOST_GROWTH
         number, stale = 1, 0
-        while self.found < self.total and size and stale < STALE_PAGES:
+        while self.found < self.total <= most and size and stale < STALE_PAGES:
             number += 1
             page = self._fetch(number)
             stale = 0 if self._take(page) else stale + 1

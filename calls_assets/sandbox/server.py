@@ -9,7 +9,7 @@ import threading
 import time
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from calls_assets.sandbox.calls import SimulatedCall, as_of, encode
 from calls_assets.sandbox.centre import Centre, Source
+from calls_assets.sandbox.faults import Fault, Plan, Strike, listing, play, wire_fault
 from calls_assets.sandbox.query import BadParameterError, Behaviour, Question, read
 
 PREFIX = "/api/v1"
@@ -38,6 +39,7 @@ class Sandbox:
         token: the value that the `Access-Token` header must have.
         port: TCP port on 127.0.0.1; 0 for any that is free.
         now: the clock, in epoch seconds.
+        faults: what goes wrong, and on which requests with the right token.
 
     Attributes:
         requests: the query parameters of every request that came with the right token, in order of arrival.
@@ -51,10 +53,12 @@ class Sandbox:
         token: str = "sandbox-token",  # noqa: S107 - opens nothing but this sandbox
         port: int = 0,
         now: Callable[[], int] = _clock,
+        faults: Iterable[Fault] = (),
     ) -> None:
         self.source: Source = Centre() if source is None else source
         self.behaviour = behaviour
         self.token = token
+        self.plan = Plan(faults)
         self.requests: list[dict[str, str]] = []
         self.peak_concurrency = 0
         self._port = port
@@ -82,8 +86,8 @@ class Sandbox:
             self._server.stop()
             self._server = None
 
-    def answer(self, given: dict[str, str]) -> bytes:
-        """The JSON body of the answer to these query parameters.
+    def answer(self, given: dict[str, str], strikes: Iterable[Strike] = ()) -> bytes:
+        """The JSON body of the answer to these query parameters, with the plan's faults of the list.
 
         Raises:
             BadParameterError: a parameter is not what the document allows.
@@ -94,23 +98,21 @@ class Sandbox:
             self.peak_concurrency = max(self.peak_concurrency, self._answering)
         try:
             time.sleep(self.behaviour.latency_s)
-            return self._page(read(given, self.behaviour), self._now())
+            return self._page(read(given, self.behaviour), self._now(), strikes)
         finally:
             with self._lock:
                 self._answering -= 1
 
-    def _page(self, question: Question, now: int) -> bytes:
-        calls = self._matching(question, now)
+    def _page(self, question: Question, now: int, strikes: Iterable[Strike]) -> bytes:
         size = max(1, min(question.limit, self.behaviour.page_cap))
-        first = (question.page - 1) * size
-        rows = b",".join(_row(call, now) for call in calls[first : first + size])
-        total = len(calls)
+        found = listing(self._matching(question, now), question.page, size, strikes)
+        rows = b",".join(_row(call, now) for call in found.rows)
         meta = {
             "page": question.page,
             "limit": size,
-            "total": str(total) if self.behaviour.total_as_string else total,
+            "total": str(found.total) if self.behaviour.total_as_string else found.total,
             # As in the document: a path that carries the page alone.
-            "next": f"{PATH}?page={question.page + 1}" if first + size < total else None,
+            "next": f"{PATH}?page={question.page + 1}" if question.page * size < (found.total or 0) else None,
             "previous": f"{PATH}?page={question.page - 1}" if question.page > 1 else None,
         }
         return b'{"calls":[' + rows + b'],"meta":' + encode(meta) + b"}"
@@ -220,12 +222,18 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.headers.get("Access-Token") != sandbox.token:
             self._refuse(HTTPStatus.UNAUTHORIZED, "The Access-Token header is missing or wrong.")
         else:
+            given = dict(parse_qsl(target.query, keep_blank_values=True))
+            strikes = sandbox.plan.strikes(given)
             try:
-                body = sandbox.answer(dict(parse_qsl(target.query, keep_blank_values=True)))
+                body = sandbox.answer(given, strikes)
             except BadParameterError as error:
                 self._refuse(HTTPStatus.BAD_REQUEST, str(error))
             else:
-                self._send(HTTPStatus.OK, body)
+                if fault := wire_fault(strikes):
+                    self.close_connection = True
+                    play(fault, self.connection, body)
+                else:
+                    self._send(HTTPStatus.OK, body)
 
     def _refuse_verb(self) -> None:
         known = urlsplit(self.path).path == PATH
