@@ -1,11 +1,14 @@
 """Dagster's thin shells around the API and the table store: configuration in, plain objects out."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
 from pydantic import ConfigDict, Field
 
+from calls_assets.alive import alive
 from calls_assets.api.client import Client
 from calls_assets.api.document import LABEL_CALL_TYPES, MAX_LIMIT, Query
 from calls_assets.api.privacy import KEEP, Privacy
@@ -86,6 +89,15 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
             disposition_ids=list(filters.disposition_ids),
             survey_ids=list(filters.survey_ids),
         )
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["CallsApi"]:
+        """The resource of a run, which shows that it lives for as long as it does."""
+        if context.instance is None or context.run_id is None:
+            yield self
+        else:
+            with alive(context.instance, context.run_id):
+                yield self
 
     def client(self, log: logging.Logger) -> Client:
         """A session with the API.

@@ -371,7 +371,7 @@ def test_a_connection_that_is_cut_while_tls_begins_is_asked_again(caplog):
                 connection.recv(4096)
                 connection.close()
 
-        thread = threading.Thread(target=hang_up)
+        thread = threading.Thread(target=hang_up, daemon=True)
         thread.start()
         url = f"https://127.0.0.1:{server.getsockname()[1]}"
         with (

@@ -77,11 +77,12 @@ class _Fetcher:
         answers = None
         if self.landing.selects(RAW_CALL_TYPES) or self.landing.selects(RECONCILIATION):
             answers = ask(self.fetch, query, self.call_types, count_field_call_types(crawled.calls))
-        for day in window.days:
-            self._land_calls(day, raw[day], crawled)
-        self._land_rejects(window, crawled.rejects)
-        if answers:
-            self._land_call_types(window, raw, answers)
+        with self.landing.alone(create=True):
+            for day in window.days:
+                self._land_calls(day, raw[day], crawled)
+            self._land_rejects(window, crawled.rejects)
+            if answers:
+                self._land_call_types(window, raw, answers)
 
     def _land_calls(self, day: date, rows: pa.Table, crawled: Crawled) -> None:
         figures = {"window_total": crawled.total, "window_crawls": crawled.crawls, "collisions": crawled.collisions}

@@ -7,7 +7,7 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from calls_assets.assets.landing import landing
+from calls_assets.assets.landing import Landing, landing
 from calls_assets.assets.specs import Partitions, check_specs, specs
 from calls_assets.checks import Finding, check_calls, check_members, check_talk
 from calls_assets.metrics.run import compute
@@ -39,13 +39,17 @@ def _derived(table: Table, partitions: Partitions) -> dg.AssetsDefinition:
         with landing(context, tables, partitions.zone, partitions.problems) as land:
             for start in range(0, len(land.days), DAYS_AT_ONCE):
                 days = land.days[start : start + DAYS_AT_ONCE]
-                inputs = {name: land.store.files(TABLES[name], days) for name in table.inputs}
-                found = compute(table, inputs, days, partitions.zone)
-                for day, rows in found.items():
-                    land.land(table, day, rows, headlines(table, rows), _findings(table, day, rows, land.store))
+                with land.alone():
+                    _land(table, days, land)
         yield from land.results()
 
     return compute_table
+
+
+def _land(table: Table, days: tuple[date, ...], land: Landing) -> None:
+    inputs = {name: land.store.files(TABLES[name], days) for name in table.inputs}
+    for day, rows in compute(table, inputs, days, land.zone).items():
+        land.land(table, day, rows, headlines(table, rows), _findings(table, day, rows, land.store))
 
 
 def headlines(table: Table, rows: pa.Table) -> dict[str, Any]:

@@ -46,6 +46,18 @@ class Landing:
     _landed: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     _found: dict[tuple[str, str], dict[str, Finding]] = field(default_factory=dict)
 
+    @contextmanager
+    def alone(self, create: bool = False) -> Iterator[None]:
+        """Keep other runs from landing in the tree meanwhile, so that what is read and landed in the block fits together.
+
+        `create` makes the tree's folder where there is none yet.
+        """
+        with self.store.alone(self._report_wait, create):
+            yield
+
+    def _report_wait(self) -> None:
+        self.context.log.info("Another run is writing to %s: waiting for it.", self.store.root)
+
     def land(
         self, table: Table, day: date, rows: pa.Table, metadata: dict[str, Any], findings: dict[str, Finding]
     ) -> None:
@@ -86,6 +98,15 @@ class Landing:
         for (name, day), metadata in self._landed.items():
             self.context.log_event(dg.AssetMaterialization(name, partition=day, metadata=metadata))
 
+    @property
+    def unfinished(self) -> str:
+        """The days of a range that have not landed in all the tables of the step, as a sentence; empty where none."""
+        names = [key.path[-1] for key in self.context.selected_asset_keys]
+        days = [str(day) for day in self.days if any((name, str(day)) not in self._landed for name in names)]
+        if len(self.days) == 1 or not days:
+            return ""
+        return f" Still to be materialized: {days[0] if len(days) == 1 else f'{days[0]} to {days[-1]}'}."
+
     def results(self) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         """What the asset function yields at its end."""
         for key in self.context.selected_asset_keys:
@@ -121,7 +142,7 @@ def landing(
         if current:
             current.keep()
         if isinstance(error, (ApiError, MissingDay, ValueError, OSError)):
-            raise Stopped(str(error)) from None
+            raise Stopped(f"{error}{current.unfinished if current else ''}") from None
         raise
 
 

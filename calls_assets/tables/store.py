@@ -8,7 +8,8 @@ import fcntl
 import io
 import os
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -28,6 +29,10 @@ FILE_MODE = 0o640
 
 class MissingDay(LookupError):
     """A table has no file for a day."""
+
+
+class NotWritten(OSError):
+    """A table's file of a day could not be put in place; what was there before still is."""
 
 
 @dataclass(frozen=True)
@@ -107,14 +112,48 @@ class TableStore:
         return pa.concat_tables(parts) if parts else schema.empty_table()
 
     def write(self, table: Table, day: date, rows: pa.Table) -> Written:
-        """Replace a table's file of a day by `rows`, which come in the table's schema and order."""
+        """Replace a table's file of a day by `rows`, which come in the table's schema and order.
+
+        Raises:
+            NotWritten: the storage refused; names the table, the day and why.
+        """
         content = to_parquet(table.conform(rows))
         path = self.path(table, day)
-        if self._is_local:
-            _replace_file(Path(path.path), content)
-        else:
-            path.write_bytes(content)
+        try:
+            if self._is_local:
+                _replace_file(Path(path.path), content)
+            else:
+                path.write_bytes(content)
+        except Exception as error:  # an object store's client has errors of its own
+            why = getattr(error, "strerror", None) or error
+            raise NotWritten(f"{table.name} of {day} could not be written to {path}: {why}.") from error
         return Written(str(path), rows.num_rows, len(content))
+
+    @contextmanager
+    def alone(self, waiting: Callable[[], None], create: bool) -> Iterator[None]:
+        """Keep every other process out of a block of this kind under the same folder; an object store knows no locks.
+
+        Args:
+            waiting: Called where another process is in its block, before the wait for it.
+            create: Whether to make the folder where there is none; otherwise there is nothing to lock.
+        """
+        handle = self._open_root(create) if self._is_local else None
+        try:
+            if handle is not None:
+                _lock(handle, waiting)
+            yield
+        finally:
+            if handle is not None:
+                os.close(handle)
+
+    def _open_root(self, create: bool) -> int | None:
+        root = Path(self._root.path)
+        try:
+            if create:
+                root.mkdir(parents=True, exist_ok=True, mode=0o750)
+            return os.open(root, os.O_RDONLY)
+        except OSError:
+            return None  # the write will say it, with the day
 
 
 def to_parquet(rows: pa.Table) -> bytes:
@@ -124,13 +163,21 @@ def to_parquet(rows: pa.Table) -> bytes:
     return sink.getvalue()
 
 
+def _lock(handle: int, waiting: Callable[[], None]) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        waiting()
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    except OSError:
+        pass  # a file system that cannot lock folders
+
+
 def _replace_file(final: Path, content: bytes) -> None:
     final.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
     _remove_stale(final)
-    temporary = final.with_name(f".{final.name}.{secrets.token_hex(4)}.tmp")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+    temporary, handle = _new_temporary(final)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)  # tells a writer at work from one that died
         with open(handle, "wb", closefd=False) as file:
             file.write(content)
         os.fsync(handle)
@@ -140,6 +187,17 @@ def _replace_file(final: Path, content: bytes) -> None:
         raise
     finally:
         os.close(handle)
+
+
+def _new_temporary(final: Path) -> tuple[Path, int]:
+    """An empty file beside `final`, locked, which tells a writer at work from one that died."""
+    while True:
+        temporary = final.with_name(f".{final.name}.{secrets.token_hex(4)}.tmp")
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            return temporary, handle
+        os.close(handle)  # before it was locked, another writer took it for a dead one's
 
 
 def _remove_stale(final: Path) -> None:
