@@ -93,10 +93,10 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["CallsApi"]:
         """The resource of a run, which shows that it lives for as long as it does."""
-        if context.instance is None or context.run_id is None:
+        if context.instance is None or context.run is None:
             yield self
         else:
-            with alive(context.instance, context.run_id):
+            with alive(context.instance, context.run.run_id):
                 yield self
 
     def client(self, log: logging.Logger) -> Client:

@@ -16,7 +16,7 @@ from calls_assets.api.client import RETRIES, Client
 from calls_assets.api.crawl import CRAWLS
 from calls_assets.api.decode import read_page
 from calls_assets.api.document import Query
-from calls_assets.api.errors import RequestRefused, Unavailable
+from calls_assets.api.errors import NotServed, Unavailable
 from calls_assets.sandbox import Behaviour, Centre, FixedCalls, ListFault, Sandbox, WireFault
 
 FIRST, LAST = date(2026, 3, 7), date(2026, 3, 8)
@@ -178,6 +178,13 @@ def test_a_refusal_in_the_middle_of_a_crawl_is_never_asked_again(fails, status, 
     assert len(requests) == 3
 
 
+@pytest.mark.parametrize("status", [302, 404, 410])
+def test_an_address_that_is_gone_in_the_middle_of_the_call_types_costs_no_label(fails, status):
+    gone = WireFault(kind="status", status=status, where=lambda given: given.get("callType") == "abandoned")
+    message, *_ = fails(gone)
+    assert str(status) in message
+
+
 def test_a_refused_token_in_the_middle_of_the_call_types_is_never_asked_again(fails):
     message, requests, _ = fails(WireFault(kind="status", status=401, on=(PAGES + 5,)))
     assert "refused the token (401)" in message
@@ -226,7 +233,7 @@ def test_a_wait_that_the_server_asks_for_is_kept_in_seconds_and_as_a_date(night,
 
 def test_too_long_a_wait_ends_the_run_at_once(fails):
     message, requests, _ = fails(WireFault(kind="status", status=429, headers={"Retry-After": "86400"}, on=(3,)))
-    assert "answered 429 (1 tries)" in message
+    assert "answered 429 (1 try)" in message
     assert len(requests) == 3
 
 
@@ -387,6 +394,6 @@ def test_a_server_that_does_not_speak_tls_is_asked_once():
     with (
         Sandbox(account([])) as api,
         Client(api.url.replace("http", "https"), "token") as asking,
-        pytest.raises(RequestRefused, match="has no certificate that can be trusted"),
+        pytest.raises(NotServed, match="has no certificate that can be trusted"),
     ):
         asking.fetch(QUERY, read_page)

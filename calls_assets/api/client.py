@@ -23,7 +23,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from calls_assets.api.document import Query
-from calls_assets.api.errors import NotAPage, RequestRefused, TokenRefused, Unavailable
+from calls_assets.api.errors import NotAPage, NotServed, RequestRefused, TokenRefused, Unavailable
 
 T = TypeVar("T")
 
@@ -92,7 +92,8 @@ class Client:
 
         Raises:
             TokenRefused: 401 or 403.
-            RequestRefused: any other 4xx but 408 and 429, or a redirect.
+            RequestRefused: 400 or 422.
+            NotServed: a redirect, a certificate that cannot be trusted, or any other 4xx but 408 and 429.
             Unavailable: the failures that can pass did not, within the bounds above.
         """
         retrying = Retrying(
@@ -108,8 +109,9 @@ class Client:
             return answer
         except _Passing as error:
             tries = retrying.statistics["attempt_number"]
+            often = "1 try" if tries == 1 else f"{tries} tries"
             raise Unavailable(
-                f"{self._url} {error} ({tries} tries): check CALLS_API_URL and the network, or run again later."
+                f"{self._url} {error} ({often}): check CALLS_API_URL and the network, or run again later."
             ) from error
 
     def _once(self, query: Query, read: Callable[[bytes], T]) -> T:
@@ -138,7 +140,7 @@ class Client:
             case requests.exceptions.ConnectTimeout():
                 return _Passing("could not be reached in time", unreachable=True)
             case requests.exceptions.SSLError() if "EOF" not in str(error):
-                return RequestRefused(f"{self._url} has no certificate that can be trusted: {error}.")
+                return NotServed(f"{self._url} has no certificate that can be trusted: {error}.")
             case requests.exceptions.Timeout():
                 return _Passing(late)
             case requests.exceptions.ConnectionError() if isinstance(cause, ReadTimeoutError):
@@ -159,13 +161,14 @@ class Client:
         if status in (401, 403):
             raise TokenRefused(f"{self._url} refused the token ({status}): set CALLS_API_TOKEN to a valid one.")
         if response.is_redirect or 300 <= status < 400:
-            raise RequestRefused(
+            raise NotServed(
                 f"{self._url} redirects to {_shown(response.headers.get('Location', ''))} ({status}), which is not followed: "
                 "set CALLS_API_URL to the address that answers itself."
             )
         if status in (408, 429) or status >= 500:
             raise _Passing(f"answered {status}", wait_s=_retry_after(response.headers.get("Retry-After")))
-        raise RequestRefused(
+        kind = RequestRefused if status in (400, 422) else NotServed
+        raise kind(
             f"{self._url} refused the request ({status}{self._reason(response)}): check CALLS_API_URL and the filters."
         )
 

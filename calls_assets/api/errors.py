@@ -10,7 +10,11 @@ class TokenRefused(ApiError):
 
 
 class RequestRefused(ApiError):
-    """The API refused the request (another 4xx, or a redirect): asking again changes nothing."""
+    """The API refused the parameters of a request (400, 422): asking again changes nothing."""
+
+
+class NotServed(ApiError):
+    """The address does not serve the API: a redirect, a certificate that cannot be trusted, any other 4xx."""
 
 
 class Unavailable(ApiError):

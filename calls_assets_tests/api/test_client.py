@@ -12,7 +12,7 @@ import pytest
 from calls_assets.api.client import RETRIES, Client
 from calls_assets.api.decode import read_page
 from calls_assets.api.document import Query
-from calls_assets.api.errors import RequestRefused, TokenRefused, Unavailable
+from calls_assets.api.errors import NotServed, RequestRefused, TokenRefused, Unavailable
 from calls_assets.sandbox import FixedCalls, Sandbox
 
 TOKEN = "a-conspicuous-secret"
@@ -124,11 +124,13 @@ def test_a_refused_token_is_asked_for_once_and_named(ask, naps, status):
     assert TOKEN not in str(caught.value)
 
 
-@pytest.mark.parametrize("status", [400, 404, 410])
-def test_a_refused_request_is_asked_once_and_gives_the_servers_word(ask, status):
+@pytest.mark.parametrize(
+    ("status", "error"), [(400, RequestRefused), (422, RequestRefused), (404, NotServed), (410, NotServed)]
+)
+def test_a_refused_request_is_asked_once_and_gives_the_servers_word(ask, status, error):
     with (
         serving((status, {}, b'{"error": "no such thing"}')) as server,
-        pytest.raises(RequestRefused, match=rf"{status}, 'no such thing'.*CALLS_API_URL"),
+        pytest.raises(error, match=rf"{status}, 'no such thing'.*CALLS_API_URL"),
     ):
         ask(server.url)
     assert len(server.asked) == 1
@@ -139,7 +141,7 @@ def test_a_redirect_is_named_and_never_followed(ask):
         target = elsewhere.url + "/calls/?secret=1"
         with (
             serving((302, {"Location": target}, b"")) as server,
-            pytest.raises(RequestRefused, match="redirects to") as caught,
+            pytest.raises(NotServed, match="redirects to") as caught,
         ):
             ask(server.url)
     assert elsewhere.asked == []
