@@ -3,6 +3,7 @@
 import argparse
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -85,10 +86,8 @@ def sandbox(arguments: argparse.Namespace) -> None:
         given = f"CALLS_API_URL={api.url} CALLS_API_TOKEN={api.token}"
         Console().print(f"{given}   (Ctrl-C stops it)", soft_wrap=True, highlight=False)
 
-    try:
-        run(arguments.port, centre, behaviour, ready)
-    except OSError as error:
-        raise ValueError(f"port {arguments.port} is not to be had ({error.strerror}): give another --port.") from error
+    _check_free(arguments.port)
+    run(arguments.port, centre, behaviour, ready)
 
 
 def demo(_: argparse.Namespace) -> None:
@@ -110,6 +109,7 @@ def demo(_: argparse.Namespace) -> None:
 
 def dev(arguments: argparse.Namespace) -> None:
     """Open the Dagster UI: on the account of CALLS_API_URL, or else on the sandbox with a tree of its own."""
+    _check_free(arguments.port)
     environ = dict(os.environ)
     with ExitStack() as stack:
         if environ.get("CALLS_API_URL"):
@@ -125,11 +125,21 @@ def dev(arguments: argparse.Namespace) -> None:
         command = [sys.executable, "-m", "dagster", "dev", "-m", "calls_assets.definitions"]
         address = ["-h", "127.0.0.1", "-p", str(arguments.port)]
         process = subprocess.Popen([*command, *address], env=environ)  # noqa: S603  # our own interpreter
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             sys.exit(process.wait())
         except KeyboardInterrupt:
             process.send_signal(signal.SIGINT)
             process.wait()
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ValueError(f"port {port} is not to be had ({error.strerror}): give another --port.") from error
 
 
 def _instance(home: Path) -> Path:

@@ -28,7 +28,7 @@ def build(settings: Settings) -> dg.Definitions:
         jobs=[job],
         schedules=schedules(settings, job),
         resources={
-            "calls_api": CallsApi.filtered(
+            "calls_api": CallsApi.configured(
                 settings.filters,
                 url=_variable("CALLS_API_URL"),
                 token=_variable("CALLS_API_TOKEN"),

@@ -1,12 +1,13 @@
 """Dagster's thin shells around the API and the table store: configuration in, plain objects out."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 import dagster as dg
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, create_model
 
 from calls_assets.alive import alive
 from calls_assets.api.client import Client
@@ -77,18 +78,20 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
     survey_ids: list[int] = Field([], description=FILTER.format("with these surveys (surveyIds)"))
 
     @classmethod
-    def filtered(cls, filters: Query, **fields: Any) -> "CallsApi":
-        """The resource with a query's filters as its defaults."""
-        return cls(
-            **fields,
-            number_ids=list(filters.number_ids),
-            ring_group_id=filters.ring_group_id,
-            ivr_id=filters.ivr_id,
-            list_id=filters.list_id,
-            agent_id=filters.agent_id,
-            disposition_ids=list(filters.disposition_ids),
-            survey_ids=list(filters.survey_ids),
-        )
+    def configured(cls, filters: Query, **values: Any) -> "CallsApi":
+        """The resource with these values, and a query's filters, as the defaults of its fields.
+
+        A run that sets one field thereby keeps the others: Dagster would go back to the defaults of the class.
+        """
+        values |= {name: getattr(filters, name) for name in ("ring_group_id", "ivr_id", "list_id", "agent_id")}
+        values |= {name: list(getattr(filters, name)) for name in ("number_ids", "disposition_ids", "survey_ids")}
+        fields: dict[str, Any] = {}
+        for name, value in values.items():
+            info = copy(cls.model_fields[name])
+            info.default = value
+            fields[name] = (info.annotation, info)
+        model: Callable[[], CallsApi] = create_model(cls.__name__, __base__=cls, __doc__=cls.__doc__, **fields)
+        return model()
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["CallsApi"]:

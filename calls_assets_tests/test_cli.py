@@ -114,9 +114,10 @@ def test_a_wrong_argument_is_named_without_a_traceback(run, arguments, settings,
     assert "Traceback" not in done.stderr
 
 
-def test_a_port_that_is_taken_is_named(run, api):
+@pytest.mark.parametrize("command", ["sandbox", "dev"])
+def test_a_port_that_is_taken_is_named(run, api, command):
     port = api.url.split(":")[2].split("/")[0]
-    done = run("calls-assets", "sandbox", "--port", port)
+    done = run("calls-assets", command, "--port", port)
     assert done.returncode != 0
     assert done.stderr.startswith("calls-assets: ")
     assert port in done.stderr

@@ -300,7 +300,7 @@ def test_a_list_that_settles_gives_the_right_data(night, undisturbed, tmp_path, 
 def test_a_list_that_never_adds_up_ends_in_the_figures(fails, fault, figures):
     message, requests, _ = fails(fault)
     assert f"did not add up in {CRAWLS} crawls: {figures}" in message
-    assert "; nothing was replaced, run again later." in message
+    assert "; none of these days was replaced, run again later." in message
     assert len(requests) < 300
 
 

@@ -175,6 +175,19 @@ def test_days_that_landed_before_a_failure_stay_materialized(centre, run_pipelin
     assert healed == done | {str(LAST)}
 
 
+def test_labels_alone_are_pulled_only_for_the_calls_that_lie_there(make_call, run_pipeline, tmp_path):
+    noon = day_start(FIRST, UTC) + 43_200
+    account = [(make_call(n, noon + n), ["all_inbound", "transfer"]) for n in range(2)]
+    with Sandbox(FixedCalls(account[:1])) as api:
+        assert run_pipeline(api, tmp_path, FIRST, FIRST).success
+        assert run_pipeline(api, tmp_path, FIRST, FIRST, select=["raw_call_types", "reconciliation"]).success
+    before = tree_bytes(tmp_path)
+    with Sandbox(FixedCalls(account)) as api:
+        result = run_pipeline(api, tmp_path, FIRST, FIRST, select=["raw_call_types", "reconciliation"])
+    assert failures(result)[0].message.startswith(f"raw_calls of {FIRST} is not what the API gives any more")
+    assert tree_bytes(tmp_path) == before
+
+
 def test_a_check_fails_on_the_day_that_it_is_about(make_call, run_pipeline, tmp_path):
     noon = day_start(LAST, ZoneInfo(ZONE)) + 43_200
     guessed = make_call(1, noon, type="abandoned", is_inbound=True, is_answered=False, is_ended=True)

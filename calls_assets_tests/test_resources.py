@@ -51,7 +51,7 @@ def test_the_fields_become_the_query():
 
 def test_filters_of_the_environment_become_fields():
     filters = Query.filters("ringGroupId=7&numberIds=1,2")
-    filtered = CallsApi.filtered(filters, url="https://host/api", token="secret-token")
+    filtered = CallsApi.configured(filters, url="https://host/api", token="secret-token")
     assert (filtered.ring_group_id, filtered.number_ids) == (7, [1, 2])
     assert filtered.query() == replace(filters, limit=1000)
 
@@ -81,3 +81,20 @@ def test_the_token_shows_in_no_representation():
 def test_a_storage_that_nobody_knows_is_named(url):
     with pytest.raises(ValueError, match="CALLS_DATA_URL is a folder or a URL such as s3://bucket/prefix"):
         Tables(url=url).store()
+
+
+def test_a_run_that_sets_one_field_keeps_the_others():
+    seen = []
+
+    @dg.op
+    def use(calls_api: CallsApi):
+        seen.append((calls_api.token, calls_api.privacy, calls_api.ring_group_id, calls_api.page_size))
+
+    configured = CallsApi.configured(Query(ring_group_id=7), url="https://host/api", token="secret", privacy="drop")
+
+    @dg.job(resource_defs={"calls_api": configured})
+    def job():
+        use()
+
+    assert job.execute_in_process(run_config={"resources": {"calls_api": {"config": {"page_size": 50}}}}).success
+    assert seen == [("secret", "drop", 7, 50)]

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPResponse
 from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import requests
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
@@ -305,18 +305,16 @@ def _checked_url(url: str, allow_http: bool) -> str:
         raise ValueError(
             "CALLS_API_URL is not set: set it to what stands before /calls/, such as https://account.example.com/api/v1."
         )
-    parts = urlsplit(url.strip())
-    if (
-        parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or parts.query
-        or parts.fragment
-        or "@" in parts.netloc
-    ):
-        shown = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+    parts = _split(url.strip())
+    if parts is None or parts.scheme not in ("http", "https") or parts.query or parts.fragment or "@" in parts.netloc:
+        shown = (
+            repr(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl())
+            if parts
+            else "none"
+        )
         raise ValueError(
             "CALLS_API_URL is what stands before /calls/, such as https://account.example.com/api/v1, "
-            f"without a user name, query or fragment, but {shown!r} was given."
+            f"without a user name, query or fragment, but {shown} was given."
         )
     if parts.scheme == "http" and not allow_http and not _is_loopback(parts.hostname):
         raise ValueError(
@@ -324,6 +322,16 @@ def _checked_url(url: str, allow_http: bool) -> str:
             "set CALLS_ALLOW_HTTP=1 if that is what you want."
         )
     return url.strip().rstrip("/")
+
+
+def _split(url: str) -> SplitResult | None:
+    """The parts of an address that a request can go to."""
+    try:
+        requests.Request("GET", url).prepare()
+        parts = urlsplit(url)
+        return parts if parts.hostname and parts.port != 0 else None
+    except ValueError:  # requests' own errors are such too
+        return None
 
 
 def _is_loopback(host: str) -> bool:

@@ -75,9 +75,10 @@ def crawl(fetch: Fetch, query: Query, first: Page | None = None) -> Crawled:
         if attempt.is_complete:
             return Crawled(*attempt.result(), pages, crawls, attempt.collisions)
         figures, first = attempt.figures, None
+    what = f"calls of the type {query.call_type}" if query.call_type else "calls"
     raise Incomplete(
-        f"The calls from {query.date_from} to {query.date_to} did not add up in {CRAWLS} crawls: {figures}; "
-        "nothing was replaced, run again later."
+        f"The {what} from {query.date_from} to {query.date_to} did not add up in {CRAWLS} crawls: {figures}; "
+        "none of these days was replaced, run again later."
     )
 
 

@@ -5,6 +5,7 @@ goes record by record through Python instead, which tells what is wrong with a r
 give the same table.
 """
 
+import codecs
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -70,6 +71,7 @@ def read_page(body: bytes) -> Page:
     Raises:
         NotAPage: `body` is not the documented JSON: no JSON object with a list `calls` and a number `meta.total`.
     """
+    body = body.removeprefix(codecs.BOM_UTF8)
     return _read_clean(body) or _read_record_by_record(body)
 
 
@@ -147,7 +149,7 @@ def _read_record(record: object) -> dict[str, Any]:
     if not EARLIEST_S <= row["started_at"] < LATEST_S:
         raise _Unreadable("started_at is an integer that is no plausible epoch second")
     unknown = _unknown(CALL, record)
-    row["extra"] = None if unknown is None else _text(json.dumps(unknown, sort_keys=True, ensure_ascii=False), "extra")
+    row["extra"] = None if unknown is None else _as_json(unknown)
     return row
 
 
@@ -219,10 +221,12 @@ def _set_aside(record: object, reason: str) -> Reject:
     got = record if isinstance(record, dict) else {}
     call_id, started_at = (_or_none(got.get(name)) for name in ("id", "started_at"))
     plausible = started_at is not None and EARLIEST_S <= started_at < LATEST_S
-    raw = json.dumps(record, sort_keys=True, ensure_ascii=False)
-    if not _encodable(raw):
-        raw = json.dumps(record, sort_keys=True)
-    return Reject(call_id, started_at if plausible else None, reason, raw)
+    return Reject(call_id, started_at if plausible else None, reason, _as_json(record))
+
+
+def _as_json(value: object) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return text if _encodable(text) else json.dumps(value, sort_keys=True)
 
 
 def _or_none(value: object) -> int | None:

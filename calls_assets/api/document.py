@@ -241,6 +241,10 @@ class Query:
             name = FILTERS.get(spelling)
             if name is None:
                 raise ValueError(f"{spelling!r} is no filter of the API; allowed are {', '.join(FILTERS)}.")
+            if name in given:
+                raise ValueError(
+                    f"{spelling} is given twice; give it once, with commas between ids where it takes several."
+                )
             many = name.endswith("_ids")
             ids = [_to_int(spelling, part) for part in (value.split(",") if many else [value])]
             given[name] = tuple(ids) if many else ids[0]

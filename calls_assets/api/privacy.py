@@ -85,7 +85,7 @@ class Privacy:
     def _text(self, text: str) -> str | None:
         if self.policy == DROP:
             return None
-        return hmac.new(self.key.encode(), text.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()[
+        return hmac.new(self.key.encode(), text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[
             :HASH_DIGITS
         ]
 

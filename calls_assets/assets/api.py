@@ -60,7 +60,8 @@ def _refuse_mostly_unreadable(crawled: Crawled, window: Window, most: float) -> 
     if rejected > most * crawled.total:
         raise ValueError(
             f"{rejected} of {crawled.total} records around {window} could not be read, more than the share of {most:g} that "
-            f"max_rejected_share allows; nothing was replaced; the first one's reason: {crawled.rejects[0].reason}."
+            "max_rejected_share allows; none of these days was replaced; the first one's reason: "
+            f"{crawled.rejects[0].reason}."
         )
 
 
@@ -78,11 +79,22 @@ class _Fetcher:
         if self.landing.selects(RAW_CALL_TYPES) or self.landing.selects(RECONCILIATION):
             answers = ask(self.fetch, query, self.call_types, count_field_call_types(crawled.calls))
         with self.landing.alone(create=True):
+            if answers and not self.landing.selects(RAW_CALLS):
+                self._refuse_other_calls(raw)
             for day in window.days:
                 self._land_calls(day, raw[day], crawled)
             self._land_rejects(window, crawled.rejects)
             if answers:
                 self._land_call_types(window, raw, answers)
+
+    def _refuse_other_calls(self, raw: dict[date, pa.Table]) -> None:
+        """Labels and counts belong to the calls that they were asked with, so those in the files must be the same."""
+        for day, rows in raw.items():
+            if not self.landing.store.read(RAW_CALLS, [day]).equals(rows):
+                raise ValueError(
+                    f"raw_calls of {day} is not what the API gives any more: materialize it together with raw_call_types and "
+                    "reconciliation."
+                )
 
     def _land_calls(self, day: date, rows: pa.Table, crawled: Crawled) -> None:
         figures = {"window_total": crawled.total, "window_crawls": crawled.crawls, "collisions": crawled.collisions}

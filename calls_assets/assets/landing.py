@@ -94,9 +94,11 @@ class Landing:
         return dg.AssetKey(table.name) in self.context.selected_asset_keys
 
     def keep(self) -> None:
-        """Keep what has landed as materialized although the run fails."""
+        """Keep what has landed as materialized, with its checks, although the run fails."""
         for (name, day), metadata in self._landed.items():
             self.context.log_event(dg.AssetMaterialization(name, partition=day, metadata=metadata))
+        for found, findings in self._found.items():
+            self._log(CHECKS[found], findings)
 
     @property
     def unfinished(self) -> str:
@@ -115,9 +117,13 @@ class Landing:
             check = CHECKS[check_key.asset_key.path[-1], check_key.name]
             findings = self._found.get((check.table, check.name), {})
             if len(self.days) > 1:
-                for day, finding in findings.items():
-                    self.context.log_event(_evaluation(check, finding, day, self._target(check.table, day)))
-            yield _result(check, findings)
+                self._log(check, findings)
+            if findings:
+                yield _result(check, findings)
+
+    def _log(self, check: Check, findings: dict[str, Finding]) -> None:
+        for day, finding in findings.items():
+            self.context.log_event(_evaluation(check, finding, day, self._target(check.table, day)))
 
     def _target(self, table: str, day: str) -> Target:
         """The materialization that a day's check is of; without it Dagster's Partitions tab leaves the check out."""

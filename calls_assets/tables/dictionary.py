@@ -24,8 +24,6 @@ OUTBOUND_OUTCOMES = ("in_progress", "answered", "not_answered")
 ENDED_OUTCOMES = (*INBOUND_OUTCOMES[1:], "not_answered")
 """Every outcome that an ended call can have."""
 
-OUTCOME_SOURCES = ("vendor_filter", "type_field", "predicate")
-
 INSTANT = pa.timestamp("us", "UTC")
 
 

@@ -216,7 +216,10 @@ def test_the_pace_of_requests_is_kept(naps):
     [
         ("", "CALLS_API_URL is not set"),
         ("ftp://host/api", "'ftp://host/api' was given"),
-        ("account.example.com", "'account.example.com' was given"),
+        ("account.example.com", "such as https://account.example.com/api/v1"),
+        ("http://[::1", "such as https://account.example.com/api/v1"),
+        ("https://host:99999", "such as https://account.example.com/api/v1"),
+        ("https://exa mple.com", "such as https://account.example.com/api/v1"),
         ("https://host/api?token=hidden", "'https://host/api' was given"),
         ("https://user:hidden@host/api", "'https://host/api' was given"),
     ],

@@ -79,7 +79,7 @@ def test_pages_that_only_repeat_end_in_the_figures():
         api.asked.append(query)
         return read_page(json.dumps({"calls": forever, "meta": {"total": 9}}).encode())
 
-    with pytest.raises(Incomplete, match="2 different ids against a total of 9; nothing was replaced"):
+    with pytest.raises(Incomplete, match="2 different ids against a total of 9; none of these days was replaced"):
         crawl(same_page, QUERY)
     assert len(api.asked) <= CRAWLS * 6
 

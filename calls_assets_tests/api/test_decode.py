@@ -151,3 +151,13 @@ def test_an_odd_value_costs_at_most_its_record_and_never_differs_between_the_way
     assert read.calls["id"].to_pylist()[0] == 1
     assert read.calls.equals(slow.calls)
     assert read.rejects == slow.rejects
+
+
+def test_half_an_emoji_in_a_field_that_the_document_does_not_name_costs_no_call(make_call):
+    (extra,) = read_page(page(make_call(1, START, mood="fine \ud83d"))).calls["extra"].to_pylist()
+    assert json.loads(extra) == {"mood": "fine \ud83d"}
+
+
+def test_a_byte_order_mark_changes_nothing(make_call):
+    for call in (make_call(1, START), make_call(1, START, new=1)):
+        assert read_page(b"\xef\xbb\xbf" + page(call)).calls.equals(read_page(page(call)).calls)

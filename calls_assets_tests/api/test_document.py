@@ -34,8 +34,8 @@ def test_a_wrong_parameter_is_named_before_anything_is_sent(wrong, told):
 
 def test_filters_are_read_from_a_query_string():
     assert Query.filters("ringGroupId=7&numberIds=1,2") == Query(ring_group_id=7, number_ids=(1, 2))
-    for wrong in ("page=2", "ringGroupId=x", "nonsense", "callType=abandoned"):
-        with pytest.raises(ValueError, match=r"filter|whole|query string"):
+    for wrong in ("page=2", "ringGroupId=x", "nonsense", "callType=abandoned", "ivrId=1&ivrId=2"):
+        with pytest.raises(ValueError, match=r"filter|whole|query string|twice"):
             Query.filters(wrong)
 
 

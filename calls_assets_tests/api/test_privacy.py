@@ -61,7 +61,9 @@ def test_nothing_personal_is_left_in_calls_or_in_what_the_document_does_not_name
 
 @pytest.mark.parametrize("policy", [DROP, PSEUDONYMISE])
 def test_a_rejected_record_keeps_only_what_the_document_names_and_is_not_personal(policy):
-    bad = record(duration="Ada Byron", tags="+15550100", started_at="no", agents=["5550100"], contact=["Ada Byron"])
+    bad = record(
+        duration="Ada Byron", tags="+15550100", started_at="no", agents=["5550100"], contact=["Ada Byron", "\ud83d"]
+    )
     (reject,) = page(policy, bad).rejects
     assert [secret for secret in SECRETS if secret in reject.record] == []
     kept = json.loads(reject.record)
