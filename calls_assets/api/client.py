@@ -307,16 +307,13 @@ def _checked_url(url: str, allow_http: bool) -> str:
         )
     parts = _split(url.strip())
     if parts is None or parts.scheme not in ("http", "https") or parts.query or parts.fragment or "@" in parts.netloc:
-        shown = (
-            repr(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl())
-            if parts
-            else "none"
-        )
+        shown = parts and parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+        given = f"{shown!r} was given" if shown else "what was given is no address"
         raise ValueError(
             "CALLS_API_URL is what stands before /calls/, such as https://account.example.com/api/v1, "
-            f"without a user name, query or fragment, but {shown} was given."
+            f"without a user name, query or fragment, but {given}."
         )
-    if parts.scheme == "http" and not allow_http and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and not allow_http and not _is_loopback(parts.hostname or ""):
         raise ValueError(
             f"CALLS_API_URL is an https address, because the token goes there, but {url.strip()!r} was given: "
             "set CALLS_ALLOW_HTTP=1 if that is what you want."
