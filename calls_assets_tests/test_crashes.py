@@ -579,6 +579,9 @@ def test_a_run_after_a_killed_one_does_not_wait_for_the_place_of_the_dead(nurser
 def peak(tmp_path: Path, limited: bool) -> int:
     """The most requests at one time of two runs in one Dagster instance."""
     instance_home = home(tmp_path / "home", limited)
+    with dg.DagsterInstance.from_config(str(instance_home)) as instance:  # two that make its tables at once collide
+        assert (instance.get_runs(), instance.all_instigator_state()) == ([], [])
+        assert instance.get_materialized_partitions(dg.AssetKey("calls")) == set()
     with (
         Sandbox(Centre(calls_per_day=20), Behaviour(latency_s=0.05)) as api,
         command(api, tmp_path / "one", instance_home) as one,
