@@ -233,7 +233,7 @@ def test_a_wait_that_the_server_asks_for_is_kept_in_seconds_and_as_a_date(night,
 
 def test_too_long_a_wait_ends_the_run_at_once(fails):
     message, requests, _ = fails(WireFault(kind="status", status=429, headers={"Retry-After": "86400"}, on=(3,)))
-    assert "answered 429 (1 try)" in message
+    assert "answered 429 and asks us to wait 86400 s (1 try)" in message
     assert len(requests) == 3
 
 

@@ -6,8 +6,10 @@ JSON. Redirects are never followed, so that the token goes to the configured add
 
 import io
 import ipaddress
+import json
 import logging
 import random
+import re
 import socket
 import threading
 import time
@@ -32,8 +34,14 @@ UNREACHABLE_S = 90.0
 LONGEST_BACKOFF_S = 8.0
 LONGEST_RETRY_AFTER_S = 300.0
 CONNECT_TIMEOUT_S = 5.0
+CHUNK = 2**20
+"""Bytes of a body that are read at once."""
+LONGEST_ANSWER = 256 * 2**20
+"""Bytes of a body, unpacked; a thousand ordinary calls are 1.25 MB."""
 SILENCES_PER_ANSWER = 5
 """A whole answer may take so many times the longest silence: a server that drips is never silent."""
+SECONDS = re.compile(r"[0-9]{1,15}(\.[0-9]+)?")
+"""What a Retry-After gives in seconds; some servers give fractions."""
 
 
 class _Passing(Exception):
@@ -80,6 +88,8 @@ class Client:
         self._sleep = sleep
         self._pace = _Pace(requests_per_second, sleep)
         self._session = _Session(SILENCES_PER_ANSWER * timeout_s)
+        host = urlsplit(self._url).hostname or ""
+        self._proxies = {"no_proxy": host} if _is_loopback(host) else None  # plain http to ourselves needs no detour
 
     def __enter__(self) -> Self:
         return self
@@ -110,8 +120,9 @@ class Client:
         except _Passing as error:
             tries = retrying.statistics["attempt_number"]
             often = "1 try" if tries == 1 else f"{tries} tries"
+            asked = f" and asks us to wait {error.wait_s:g} s" if (error.wait_s or 0) > LONGEST_RETRY_AFTER_S else ""
             raise Unavailable(
-                f"{self._url} {error} ({often}): check CALLS_API_URL and the network, or run again later."
+                f"{self._url} {error}{asked} ({often}): check CALLS_API_URL and the network, or run again later."
             ) from error
 
     def _once(self, query: Query, read: Callable[[bytes], T]) -> T:
@@ -123,14 +134,30 @@ class Client:
                 headers=self._headers,
                 timeout=self._timeout,
                 allow_redirects=False,
+                proxies=self._proxies,
+                stream=True,
             )
+            with response:
+                self._check(response)
+                body = self._body(response)
         except requests.exceptions.RequestException as error:
             raise self._failure(error) from None
-        self._check(response)
         try:
-            return read(response.content)
+            return read(body)
         except NotAPage as error:
             raise _Passing(f"answered with {error}") from None
+
+    def _body(self, response: requests.Response) -> bytes:
+        chunks, size = [], 0
+        for chunk in response.iter_content(CHUNK):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > LONGEST_ANSWER:
+                raise NotServed(
+                    f"{self._url} answered with more than {LONGEST_ANSWER // 2**20} MiB to one request: set page_size lower, "
+                    "or check CALLS_API_URL."
+                )
+        return b"".join(chunks)
 
     def _failure(self, error: requests.exceptions.RequestException) -> Exception:
         """What it means that no whole answer came."""
@@ -175,8 +202,8 @@ class Client:
     def _reason(self, response: requests.Response) -> str:
         """The server's own short word on a refusal, without the token where it echoes that."""
         try:
-            word = response.json()["error"]
-        except (ValueError, KeyError, TypeError):
+            word = json.loads(next(response.iter_content(CHUNK), b""))["error"]
+        except (requests.exceptions.RequestException, ValueError, KeyError, TypeError, RecursionError):
             return ""
         return f", {word.replace(self._headers['Access-Token'], '***')[:120]!r}" if isinstance(word, str) else ""
 
@@ -282,7 +309,7 @@ def _retry_after(value: str | None) -> float | None:
     """Seconds that a Retry-After header asks for, given as seconds or as a date; None where it says nothing usable."""
     if not value:
         return None
-    if value.strip().isascii() and value.strip().isdecimal():
+    if SECONDS.fullmatch(value.strip()):
         return float(value)
     try:
         at = parsedate_to_datetime(value)
@@ -312,6 +339,10 @@ def _checked_url(url: str, allow_http: bool) -> str:
         raise ValueError(
             "CALLS_API_URL is what stands before /calls/, such as https://account.example.com/api/v1, "
             f"without a user name, query or fragment, but {given}."
+        )
+    if parts.path.rstrip("/").endswith("/calls"):
+        raise ValueError(
+            f"CALLS_API_URL is what stands before /calls/, but {url.strip()!r} was given: leave /calls/ out."
         )
     if parts.scheme == "http" and not allow_http and not _is_loopback(parts.hostname or ""):
         raise ValueError(

@@ -1,6 +1,9 @@
 """One request: what is sent, what is asked again, and the sentence that it ends in."""
 
+import gzip
 import logging
+import socket
+import ssl
 import threading
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -8,7 +11,12 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from calls_assets.api import client
 from calls_assets.api.client import RETRIES, Client
 from calls_assets.api.decode import read_page
 from calls_assets.api.document import Query
@@ -254,3 +262,75 @@ def test_a_token_that_no_header_can_carry_is_refused_unseen(token):
     with pytest.raises(ValueError, match=r"^CALLS_API_TOKEN (is not set|holds)") as caught:
         Client("https://host/api", token)
     assert not token.strip() or token not in str(caught.value)
+
+
+def test_a_body_without_end_is_not_read_to_its_end(ask, naps, monkeypatch):
+    monkeypatch.setattr(client, "LONGEST_ANSWER", 3 * 2**20)
+    endless = gzip.compress(b" " * 50 * 2**20)
+    with (
+        serving((200, {"Content-Encoding": "gzip"}, endless)) as server,
+        pytest.raises(NotServed, match="answered with more than 3 MiB to one request: set page_size lower"),
+    ):
+        ask(server.url)
+    assert (len(server.asked), naps) == (1, [])
+
+
+def test_a_proxy_never_hears_of_what_goes_to_this_machine(ask, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as proxy, serving((200, {}, PAGE)) as server:
+        proxy.setblocking(False)
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        assert ask(server.url).total == 0
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_token_is_sent(ask, naps, tmp_path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed(tmp_path))
+    with serving((200, {}, PAGE)) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        with pytest.raises(NotServed, match="has no certificate that can be trusted"):
+            ask(server.url.replace("http://127.0.0.1", "https://localhost"))
+    assert (server.asked, naps) == ([], [])
+
+
+def self_signed(folder):
+    """A key and a certificate of localhost that nobody else has signed, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "both.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(private + certificate.public_bytes(Encoding.PEM))
+    return file
+
+
+def test_a_refusal_whose_body_is_cut_is_still_a_refusal(ask, naps):
+    with serving((401, {"Content-Length": "99"}, b"{")) as server, pytest.raises(TokenRefused):
+        ask(server.url)
+    assert (len(server.asked), naps) == (1, [])
+
+
+def test_an_address_that_ends_in_calls_is_named():
+    with pytest.raises(ValueError, match="was given: leave /calls/ out"):
+        Client("https://a.example/api/v1/calls/", TOKEN)
+
+
+def test_half_a_second_is_a_wait_too(ask, naps):
+    with serving((429, {"Retry-After": "9.5"}, b""), (200, {}, PAGE)) as server:
+        ask(server.url)
+    assert naps == [9.5]
+
+
+def test_a_wait_that_is_too_long_is_named(ask):
+    with serving((429, {"Retry-After": "86400"}, b"")) as server, pytest.raises(Unavailable) as failure:
+        ask(server.url)
+    assert "answered 429 and asks us to wait 86400 s (1 try)" in str(failure.value)
