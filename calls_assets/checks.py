@@ -2,13 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from calls_assets.tables.dictionary import ENDED_OUTCOMES, OUTCOMES
 
 
 @dataclass(frozen=True)
@@ -34,33 +36,65 @@ CHECKS = {
     (check.table, check.name): check
     for check in (
         Check("raw_calls", "complete", "The unique ids equal the API's total.", dg.AssetCheckSeverity.ERROR),
-        Check("raw_calls", "times_possible", "No duration or talk time is negative; `calls` has null instead."),
+        Check("raw_calls", "unique", "No id comes twice.", dg.AssetCheckSeverity.ERROR),
+        Check("raw_calls", "fresh", "The day was pulled after its end, and the open day within the last hour."),
+        Check(
+            "raw_calls",
+            "times_possible",
+            "No duration or talk time is negative or longer than a year; `calls` has null instead.",
+        ),
         Check(
             "raw_calls", "no_drift", "The API sends no field that its document does not name; such ones go to `extra`."
         ),
         Check("rejected_calls", "no_rejects", "Every record of the API could be read."),
         Check("raw_call_types", "all_answered", "The API gave every call type that it was asked for."),
         Check("reconciliation", "agrees", "The API counts each call type as we do."),
+        Check(
+            "calls",
+            "adds_up",
+            "Each call of raw_calls is there once, with one outcome.",
+            dg.AssetCheckSeverity.ERROR,
+        ),
         Check("calls", "outcomes_from_vendor", "No outcome was guessed from fields where the API gives no label."),
         Check("call_agents", "adds_up", "The legs' talk sums to the calls'.", dg.AssetCheckSeverity.ERROR),
         Check("agent_talk_time", "adds_up", "The agents' talk sums to the legs'.", dg.AssetCheckSeverity.ERROR),
+        Check(
+            "call_intervals",
+            "adds_up",
+            "The half-hours sum to the ended calls, and their outcomes to their calls.",
+            dg.AssetCheckSeverity.ERROR,
+        ),
         Check("service_level", "adds_up", "Each dimension's counts sum to the total's.", dg.AssetCheckSeverity.ERROR),
         Check("abandonment", "adds_up", "Each dimension's counts sum to the total's.", dg.AssetCheckSeverity.ERROR),
     )
 }
 """Every check by table and name. A day that fails one of severity ERROR is not landed."""
 
+LONGEST_S = 366 * 86_400
+"""No call is longer than this, in seconds; macros.sql has the same bound."""
+
+OPEN_DAY_S = 3600
+"""How old the file of the open day may get, in seconds."""
+
 FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
-def check_raw_calls(rows: pa.Table) -> dict[str, Finding]:
-    """The findings on a day of `raw_calls`, but for its completeness."""
-    negative = {name: rows.filter(pc.field(name) < 0).num_rows for name in ("duration", "talk_time")}
-    told = " and ".join(f"{count} {name.replace('_', ' ')}s" for name, count in negative.items())
-    drift = undocumented_fields(rows)
+def check_raw_calls(rows: pa.Table, drift: Sequence[str]) -> dict[str, Finding]:
+    """The findings on a day of `raw_calls`, but for its completeness; `drift` names the fields in `extra`."""
+    twice = len(rows) - len(pc.unique(rows["id"]))
+    impossible = {
+        name: rows.filter((pc.field(name) < 0) | (pc.field(name) > LONGEST_S)).num_rows
+        for name in ("duration", "talk_time")
+    }
+    told = " and ".join(f"{count} {name.replace('_', ' ')}s" for name, count in impossible.items())
     known = f"Fields that the document does not name: {', '.join(drift)}." if drift else "Every field is documented."
     return {
-        "times_possible": Finding(not any(negative.values()), f"{told} are negative.", negative),
+        "unique": Finding(
+            not twice, f"{twice} of {len(rows)} calls have an id that another one has.", {"twice": twice}
+        ),
+        "times_possible": Finding(
+            not any(impossible.values()), f"{told} are negative or longer than a year.", impossible
+        ),
         "no_drift": Finding(not drift, known, {"fields": len(drift)}),
     }
 
@@ -84,8 +118,30 @@ def _names(value: object, path: str) -> Iterator[str]:
             yield from inner or [path + shown]
 
 
-def check_calls(rows: pa.Table) -> dict[str, Finding]:
-    """The findings on a day of `calls`."""
+def check_fresh(day_end_s: int, pulled_s: float | None, now_s: float) -> Finding:
+    """Whether a day's file is as new as it should be.
+
+    Args:
+        day_end_s: The end of the day, in epoch seconds.
+        pulled_s: When the day was pulled last, in epoch seconds; None where it never was.
+        now_s: Now, in epoch seconds.
+    """
+    if pulled_s is None:
+        return Finding(False, "The day has not been pulled yet.")
+    age_s = int(now_s - pulled_s)
+    if day_end_s > now_s:
+        return Finding(age_s <= OPEN_DAY_S, f"The open day was pulled {age_s // 60} min ago.", {"age_s": age_s})
+    if pulled_s < day_end_s:
+        return Finding(False, "The day was last pulled before its end: materialize it again.", {"age_s": age_s})
+    return Finding(True, "The day was pulled after its end.", {"age_s": age_s})
+
+
+def check_calls(rows: pa.Table, ids: pa.ChunkedArray) -> dict[str, Finding]:
+    """The findings on a day of `calls`; `ids` are those of the day's `raw_calls`, sorted."""
+    adds_up = rows["call_id"].equals(ids)
+    counted = rows["outcome"].value_counts().to_pylist()
+    counts = {count["values"]: count["counts"] for count in counted if count["values"] in OUTCOMES}
+    told = f"{sum(counts.values())} of {len(ids)} calls have one outcome, and each is there once."
     unanswered = rows.filter((pc.field("direction") == "inbound") & pc.field("is_ended") & ~pc.field("is_answered"))
     unlabelled = unanswered.filter(pc.field("outcome_source") != "vendor_filter")
     nowhere = unlabelled.filter(pc.field("outcome") == "unanswered_other").num_rows
@@ -94,7 +150,18 @@ def check_calls(rows: pa.Table) -> dict[str, Finding]:
         f"Of {unanswered.num_rows} unanswered inbound calls, the API has no label that decides {unlabelled.num_rows}: the "
         f"outcome of {guessed} comes from their fields, and {nowhere} count as unanswered_other."
     )
-    return {"outcomes_from_vendor": Finding(not guessed, sentence, {"guessed": guessed, "unanswered_other": nowhere})}
+    return {
+        "adds_up": Finding(adds_up and sum(counts.values()) == len(ids), told, counts),
+        "outcomes_from_vendor": Finding(not guessed, sentence, {"guessed": guessed, "unanswered_other": nowhere}),
+    }
+
+
+def check_intervals(rows: pa.Table, ended: int) -> dict[str, Finding]:
+    """The finding on a day of `call_intervals`, whose calls must sum to `ended`."""
+    calls = pc.sum(rows["calls"]).as_py() or 0
+    outcomes = sum(pc.sum(rows[f"calls_{outcome}"]).as_py() or 0 for outcome in ENDED_OUTCOMES)
+    sentence = f"The half-hours hold {calls} calls and {outcomes} outcomes of {ended} ended calls."
+    return {"adds_up": Finding(calls == outcomes == ended, sentence, {"calls": calls, "ended": ended})}
 
 
 def check_members(rows: pa.Table) -> dict[str, Finding]:

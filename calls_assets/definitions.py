@@ -8,6 +8,7 @@ import dagster as dg
 from calls_assets.assets.api import api_assets
 from calls_assets.assets.derived import derived_assets
 from calls_assets.assets.specs import Partitions
+from calls_assets.freshness import freshness_sensor
 from calls_assets.resources import CallsApi, Tables
 from calls_assets.schedules import schedules
 from calls_assets.settings import Settings
@@ -27,6 +28,7 @@ def build(settings: Settings) -> dg.Definitions:
         assets=assets,
         jobs=[job],
         schedules=schedules(settings, job),
+        sensors=[freshness_sensor(settings)],
         resources={
             "calls_api": CallsApi.configured(
                 settings.filters,

@@ -45,6 +45,11 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
     requests_per_second: float | None = Field(
         None, description="Upper bound of the pace of requests. Unit: requests per second. Default: none."
     )
+    read_twice: bool = Field(
+        False,
+        description="Whether a list of several pages counts as complete only where two readings in a row hold the same "
+        "calls: for accounts where calls are deleted while others arrive. Doubles the requests. Default: false.",
+    )
     allow_http: bool = Field(
         False,
         description="Whether the token may go to another machine over plain http. Set it as CALLS_ALLOW_HTTP=1. "

@@ -75,8 +75,8 @@ def clean_call(raw: Row, labels: set[str], zone: ZoneInfo) -> Row:
         "is_transferred": any(one["is_any_transfer"] is True for one in everybody),
         "is_linked": raw["original_call_id"] is not None,
         "original_call_id": raw["original_call_id"],
-        "duration_s": not_negative(raw["duration"]),
-        "talk_s": not_negative(raw["talk_time"]),
+        "duration_s": possible(raw["duration"]),
+        "talk_s": possible(raw["talk_time"]),
         "speed_of_answer_s": speed_of_answer(raw) if outcome == "answered" else None,
         "agents_offered": len(rung_ids | answered_ids),
         "agents_answered": len(answered_ids),
@@ -140,7 +140,7 @@ def certain_types(raw: Row) -> set[str]:
 def speed_of_answer(raw: Row) -> int | None:
     """Seconds from the call's start to the least known start of an answered leg."""
     starts = known(epoch_seconds(leg["started_at"]) for leg in present(raw["answered_agents"]))
-    return not_negative(min(starts) - raw["started_at"]) if starts else None
+    return possible(min(starts) - raw["started_at"]) if starts else None
 
 
 # Legs.
@@ -151,7 +151,7 @@ def call_legs(raw: Row, zone: ZoneInfo) -> list[Row]:
     if raw["is_ended"] is not True:
         return []
     answered = present(raw["answered_agents"])
-    talk = not_negative(raw["talk_time"])
+    talk = possible(raw["talk_time"])
     legs = answered_legs(answered, talk, raw["started_at"])
     if not answered and talk:
         legs = [unowned_leg(talk, bool(raw["external_numbers"]))]
@@ -443,9 +443,9 @@ def epoch_seconds(value: int | None) -> int | None:
     return value // 1000 if value > LEAST_MILLISECONDS else value
 
 
-def not_negative(value: int | None) -> int | None:
-    """The value; None where it is negative."""
-    return None if value is None or value < 0 else value
+def possible(seconds: int | None) -> int | None:
+    """The time; None where it is negative or longer than a year."""
+    return seconds if seconds is not None and 0 <= seconds <= 366 * 86_400 else None
 
 
 def inner(raw: Row, outer: str, name: str) -> Any:

@@ -16,7 +16,7 @@ from upath import UPath
 from calls_assets.api.document import Query
 from calls_assets.api.windows import day_start
 from calls_assets.checks import Finding
-from calls_assets.sandbox import Behaviour, Centre, FixedCalls, Sandbox
+from calls_assets.sandbox import Behaviour, Centre, FixedCalls, ListFault, Sandbox
 from calls_assets.tables.dictionary import TABLES
 
 FIRST, LAST = date(2026, 3, 6), date(2026, 3, 8)  # New York's clocks go forward on the last day
@@ -256,3 +256,44 @@ def test_a_wrong_setting_ends_every_run_in_its_sentence(centre, run_pipeline, tm
     with Sandbox(centre) as api:
         result = run_pipeline(api, tmp_path, FIRST, FIRST, problems=("CALLS_TIMEZONE is wrong.",))
     assert {error.message for error in failures(result)} == {"CALLS_TIMEZONE is wrong."}
+
+
+def test_fields_that_the_document_does_not_name_are_logged_once_a_run(make_call, run_pipeline, tmp_path):
+    noons = [day_start(day, UTC) + 43_200 for day in (FIRST, LAST)]
+    calls = [make_call(n, noon, mood=1, contact={"id": 1, "vip": True}) for n, noon in enumerate(noons)]
+    with Sandbox(FixedCalls([(call, []) for call in calls])) as api, dg.DagsterInstance.ephemeral() as instance:
+        result = run_pipeline(
+            api, tmp_path, FIRST, LAST, instance=instance, api_fields={"calls_per_window": 1}, select=["raw_calls"]
+        )
+        told = [
+            record.message for record in instance.all_logs(result.run_id) if record.message.startswith("The API sends")
+        ]
+    assert told == ["The API sends fields that its document does not name, kept in raw_calls.extra: contact.vip, mood."]
+
+
+def test_records_that_tell_no_day_land_once_on_the_first_day_however_the_range_is_cut(
+    make_call, run_pipeline, tmp_path
+):
+    calls = [make_call(n, day_start(FIRST, UTC) + n * 10_000) for n in range(25)]
+    lost = [make_call(99, 0, started_at="noon"), {"id": None}, {"id": None}]
+    account = FixedCalls([(call, []) for call in (*calls, *lost)])
+    for name, most in (("whole", 1000), ("cut", 1)):
+        with Sandbox(account) as api:
+            fields = {"calls_per_window": most, "max_rejected_share": 0.9}
+            assert run_pipeline(api, tmp_path / name, FIRST, LAST, api_fields=fields).success
+    assert tree_bytes(tmp_path / "cut") == tree_bytes(tmp_path / "whole")
+    rejected = ds.dataset(tmp_path / "cut" / "rejected_calls", format="parquet").to_table().to_pylist()
+    assert [(row["local_date"], row["call_id"]) for row in rejected] == [(FIRST, 99), (FIRST, None), (FIRST, None)]
+
+
+def test_a_day_that_is_not_proven_complete_shows_that(centre, run_pipeline, tmp_path):
+    short = ListFault(kind="total", where=lambda given: "callType" not in given)
+    with Sandbox(centre, faults=[short]) as api, dg.DagsterInstance.ephemeral() as instance:
+        result = run_pipeline(api, tmp_path / "data", FIRST, LAST, ZONE, instance=instance)
+        key = dg.AssetCheckKey(dg.AssetKey("raw_calls"), "complete")
+        history = instance.event_log_storage.get_asset_check_execution_history(key, limit=10)
+    (error,) = failures(result)
+    shown = {(record.partition, record.status.value) for record in history if record.status.value == "FAILED"}
+    assert shown == {(str(FIRST + timedelta(days=n)), "FAILED") for n in range(3)}
+    assert "did not add up" in error.message
+    assert not (tmp_path / "data").exists()

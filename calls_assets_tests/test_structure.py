@@ -9,7 +9,13 @@ ROOT = Path(__file__).parent.parent / "calls_assets"
 ROOMS = ("api", "tables", "metrics", "assets", "definitions", "cli")
 """From the left to the right; a room knows only those before it."""
 
-BESIDE = {"sandbox": ("api",), "settings": ("api",), "resources": ("alive", "api", "tables"), "alive": (), "checks": ()}
+BESIDE = {
+    "sandbox": ("api",),
+    "settings": ("api",),
+    "resources": ("alive", "api", "tables"),
+    "alive": (),
+    "checks": ("tables",),
+}
 
 
 def imports(path):

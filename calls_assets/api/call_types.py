@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from calls_assets.api.crawl import Fetch, crawl
+from calls_assets.api.crawl import Crawler
 from calls_assets.api.document import CALL_TYPES, CERTAIN_CALL_TYPES, Query
 from calls_assets.api.errors import RequestRefused
 
@@ -28,11 +28,11 @@ class Answers:
     labels: pa.Table
 
 
-def ask(fetch: Fetch, query: Query, wanted: Collection[str], ours: Mapping[str, int]) -> Answers:
+def ask(crawler: Crawler, query: Query, wanted: Collection[str], ours: Mapping[str, int]) -> Answers:
     """Ask the API about every call type.
 
     Args:
-        fetch: One request -> its page.
+        crawler: Reads pages and whole lists.
         query: The window and filters of the crawl.
         wanted: The types to ask for by id; of the others only the certain ones are counted.
         ours: How many calls of the crawl each certain type holds by our fields.
@@ -47,12 +47,12 @@ def ask(fetch: Fetch, query: Query, wanted: Collection[str], ours: Mapping[str, 
             if call_type in wanted:
                 how[call_type] = LABELLED
             elif call_type in CERTAIN_CALL_TYPES:
-                counted = fetch(replace(asked, page=1, limit=1)).total
+                counted = crawler.fetch(replace(asked, page=1, limit=1)).total
                 how[call_type] = SETTLED if counted == ours.get(call_type, 0) else LABELLED
             else:
                 how[call_type] = NOT_ASKED
             if how[call_type] == LABELLED:
-                labels.append(_labelled(crawl(fetch, asked).calls, call_type))
+                labels.append(_labelled(crawler.crawl(asked).calls, call_type))
         except RequestRefused:
             how[call_type] = REFUSED
     return Answers(how, pa.concat_tables(labels) if labels else _labelled(pa.table({"id": [], "started_at": []}), ""))

@@ -6,6 +6,7 @@ the ends of the list are read once more, for that is where calls arrive; then th
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
@@ -30,6 +31,9 @@ STALE_PAGES = 3
 MOST_GROWTH = 1000
 """A list that more than doubles while we read it, and by more than so many calls, is one that never ends."""
 
+MOST_CALLS = 10_000_000
+"""A list of more calls than this is no call centre's."""
+
 
 @dataclass(frozen=True)
 class Crawled:
@@ -46,45 +50,60 @@ class Crawled:
     collisions: int
 
 
-def pull(fetch: Fetch, whole: Window, filters: Query, zone: ZoneInfo, most: int) -> Iterator[tuple[Window, Crawled]]:
-    """Every call of a window, in smaller windows cut at day boundaries where it holds more than `most` calls.
-
-    Raises:
-        Incomplete: the calls of a window never added up to the API's total.
-    """
+def cut(fetch: Fetch, whole: Window, filters: Query, zone: ZoneInfo, most: int) -> Iterator[tuple[Window, Query, Page]]:
+    """A window cut at day boundaries into such of at most `most` calls, each with its query and page 1."""
     query = replace(filters, date_from=whole.date_from, date_to=whole.date_to)
     first = fetch(replace(query, page=1))
     if first.total > most and len(whole.days) > 1:
         for half in halves(whole, zone):
-            yield from pull(fetch, half, filters, zone, most)
+            yield from cut(fetch, half, filters, zone, most)
     else:
-        yield whole, crawl(fetch, query, first)
+        yield whole, query, first
 
 
-def crawl(fetch: Fetch, query: Query, first: Page | None = None) -> Crawled:
-    """Every call that `query` asks for; `first` is its page 1 where that has been read already.
+@dataclass(frozen=True)
+class Crawler:
+    """Reads whole lists.
 
-    Raises:
-        Incomplete: the calls never added up to the API's total; names the figures.
+    Attributes:
+        fetch: One request -> its page.
+        read_twice: Whether a list counts as complete only where two readings in a row hold the same calls. That also sees a
+            call that went and another that came between the very same two requests, which leave the total as it was.
     """
-    pages, figures = 0, ""
-    for crawls in range(1, CRAWLS + 1):
-        attempt = _Attempt(fetch, query)
-        attempt.run(first)
-        pages += attempt.read
-        if attempt.is_complete:
-            return Crawled(*attempt.result(), pages, crawls, attempt.collisions)
-        figures, first = attempt.figures, None
-    what = f"calls of the type {query.call_type}" if query.call_type else "calls"
-    raise Incomplete(
-        f"The {what} from {query.date_from} to {query.date_to} did not add up in {CRAWLS} crawls: {figures}; "
-        "none of these days was replaced, run again later."
-    )
+
+    fetch: Fetch
+    read_twice: bool = False
+
+    def crawl(self, query: Query, first: Page | None = None) -> Crawled:
+        """Every call that `query` asks for; `first` is its page 1 where that has been read already.
+
+        Raises:
+            Incomplete: the calls never added up to the API's total; names the figures.
+        """
+        pages, figures, before = 0, "", None
+        crawls = CRAWLS + self.read_twice
+        for number in range(1, crawls + 1):
+            attempt = _Attempt(self.fetch, query)
+            attempt.run(first)
+            pages += attempt.read
+            is_proven = not self.read_twice or attempt.read == 1 or attempt.keys == before
+            if attempt.is_complete and is_proven:
+                return Crawled(*attempt.result(), pages, number, attempt.collisions)
+            unsteady = " in the last reading, but other ones than in the one before" if attempt.is_complete else ""
+            figures, first, before = attempt.figures + unsteady, None, attempt.keys
+        what = f"calls of the type {query.call_type}" if query.call_type else "calls"
+        raise Incomplete(
+            f"The {what} from {query.date_from} to {query.date_to} did not add up in {crawls} crawls: {figures}; "
+            "none of these days was replaced, run again later."
+        )
 
 
 @dataclass
 class _Attempt:
-    """One pass over the pages of a request."""
+    """One pass over the pages of a request.
+
+    A record without an id counts once for each place that it was read at; where pages overlapped, equal ones count once.
+    """
 
     fetch: Fetch
     query: Query
@@ -94,47 +113,62 @@ class _Attempt:
     shrank: bool = False
     tables: list[pa.Table] = field(default_factory=list)
     ids: set[int] = field(default_factory=set)
-    rejects: dict[object, Reject] = field(default_factory=dict)
+    rejects: dict[int, Reject] = field(default_factory=dict)
+    nameless: dict[tuple[str, int, int], Reject] = field(default_factory=dict)
 
     def run(self, first: Page | None) -> None:
         page = first or self._fetch(1)
-        self._take(page)
-        size, most = page.records, 2 * page.total + MOST_GROWTH
+        self._take(page, 1)
+        size, most = page.records, min(2 * page.total + MOST_GROWTH, MOST_CALLS)
         number, stale = 1, 0
         while self.found < self.total <= most and size and stale < STALE_PAGES:
             number += 1
             page = self._fetch(number)
-            stale = 0 if self._take(page) else stale + 1
+            stale = 0 if self._take(page, number) else stale + 1
             if not page.records:
                 break
         if self.found != self.total and size:
             collisions = self.collisions
-            self._take(self._fetch(1))
-            self._take(self._fetch(max(1, math.ceil(self.total / size))))
+            for end in (1, max(1, math.ceil(self.total / size))):
+                self._take(self._fetch(end), end)
             self.collisions = collisions
 
     def _fetch(self, number: int) -> Page:
         return self.fetch(replace(self.query, page=number))
 
-    def _take(self, page: Page) -> bool:
+    def _take(self, page: Page, number: int) -> bool:
         """Add a page's records; says whether any was new."""
         before = self.found
         self.read += 1
         self.shrank |= self.read > 1 and page.total < self.total
         self.total = page.total
-        self.ids.update(page.calls["id"].to_pylist())
+        ids = page.calls["id"].to_pylist() + [reject.call_id for reject in page.rejects if reject.call_id is not None]
+        self.collisions += len(ids) - len(set(ids) - self.ids)
+        self.ids.update(ids)
         self.tables.append(page.calls)
-        repeats: dict[str, int] = {}
+        places: Counter[str] = Counter()
         for reject in page.rejects:
-            repeats[reject.record] = repeats.get(reject.record, -1) + 1
-            key = (reject.record, repeats[reject.record]) if reject.call_id is None else reject.call_id
-            self.rejects[key] = reject
-        self.collisions += page.records - (self.found - before)
+            if reject.call_id is not None:
+                self.rejects[reject.call_id] = reject
+            else:
+                places[reject.record] += 1
+                self.nameless[reject.record, places[reject.record], number] = reject
         return self.found > before
 
     @property
+    def without_id(self) -> dict[tuple[object, ...], Reject]:
+        """The records without an id, by what tells them apart."""
+        telling = 2 if self.collisions else 3
+        return {key[:telling]: reject for key, reject in self.nameless.items()}
+
+    @property
+    def keys(self) -> frozenset[object]:
+        """What tells the records apart."""
+        return frozenset(self.ids).union(self.without_id)
+
+    @property
     def found(self) -> int:
-        return len(self.ids) + sum(key not in self.ids for key in self.rejects)
+        return len(self.ids) + len(self.without_id)
 
     @property
     def is_complete(self) -> bool:
@@ -152,4 +186,5 @@ class _Attempt:
         order = np.argsort(ids, kind="stable")
         ordered = ids[order]
         last = np.append(ordered[1:] != ordered[:-1], True)[: len(ordered)]
-        return seen.take(pa.array(order[last])), tuple(self.rejects.values()), self.total
+        rejects = (*self.rejects.values(), *self.without_id.values())
+        return seen.take(pa.array(order[last])), rejects, self.total

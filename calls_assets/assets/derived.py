@@ -9,10 +9,10 @@ import pyarrow.compute as pc
 
 from calls_assets.assets.landing import Landing, landing
 from calls_assets.assets.specs import Partitions, check_specs, specs
-from calls_assets.checks import Finding, check_calls, check_members, check_talk
+from calls_assets.checks import LONGEST_S, Finding, check_calls, check_intervals, check_members, check_talk
 from calls_assets.metrics.run import compute
 from calls_assets.resources import Tables
-from calls_assets.tables.dictionary import AGENT_TALK_TIME, CALL_AGENTS, CALLS, RAW_CALLS, TABLES
+from calls_assets.tables.dictionary import AGENT_TALK_TIME, CALL_AGENTS, CALL_INTERVALS, CALLS, RAW_CALLS, TABLES
 from calls_assets.tables.schema import Table
 from calls_assets.tables.store import TableStore
 
@@ -69,10 +69,14 @@ def headlines(table: Table, rows: pa.Table) -> dict[str, Any]:
 def _findings(table: Table, day: date, rows: pa.Table, store: TableStore) -> dict[str, Finding]:
     if table is CALL_AGENTS:
         calls = store.read(RAW_CALLS, [day], ["is_ended", "talk_time"])
-        talk = calls.filter(pc.field("is_ended") & (pc.field("talk_time") >= 0))["talk_time"]
+        possible = (pc.field("talk_time") >= 0) & (pc.field("talk_time") <= LONGEST_S)
+        talk = calls.filter(pc.field("is_ended") & possible)["talk_time"]
         return check_talk(rows, pc.sum(talk).as_py() or 0)
     if table is AGENT_TALK_TIME:
         return check_talk(rows, pc.sum(store.read(CALL_AGENTS, [day], ["talk_s"])["talk_s"]).as_py() or 0)
     if table is CALLS:
-        return check_calls(rows)
+        return check_calls(rows, store.read(RAW_CALLS, [day], ["id"])["id"])
+    if table is CALL_INTERVALS:
+        ended = store.read(CALLS, [day], ["is_ended"])["is_ended"]
+        return check_intervals(rows, pc.sum(ended).as_py() or 0)
     return check_members(rows) if "dimension" in rows.schema.names else {}

@@ -84,10 +84,14 @@ class Landing:
 
     def _refuse_what_is_wrong(self, table: Table, day: date, findings: dict[str, Finding]) -> None:
         for name, finding in findings.items():
-            check = CHECKS[table.name, name]
-            if not finding.passed and check.severity is dg.AssetCheckSeverity.ERROR:
-                self.context.log_event(_evaluation(check, finding, str(day), None))
+            if not finding.passed and CHECKS[table.name, name].severity is dg.AssetCheckSeverity.ERROR:
+                self.fail(table, day, name, finding)
                 raise Stopped(f"{table.name} of {day} fails {name} and was not replaced: {finding.sentence}")
+
+    def fail(self, table: Table, day: date, name: str, finding: Finding) -> None:
+        """Show that a check failed on a day which therefore does not land."""
+        if self.selects(table):
+            self.context.log_event(evaluation(CHECKS[table.name, name], finding, str(day), None))
 
     def selects(self, table: Table) -> bool:
         """Whether the run is to materialize a table."""
@@ -123,13 +127,7 @@ class Landing:
 
     def _log(self, check: Check, findings: dict[str, Finding]) -> None:
         for day, finding in findings.items():
-            self.context.log_event(_evaluation(check, finding, day, self._target(check.table, day)))
-
-    def _target(self, table: str, day: str) -> Target:
-        """The materialization that a day's check is of; without it Dagster's Partitions tab leaves the check out."""
-        wanted = dg.AssetRecordsFilter(dg.AssetKey(table), asset_partitions=[day])
-        (record,) = self.context.instance.fetch_materializations(wanted, limit=1).records
-        return Target(storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp)
+            self.context.log_event(evaluation(check, finding, day, latest(self.context.instance, check.table, day)))
 
 
 @contextmanager
@@ -152,7 +150,15 @@ def landing(
         raise
 
 
-def _evaluation(check: Check, finding: Finding, day: str, target: Target | None) -> dg.AssetCheckEvaluation:
+def latest(instance: dg.DagsterInstance, table: str, day: str) -> dg.EventLogRecord | None:
+    """The last materialization of a table's day."""
+    wanted = dg.AssetRecordsFilter(dg.AssetKey(table), asset_partitions=[day])
+    return next(iter(instance.fetch_materializations(wanted, limit=1).records), None)
+
+
+def evaluation(check: Check, finding: Finding, day: str, of: dg.EventLogRecord | None) -> dg.AssetCheckEvaluation:
+    """What Dagster is told of a day's check; without the materialization that it is of, the Partitions tab leaves it out."""
+    target = of and Target(storage_id=of.storage_id, run_id=of.run_id, timestamp=of.timestamp)
     return dg.AssetCheckEvaluation(
         asset_key=dg.AssetKey(check.table),
         check_name=check.name,

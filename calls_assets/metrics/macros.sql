@@ -3,8 +3,8 @@
 -- A ratio whose denominator is 0 is null.
 CREATE MACRO ratio(numerator, denominator) AS numerator / nullif(denominator, 0);
 
--- A negative time is impossible and becomes null.
-CREATE MACRO seconds_or_null(seconds) AS CASE WHEN seconds >= 0 THEN seconds END;
+-- A time that is negative, or longer than a year, is impossible and becomes null.
+CREATE MACRO seconds_or_null(seconds) AS CASE WHEN seconds BETWEEN 0 AND 366 * 86_400 THEN seconds END;
 
 -- Start of an agent's leg in epoch seconds: milliseconds are scaled; null, 0 and less are unknown.
 CREATE MACRO leg_start(started_at) AS

@@ -23,6 +23,7 @@ INBOUND_OUTCOMES = (
 OUTBOUND_OUTCOMES = ("in_progress", "answered", "not_answered")
 ENDED_OUTCOMES = (*INBOUND_OUTCOMES[1:], "not_answered")
 """Every outcome that an ended call can have."""
+OUTCOMES = ("in_progress", *ENDED_OUTCOMES)
 
 INSTANT = pa.timestamp("us", "UTC")
 
@@ -78,7 +79,7 @@ REJECTED_CALLS = Table(
         LOCAL_DATE,
         _id("call_id", "Id of the call; null where it could not be read."),
         _text("reason", "The field that could not be read, and the JSON type of its value.", required=True),
-        _text("record", "The record as it came, as JSON; personal data.", required=True),
+        _text("record", "The record as it came, as JSON with sorted keys; personal data.", required=True),
     ),
     key=("call_id", "record"),
 )
@@ -139,12 +140,14 @@ CALLS = Table(
         _flag("is_transferred", "Whether any leg came about by a transfer."),
         _flag("is_linked", "Whether the call follows another one (original_call_id)."),
         _id("original_call_id", "Id of the call that this one follows, as a callback does."),
-        _seconds("duration_s", "Duration as the API gives it; null where it is negative."),
-        _seconds("talk_s", "Talk time; null where it is unknown or negative."),
+        _seconds(
+            "duration_s", "Duration as the API gives it; null where it is impossible: negative, or longer than a year."
+        ),
+        _seconds("talk_s", "Talk time; null where it is unknown or impossible: negative, or longer than a year."),
         _seconds(
             "speed_of_answer_s",
             "Answered calls: first known answering leg's start - call's start, which may leave out the final ring; "
-            "null where unknown or negative.",
+            "null where unknown or impossible.",
         ),
         _count("agents_offered", "Distinct agents who were rung or spoke.", "agents"),
         _count("agents_answered", "Distinct agents who spoke.", "agents"),

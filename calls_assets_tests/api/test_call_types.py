@@ -7,6 +7,7 @@ import pytest
 
 from calls_assets.api.call_types import LABELLED, NOT_ASKED, REFUSED, SETTLED, ask
 from calls_assets.api.client import Client
+from calls_assets.api.crawl import Crawler
 from calls_assets.api.decode import read_page
 from calls_assets.api.document import CALL_TYPES, CERTAIN_CALL_TYPES, LABEL_CALL_TYPES, Query
 from calls_assets.sandbox import Behaviour, FixedCalls, Sandbox
@@ -24,7 +25,7 @@ def asked(make_call):
     def asked(ours, behaviour=None, wanted=LABEL_CALL_TYPES):
         api = Sandbox(FixedCalls(calls), behaviour or Behaviour())
         with api, Client(api.url, api.token) as client:
-            return ask(partial(client.fetch, read=read_page), QUERY, wanted, ours), api
+            return ask(Crawler(partial(client.fetch, read=read_page)), QUERY, wanted, ours), api
 
     return asked
 

@@ -45,7 +45,7 @@ def test_descriptions_and_units_travel_in_the_file(tmp_path):
     schema = pq.read_schema(written.path)
     assert schema.equals(TABLES["calls"].arrow_schema)
     assert schema.field("talk_s").metadata == {
-        b"description": b"Talk time; null where it is unknown or negative.",
+        b"description": b"Talk time; null where it is unknown or impossible: negative, or longer than a year.",
         b"unit": b"s",
     }
 
