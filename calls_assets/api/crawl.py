@@ -2,7 +2,8 @@
 
 The document does not say how pages are ordered, and rows can move between them while we read. A crawl therefore counts: its
 unique ids, unreadable records included, must equal the total that the API gave on the last page read. Where they do not,
-the ends of the list are read once more, for that is where calls arrive; then the whole window is crawled again.
+the ends of the list are read once more, for that is where calls arrive; then the whole window is crawled again. A list that
+holds different records under one id is only believed where two readings in a row agree.
 """
 
 import math
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from calls_assets.api.decode import SCHEMA, Page, Reject
 from calls_assets.api.document import Query
@@ -80,17 +82,19 @@ class Crawler:
         Raises:
             Incomplete: the calls never added up to the API's total; names the figures.
         """
-        pages, figures, before = 0, "", None
+        pages, figures = 0, ""
+        before: _Attempt | None = None
         crawls = CRAWLS + self.read_twice
         for number in range(1, crawls + 1):
             attempt = _Attempt(self.fetch, query)
             attempt.run(first)
             pages += attempt.read
-            is_proven = not self.read_twice or attempt.read == 1 or attempt.keys == before
-            if attempt.is_complete and is_proven:
+            is_steady = before is not None and attempt.keys == before.keys
+            is_proven = attempt.is_complete and (is_steady or attempt.read == 1 or not self.read_twice)
+            if is_proven or (is_steady and attempt.is_complete_but_for_double_ids):
                 return Crawled(*attempt.result(), pages, number, attempt.collisions)
             unsteady = " in the last reading, but other ones than in the one before" if attempt.is_complete else ""
-            figures, first, before = attempt.figures + unsteady, None, attempt.keys
+            figures, first, before = attempt.figures + unsteady, None, attempt
         what = f"calls of the type {query.call_type}" if query.call_type else "calls"
         raise Incomplete(
             f"The {what} from {query.date_from} to {query.date_to} did not add up in {crawls} crawls: {figures}; "
@@ -129,8 +133,9 @@ class _Attempt:
                 break
         if self.found != self.total and size:
             collisions = self.collisions
-            for end in (1, max(1, math.ceil(self.total / size))):
-                self._take(self._fetch(end), end)
+            self._take(self._fetch(1), 1)
+            last = max(1, math.ceil(self.total / size))
+            self._take(self._fetch(last), last)
             self.collisions = collisions
 
     def _fetch(self, number: int) -> Page:
@@ -174,6 +179,17 @@ class _Attempt:
     def is_complete(self) -> bool:
         # A call that went away while we read may have moved another one past us, so only a steady list proves anything.
         return self.found == self.total and not self.shrank
+
+    @property
+    def is_complete_but_for_double_ids(self) -> bool:
+        """Whether the total counts different records under one id; equal ones could be those of a page that repeats."""
+        if self.shrank or not self.collisions:
+            return False
+        seen = pa.concat_tables(self.tables)
+        counts = seen["id"].value_counts()
+        twice = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
+        doubles = seen.filter(pc.is_in(seen["id"], twice)).to_pylist()
+        return self.found - len(twice) + len({repr(record) for record in doubles}) == self.total
 
     @property
     def figures(self) -> str:
