@@ -5,10 +5,10 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test lint lock clean
+.PHONY: help setup demo dev test reliability lint lock clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: $(READY)  ## make .venv with everything in it, pinned
 
@@ -30,6 +30,11 @@ dev: setup  ## the Dagster UI: on the sandbox, or on your account where CALLS_AP
 
 test: setup  ## the whole test suite
 	@$(BIN)/python -m pytest
+
+reliability: setup  ## run every bad night and write the table of docs/reliability.md
+	@$(BIN)/python -m pytest -q --junitxml=.pytest_cache/nights.xml $(addprefix calls_assets_tests/,test_nights.py \
+		test_bad_records.py test_crashes.py api/test_client.py)
+	@$(BIN)/python calls_assets_tests/reliability.py .pytest_cache/nights.xml docs/reliability.md
 
 lint: setup  ## ruff and mypy
 	@$(BIN)/ruff check .

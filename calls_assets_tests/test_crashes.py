@@ -307,7 +307,7 @@ def is_over(pid: int) -> bool:
 
 @pytest.mark.slow
 def test_a_run_killed_at_any_moment_leaves_old_or_new_days_and_a_rerun_ends_as_if_undisturbed(
-    nursery, trees, api, tmp_path
+    nursery, trees, api, tmp_path, record_property
 ):
     dice = random.Random(20)
     kills, halfway, rerun = 0, 0, None
@@ -327,6 +327,7 @@ def test_a_run_killed_at_any_moment_leaves_old_or_new_days_and_a_rerun_ends_as_i
             break
     assert_as_undisturbed(nursery, *rerun, trees)
     assert halfway > KILLS / 2
+    record_property("times", kills)
 
 
 def assert_as_undisturbed(nursery: Nursery, rerun: int, data: Path, trees: Trees) -> None:
@@ -334,7 +335,7 @@ def assert_as_undisturbed(nursery: Nursery, rerun: int, data: Path, trees: Trees
     assert tree_bytes(data) == trees.new
 
 
-def test_a_write_killed_before_any_of_its_lines_leaves_the_old_file_or_the_new_one(nursery, tmp_path):
+def test_a_write_killed_before_any_of_its_lines_leaves_the_old_file_or_the_new_one(nursery, tmp_path, record_property):
     store = TableStore(str(tmp_path))
     old, new = (store_module.to_parquet(labels(*ids)) for ids in ([1], [2, 3]))
     final = Path(store.write(RAW_CALL_TYPES, FIRST, labels(1)).path)
@@ -348,6 +349,7 @@ def test_a_write_killed_before_any_of_its_lines_leaves_the_old_file_or_the_new_o
         assert list(tree_bytes(tmp_path).values()) == [old]
     assert set(ends[:-1]) == {-signal.SIGKILL}
     assert strays > 0  # some kills did leave a temporary
+    record_property("times", len(ends) - 1)
 
 
 def test_what_a_killed_run_left_is_read_by_no_tool(trees, tmp_path):

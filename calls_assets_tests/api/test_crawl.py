@@ -170,3 +170,17 @@ def test_a_total_that_no_call_centre_has_is_not_read_to_its_end():
     with pytest.raises(Incomplete, match="against a total of 1000000000000000"):
         Crawler(endless).crawl(QUERY)
     assert len(asked) <= CRAWLS * 3
+
+
+def test_different_records_under_one_id_cost_no_list_where_two_readings_agree():
+    api = List(range(5))
+    api.records.insert(2, api.records[0] | {"type": "another"})
+    crawled = Crawler(api).crawl(QUERY)
+    assert (ids(crawled), crawled.crawls, crawled.collisions) == ([0, 1, 2, 3, 4], 2, 1)
+
+
+def test_equal_records_under_one_id_prove_nothing():
+    api = List(range(5))
+    api.records.insert(2, api.records[0])
+    with pytest.raises(Incomplete, match="5 different ids against a total of 6"):
+        Crawler(api).crawl(QUERY)

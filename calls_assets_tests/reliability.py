@@ -1,0 +1,101 @@
+"""Writes the table of docs/reliability.md from what the tests of bad nights did: `make reliability`.
+
+    python calls_assets_tests/reliability.py JUNIT_XML PAGE
+
+Each test compares what it finds byte for byte with what must be there. Where one fails, nothing is written.
+"""
+
+import sys
+from collections import Counter
+from pathlib import Path
+from xml.etree import ElementTree
+
+RIGHT, SENTENCE = "the right data", "a sentence, nothing lost"
+
+NIGHTS = {
+    "an answer that fails and can pass: 408, 429, 5xx, reset, cut, short, empty, HTML, bad gzip, silence, dripping": (
+        RIGHT,
+        (
+            "test_what_can_pass_is",
+            "test_a_wait_that_the_server",
+            "test_every_table_outlives",
+            "test_a_connection_that_is_cut",
+        ),
+    ),
+    "the same, and it never passes": (
+        SENTENCE,
+        ("test_what_never_passes", "test_too_long_a_wait", "test_a_host_that_nobody", "test_a_body_without_end"),
+    ),
+    "a refusal, a redirect or a certificate that nobody vouches for": (
+        SENTENCE,
+        (
+            "test_a_refusal_in",
+            "test_an_address_that_is_gone",
+            "test_a_refused_token_in",
+            "test_a_redirect",
+            "test_a_certificate",
+        ),
+    ),
+    "a list that moves, overlaps or gives fewer rows, and settles": (
+        RIGHT,
+        ("test_calls_that_come", "test_calls_that_go", "test_a_list_that_settles"),
+    ),
+    "a list that never adds up": (SENTENCE, ("test_a_list_that_never_adds_up",)),
+    "a bad record: kept, kept with null for what is impossible, or set aside with its reason": (
+        RIGHT,
+        (
+            "test_what_cannot_be_read",
+            "test_what_is_no_record",
+            "test_what_can_be_read",
+            "test_what_the_document_does_not",
+        ),
+    ),
+    "a run killed (SIGKILL) at a random moment, and its rerun": (RIGHT, ("test_a_run_killed_at_any",)),
+    "a write killed before each of its lines": (RIGHT, ("test_a_write_killed_before",)),
+    "a run terminated, or begun after a killed one": (RIGHT, ("test_a_terminated_run", "test_a_run_after_a_killed")),
+    "a full disk, a locked folder, a broken object store, an API that fails on one day": (
+        SENTENCE,
+        ("test_a_disk_that", "test_a_folder_that_may", "test_an_object_store_that", "test_an_api_that_fails"),
+    ),
+    "runs or writers at the same time": (
+        RIGHT,
+        ("test_two_runs_over", "test_writers_of_the_same", "test_two_runs_in_one_instance"),
+    ),
+}
+"""What was tried -> how it ended, and the beginnings of the names of the tests that tried it."""
+
+BEGIN, END = "<!-- made by make reliability -->", "<!-- end -->"
+
+
+def table(junit: str) -> str:
+    """The table for a JUnit report.
+
+    Raises:
+        ValueError: a test failed, or a row has no test.
+    """
+    times: Counter[str] = Counter()
+    for case in ElementTree.fromstring(junit).iter("testcase"):
+        if {part.tag for part in case} & {"failure", "error", "skipped"}:
+            raise ValueError(f"{case.get('name')} did not pass: a night lost data, or could not be told.")
+        for night, (_, names) in NIGHTS.items():
+            if str(case.get("name")).startswith(names):
+                given = [part.get("value") for part in case.iter("property") if part.get("name") == "times"]
+                times[night] += int(given[0] or 0) if given else 1
+    missing = [night for night in NIGHTS if not times[night]]
+    if missing:
+        raise ValueError(f"No test tried: {'; '.join(missing)}.")
+    rows = [f"| {night} | {times[night]} | {ended} | 0 |" for night, (ended, _) in NIGHTS.items()]
+    total = f"| all | {sum(times.values())} | | **0** |"
+    return "\n".join(["| what was done | times | ended in | calls lost |", "| --- | --: | --- | --: |", *rows, total])
+
+
+def main(junit: str, page: str) -> None:
+    """Replace the table of a page."""
+    text = Path(page).read_text(encoding="utf-8")
+    before, rest = text.split(BEGIN)
+    made = table(Path(junit).read_text(encoding="utf-8"))
+    Path(page).write_text(f"{before}{BEGIN}\n\n{made}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

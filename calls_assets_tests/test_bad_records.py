@@ -1,0 +1,164 @@
+"""Records that are not what the document says: each is kept, kept with null for what is impossible, or set aside."""
+
+import json
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pyarrow.dataset as ds
+import pytest
+
+from calls_assets.api.windows import day_start
+from calls_assets.sandbox import Behaviour, FixedCalls, Sandbox
+
+DAY = date(2026, 3, 6)
+NOON = day_start(DAY, ZoneInfo("UTC")) + 43_200
+GOOD = range(1, 26)
+BAD = 99
+MISSING = object()
+
+
+def deep(levels):
+    value = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.fixture
+def land(make_call, run_pipeline, tmp_path):
+    """Pulls a day of good calls and the bad one, on several pages; gives the day's tables as rows, and its failed checks."""
+
+    def land(*bad):
+        good = [make_call(n, NOON + n) for n in GOOD]
+        # The bad ones stand in the middle of a page: the list is the newest first.
+        account = FixedCalls([(record, ["all_inbound"]) for record in (*good[:12], *bad, *good[12:])])
+        with Sandbox(account, Behaviour(page_cap=10)) as api, dg.DagsterInstance.ephemeral() as instance:
+            result = run_pipeline(api, tmp_path, DAY, DAY, instance=instance)
+        assert result.success
+        tables = {
+            name: ds.dataset(tmp_path / name, format="parquet").to_table().to_pylist()
+            for name in ("raw_calls", "rejected_calls", "calls")
+        }
+        failed = {check.check_name for check in result.get_asset_check_evaluations() if not check.passed}
+        for name, key in (("raw_calls", "id"), ("calls", "call_id")):
+            assert {row[key] for row in tables[name]} - {BAD, 2**53 + 1} == set(GOOD)
+        return tables, failed
+
+    return land
+
+
+def changed(call, changes):
+    return {name: value for name, value in (call | changes).items() if value is not MISSING}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"duration": "long"}, "duration is a string, not an integer"),
+        ({"duration": 1.5}, "duration is a number with a fraction, not an integer"),
+        ({"is_ended": 1}, "is_ended is an integer, not a boolean"),
+        ({"type": 7}, "type is an integer, not a string"),
+        ({"contact": "Ada"}, "contact is a string, not an object"),
+        ({"contact": {"id": "7"}}, "contact.id is a string, not an integer"),
+        ({"tags": {"a": 1}}, "tags is an object, not an array"),
+        ({"all_agents": [{"id": 1}, {"id": True}]}, "all_agents[1].id is a boolean, not an integer"),
+        ({"id": None}, "id is null, not an integer"),
+        ({"id": MISSING}, "id is missing, not an integer"),
+        ({"id": 2**63}, "id is an integer beyond 64 bits"),
+        ({"ring_group": {"id": 10**30}}, "ring_group.id is an integer beyond 64 bits"),
+        ({"started_at": MISSING}, "started_at is missing, not an integer"),
+        ({"started_at": None}, "started_at is null, not an integer"),
+        ({"started_at": NOON * 1000}, "started_at is an integer that is no plausible epoch second"),
+        ({"started_at": "2026-03-06"}, "started_at is a string, not an integer"),
+        ({"type": "\ud800"}, "type is a string that is no valid Unicode"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_cannot_be_read_is_set_aside_with_its_json_and_the_reason(land, make_call, changes, reason):
+    bad = changed(make_call(BAD, NOON), changes)
+    tables, failed = land(bad)
+    (row,) = tables["rejected_calls"]
+    assert row["reason"] == reason
+    assert json.loads(row["record"]) == bad
+    assert row["call_id"] == (BAD if "id" not in changes else None)
+    assert "no_rejects" in failed
+    assert BAD not in {call["id"] for call in tables["raw_calls"]}
+
+
+@pytest.mark.parametrize("record", [None, "a call", 7, [], {}], ids=repr)
+def test_what_is_no_record_at_all_is_set_aside(land, record):
+    tables, _ = land(record)
+    (row,) = tables["rejected_calls"]
+    assert (json.loads(row["record"]), row["call_id"]) == (record, None)
+
+
+def test_equal_records_without_an_id_on_several_pages_are_all_set_aside(land):
+    tables, _ = land(*[None] * 2)
+    assert [row["record"] for row in tables["rejected_calls"]] == ["null"] * 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "column", "value", "checks"),
+    [
+        ({"talk_time": -5}, "talk_s", None, {"times_possible"}),
+        ({"duration": -1}, "duration_s", None, {"times_possible"}),
+        ({"talk_time": 2**62}, "talk_s", None, {"times_possible"}),
+        ({"duration": 60.0}, "duration_s", 60, set()),
+        ({"contact": []}, "contact_id", None, set()),
+        ({"tags": None}, "tags", None, set()),
+        ({"type": MISSING}, "type", None, set()),
+        ({"type": "x" * 10 * 2**20}, "type", "x" * 10 * 2**20, set()),
+        ({"id": 2**53 + 1}, "call_id", 2**53 + 1, set()),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_what_can_be_read_is_kept_and_the_impossible_is_null_and_counted(
+    land, make_call, changes, column, value, checks
+):
+    tables, failed = land(changed(make_call(BAD, NOON), changes))
+    (row,) = [row for row in tables["calls"] if row["call_id"] not in GOOD]
+    assert row[column] == value
+    assert tables["rejected_calls"] == []
+    assert failed & {"times_possible", "no_rejects"} == checks
+
+
+def test_a_negative_time_stays_as_it_came_in_raw_calls(land, make_call):
+    tables, _ = land(make_call(BAD, NOON, talk_time=-5))
+    assert [row["talk_time"] for row in tables["raw_calls"] if row["id"] == BAD] == [-5]
+
+
+@pytest.mark.parametrize(
+    ("changes", "extra"),
+    [
+        ({"mood": {"b": 1, "a": [None]}}, {"mood": {"a": [None], "b": 1}}),
+        ({"contact": {"id": 1, "vip": True}}, {"contact": {"vip": True}}),
+        ({"all_agents": [{"id": 1}, {"id": 2, "team": "x"}]}, {"all_agents": [None, {"team": "x"}]}),
+        ({"nest": deep(500)}, {"nest": deep(500)}),
+    ],
+    ids=["a field", "in an object", "in a list", "500 levels deep"],
+)
+def test_what_the_document_does_not_name_is_kept_in_its_nesting(land, make_call, changes, extra):
+    tables, failed = land(make_call(BAD, NOON, **changes))
+    (row,) = [row for row in tables["raw_calls"] if row["id"] == BAD]
+    assert json.loads(row["extra"]) == extra
+    assert row["extra"] == json.dumps(extra, sort_keys=True, ensure_ascii=False)
+    assert "no_drift" in failed
+
+
+def test_of_two_different_records_with_one_id_one_is_kept_and_the_collision_counted(make_call, run_pipeline, tmp_path):
+    records = [make_call(n, NOON + n) for n in GOOD] + [make_call(1, NOON + 1, type="other")]
+    with Sandbox(FixedCalls([(record, []) for record in records])) as api, dg.DagsterInstance.ephemeral() as instance:
+        assert run_pipeline(api, tmp_path, DAY, DAY, instance=instance).success
+        event = instance.get_latest_materialization_event(dg.AssetKey("raw_calls"))
+    assert event.asset_materialization.metadata["collisions"].value == 1
+    assert ds.dataset(tmp_path / "raw_calls", format="parquet").to_table()["id"].to_pylist() == list(GOOD)
+
+
+def test_equal_records_with_one_id_could_be_a_page_that_repeats_and_are_not_believed(make_call, run_pipeline, tmp_path):
+    records = [make_call(n, NOON + n) for n in (*GOOD, 1)]
+    with Sandbox(FixedCalls([(record, []) for record in records])) as api:
+        result = run_pipeline(api, tmp_path / "data", DAY, DAY)
+    (error,) = [event.event_specific_data.error for event in result.all_events if event.is_step_failure]
+    assert "25 different ids against a total of 26" in error.message
+    assert not (tmp_path / "data").exists()
