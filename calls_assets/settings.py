@@ -56,8 +56,8 @@ def _date(text: str) -> date:
         day = date.fromisoformat(text)
     except ValueError:
         day = None
-    if day is None or text != str(day) or day.year < 2000:
-        raise ValueError("a day from 2000-01-01 on, as YYYY-MM-DD")
+    if day is None or text != str(day) or not 2000 <= day.year < 2100:
+        raise ValueError("a day from 2000-01-01 to 2099-12-31, as YYYY-MM-DD")
     return day
 
 

@@ -6,7 +6,8 @@ from datetime import date
 import dagster as dg
 import pytest
 
-from calls_assets.sandbox import Behaviour, Centre, Sandbox
+from calls_assets.api import client
+from calls_assets.sandbox import Behaviour, Centre, ListFault, Sandbox, WireFault
 
 DAY = date(2026, 3, 6)
 TOKEN, KEY = "a-conspicuous-token", "a-conspicuous-key-of-pseudonyms"
@@ -39,11 +40,11 @@ def told(centre, run_pipeline, tmp_path, monkeypatch):
     """Runs the day under a policy; gives what is in its files, and all that Dagster was told."""
     monkeypatch.setenv("CALLS_PRIVACY_KEY", KEY)
 
-    def told(policy, behaviour=None):
+    def told(policy, behaviour=None, faults=()):
         home = tmp_path / policy / "dagster"
         home.mkdir(parents=True)
         with (
-            Sandbox(centre, behaviour or Behaviour(), token=TOKEN) as api,
+            Sandbox(centre, behaviour or Behaviour(), token=TOKEN, faults=faults) as api,
             dg.DagsterInstance.local_temp(str(home)) as instance,
         ):
             result = run_pipeline(
@@ -72,6 +73,31 @@ def test_dagster_is_told_nothing_of_people_or_of_secrets(told, people, capfd):
     assert any(person in texts(data) for person in people)
     assert [person for person in people if person in everything] == []
     assert [secret for secret in (TOKEN, KEY) if secret in everything + texts(data)] == []
+
+
+ECHO = {"Location": f"http://localhost/calls/?token={TOKEN}", "X-Token": TOKEN}
+ERRORS = {
+    "a redirect": WireFault(kind="status", status=302, headers=ECHO, on=(3,)),
+    "a refusal": WireFault(kind="status", status=404, headers=ECHO, on=(3,)),
+    "the token refused": WireFault(kind="status", status=401, headers=ECHO, on=(3,)),
+    "what never passes": WireFault(kind="status", status=503, headers=ECHO, on=range(3, 99)),
+    "a page of HTML": WireFault(kind="html", on=range(3, 99)),
+    "cut bodies": WireFault(kind="cut", on=range(3, 99)),
+    "a list that never adds up": ListFault(kind="total"),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_no_error_tells_of_people_or_of_secrets(told, people, capfd, monkeypatch, name):
+    monkeypatch.setattr(client, "LONGEST_BACKOFF_S", 0.02)
+    passing = [WireFault(kind=kind, on=(2,)) for kind in ("status", "reset", "short")]
+    result, data, events = told("keep", faults=(ERRORS[name], *passing))
+    out = capfd.readouterr()
+    everything = events + out.out + out.err
+    assert not result.success
+    assert not data.exists()
+    assert "asking again" in events
+    assert [secret for secret in (TOKEN, KEY, *people) if secret in everything] == []
 
 
 @pytest.mark.parametrize("policy", ["drop", "pseudonymise"])

@@ -17,6 +17,7 @@ def test_nothing_set_gives_the_defaults():
         ("CALLS_TIMEZONE", "Mars/Olympus"),
         ("CALLS_START_DATE", "banana"),
         ("CALLS_START_DATE", "20250101"),
+        ("CALLS_START_DATE", "9999-12-31"),
         ("CALLS_FILTERS", "page=3"),
         ("CALLS_REPULL_DAYS", "0"),
         ("CALLS_REPULL_HOUR", "24"),
