@@ -31,6 +31,10 @@ class MissingDay(LookupError):
     """A table has no file for a day."""
 
 
+class NotRead(OSError):
+    """A table's files could not be looked for or read."""
+
+
 class NotWritten(OSError):
     """A table's file of a day could not be put in place; what was there before still is."""
 
@@ -80,6 +84,7 @@ class TableStore:
 
         Raises:
             MissingDay: some are not there; names the table and the days.
+            NotRead: the storage refused.
         """
         places = [path.path for path in self._paths(table, days)]
         if self._is_local:
@@ -87,7 +92,8 @@ class TableStore:
         return ds.dataset(places, schema=table.arrow_schema, format="parquet", filesystem=self._root.fs)
 
     def _paths(self, table: Table, days: Iterable[date]) -> list[UPath]:
-        found = {day: path for day in days if (path := self.path(table, day)).exists()}
+        with self._reading(table):
+            found = {day: path for day in days if (path := self.path(table, day)).exists()}
         missing = [str(day) for day in days if day not in found]
         if missing:
             shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
@@ -96,19 +102,29 @@ class TableStore:
             )
         return list(found.values())
 
+    @contextmanager
+    def _reading(self, table: Table) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # an object store's client has errors of its own
+            why = str(getattr(error, "strerror", None) or error).rstrip(".")
+            raise NotRead(
+                f"{table.name} could not be read from {self.root}: {why}; check CALLS_DATA_URL and the credentials."
+            ) from error
+
     def read(self, table: Table, days: Iterable[date], columns: Sequence[str] | None = None) -> pa.Table:
         """The rows of the days, in the order of the days.
 
         Raises:
             MissingDay: a day has no file.
+            NotRead: the storage refused.
         """
         schema = (
             table.arrow_schema if columns is None else pa.schema([table.arrow_schema.field(name) for name in columns])
         )
-        parts = [
-            pq.read_table(io.BytesIO(file.read_bytes()), columns=columns, schema=schema)
-            for file in self._paths(table, days)
-        ]
+        paths = self._paths(table, days)
+        with self._reading(table):
+            parts = [pq.read_table(io.BytesIO(file.read_bytes()), columns=columns, schema=schema) for file in paths]
         return pa.concat_tables(parts) if parts else schema.empty_table()
 
     def write(self, table: Table, day: date, rows: pa.Table) -> Written:

@@ -5,9 +5,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from s3fs import S3FileSystem
 
 from calls_assets.tables.dictionary import RAW_CALL_TYPES, TABLES
-from calls_assets.tables.store import MissingDay, TableStore, to_parquet
+from calls_assets.tables.store import MissingDay, NotRead, TableStore, to_parquet
 
 DAY = date(2026, 11, 1)
 
@@ -86,3 +87,24 @@ def test_every_table_has_a_described_schema_with_its_key(table):
     assert set(table.key) <= set(table.arrow_schema.names)
     assert all(column.description.endswith((".", "..")) for column in table.columns)
     assert set(table.inputs) <= set(TABLES)
+
+
+@pytest.fixture
+def _no_shared_clients():
+    """S3 clients are shared by all of a process, with the credentials that they began with."""
+    S3FileSystem.clear_instance_cache()
+    yield
+    S3FileSystem.clear_instance_cache()
+
+
+@pytest.mark.usefixtures("_no_shared_clients")
+def test_a_store_that_lets_nobody_in_is_named_in_a_sentence(s3_root, monkeypatch, tmp_path):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    store = TableStore(f"{s3_root}/private")
+    with pytest.raises(NotRead) as failure:
+        store.read(RAW_CALL_TYPES, [date(2026, 3, 6)])
+    told = str(failure.value)
+    assert told.startswith(f"raw_call_types could not be read from {store.root}: Unable to locate credentials; check")
