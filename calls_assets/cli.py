@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
-from calls_assets.sandbox import Behaviour, Centre, Sandbox
+from calls_assets.sandbox import Behaviour, Centre, RepeatedCalls, Sandbox
 from calls_assets.sandbox.server import run
 from calls_assets.settings import Settings
 
@@ -67,19 +67,26 @@ def _parser() -> argparse.ArgumentParser:
     sandbox_parser.add_argument("--order", choices=orders, default=orders[0], help="how the pages run")
     sandbox_parser.add_argument("--page-cap", type=_whole("number of rows"), default=1000, help="most rows of a page")
     sandbox_parser.add_argument("--latency", type=float, default=0.0, help="seconds that each answer takes longer")
+    sandbox_parser.add_argument(
+        "--fast",
+        action="store_true",
+        help="for load tests: one simulated day over and over, its pages ready-made, unpacked",
+    )
     sandbox_parser.set_defaults(run=sandbox)
     return parser
 
 
 def sandbox(arguments: argparse.Namespace) -> None:
     """Serve the sandbox API until interrupted."""
-    centre = Centre(arguments.seed, arguments.zone, arguments.calls_per_day)
+    fast, per_day = arguments.fast, arguments.calls_per_day
+    source = RepeatedCalls(per_day, arguments.seed) if fast else Centre(arguments.seed, arguments.zone, per_day)
     behaviour = Behaviour(
         zone=arguments.dates_zone,
         date_to_inclusive=not arguments.date_to_exclusive,
         order=arguments.order,
         page_cap=arguments.page_cap,
         latency_s=arguments.latency,
+        gzip=not fast,
     )
 
     def ready(api: Sandbox) -> None:
@@ -87,7 +94,7 @@ def sandbox(arguments: argparse.Namespace) -> None:
         Console().print(f"{given}   (Ctrl-C stops it)", soft_wrap=True, highlight=False)
 
     _check_free(arguments.port)
-    run(arguments.port, centre, behaviour, ready)
+    run(arguments.port, source, behaviour, ready)
 
 
 def demo(_: argparse.Namespace) -> None:

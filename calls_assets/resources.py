@@ -10,7 +10,7 @@ import dagster as dg
 from pydantic import ConfigDict, Field, create_model
 
 from calls_assets.alive import alive
-from calls_assets.api.client import Client
+from calls_assets.api.client import MOST_CONNECTIONS, Client
 from calls_assets.api.document import LABEL_CALL_TYPES, MAX_LIMIT, Query
 from calls_assets.api.privacy import KEEP, Privacy
 from calls_assets.tables.store import TableStore
@@ -44,6 +44,11 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
     )
     requests_per_second: float | None = Field(
         None, description="Upper bound of the pace of requests. Unit: requests per second. Default: none."
+    )
+    concurrency: int = Field(
+        4,
+        description=f"Requests in flight at a time, 1 to {MOST_CONNECTIONS}; more of them pay "
+        "on a slow link, and cost memory. Default: 4.",
     )
     read_twice: bool = Field(
         False,
@@ -140,6 +145,10 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
         Raises:
             ValueError: a field is not what the API document allows.
         """
+        if not 1 <= self.concurrency <= MOST_CONNECTIONS:
+            raise ValueError(
+                f"concurrency is a number of requests from 1 to {MOST_CONNECTIONS}, but {self.concurrency} was given."
+            )
         for call_type in self.call_types:
             Query(call_type=call_type)
         return Query(

@@ -52,7 +52,13 @@ def instance():
 
 
 @pytest.fixture
-def night(run_pipeline, instance, tmp_path):
+def concurrency():
+    """Requests in flight at a time: one, so that the plan of the faults meets them in a known order."""
+    return 1
+
+
+@pytest.fixture
+def night(run_pipeline, instance, tmp_path, concurrency):
     """Runs the first day, or both, on a sandbox with faults; gives the result, what was asked, and what Dagster logged.
 
     The window of the first day alone holds the calls of both, on four pages.
@@ -61,6 +67,7 @@ def night(run_pipeline, instance, tmp_path):
     def night(
         *faults, into=tmp_path / "data", last=FIRST, calls=CALLS, order="newest_first", select=FETCHED, **api_fields
     ):
+        api_fields.setdefault("concurrency", concurrency)
         behaviour = Behaviour(page_cap=20, order=order, total_as_string=order == "shuffled")
         with Sandbox(account(calls), behaviour, faults=faults) as api:
             result = run_pipeline(api, into, FIRST, last, select=select, instance=instance, api_fields=api_fields)
@@ -242,6 +249,7 @@ ORDERS = ("newest_first", "oldest_first", "shuffled")
 
 
 @pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("concurrency", [1, 8])
 def test_calls_that_come_in_between_two_pages_are_all_there(night, undisturbed, tmp_path, order):
     result, _, _ = night(ListFault(kind="without", ids=MOVING, on=(1, 2)), order=order)
     assert result.success
@@ -249,6 +257,7 @@ def test_calls_that_come_in_between_two_pages_are_all_there(night, undisturbed, 
 
 
 @pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("concurrency", [1, 8])
 def test_calls_that_go_between_two_pages_take_no_other_call_along(night, kept, tmp_path, order):
     result, _, _ = night(ListFault(kind="without", ids=MOVING, on=range(3, 999)), order=order)
     assert result.success
@@ -257,25 +266,37 @@ def test_calls_that_go_between_two_pages_take_no_other_call_along(night, kept, t
     assert tree(tmp_path / "data") == tree(kept / "never")
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        ListFault(kind="overlap", rows=7),
-        ListFault(kind="fewer", rows=5, on=(2,)),
-        ListFault(kind="fewer", rows=19, on=(1,)),
-        ListFault(kind="no_rows", on=(1,)),
-        ListFault(kind="no_rows", on=(3,)),
-        ListFault(kind="repeat", on=range(2, 6)),
-        ListFault(kind="total", rows=2, on=(1, 2, 3, 4)),
-        ListFault(kind="total", rows=-60, on=(1,)),
-        ListFault(kind="moving_total", on=range(1, 7)),
-        ListFault(kind="no_total", on=(1, 4)),
-        ListFault(kind="endless", where=the_calls, on=range(2, 4)),
-    ],
-    ids=lambda fault: f"{fault.kind} {fault.rows}",
-)
+SETTLES = [
+    ListFault(kind="overlap", rows=7),
+    ListFault(kind="fewer", rows=5, on=(2,)),
+    ListFault(kind="fewer", rows=19, on=(1,)),
+    ListFault(kind="no_rows", on=(1,)),
+    ListFault(kind="no_rows", on=(3,)),
+    ListFault(kind="repeat", on=range(2, 6)),
+    ListFault(kind="total", rows=2, on=(1, 2, 3, 4)),
+    ListFault(kind="total", rows=-60, on=(1,)),
+    ListFault(kind="moving_total", on=range(1, 7)),
+    ListFault(kind="no_total", on=(1, 4)),
+    ListFault(kind="endless", where=the_calls, on=range(2, 4)),
+]
+
+
+@pytest.mark.parametrize("fault", SETTLES, ids=lambda fault: f"{fault.kind} {fault.rows}")
 def test_a_list_that_settles_gives_the_right_data(night, undisturbed, tmp_path, fault):
     result, _, _ = night(fault)
+    assert result.success
+    assert tree(tmp_path / "data") == undisturbed
+
+
+@pytest.mark.parametrize("concurrency", [8])
+@pytest.mark.parametrize(
+    "faults", [*PASSING.values(), *([fault] for fault in SETTLES)], ids=lambda faults: faults[0].kind
+)
+def test_with_several_pages_in_flight_the_same_nights_give_the_right_data(
+    night, undisturbed, tmp_path, monkeypatch, faults
+):
+    monkeypatch.setattr(client, "SILENCES_PER_ANSWER", 1)
+    result, _, _ = night(*faults, timeout_s=0.4)
     assert result.success
     assert tree(tmp_path / "data") == undisturbed
 

@@ -14,7 +14,7 @@ BESIDE = {
     "settings": ("api",),
     "resources": ("alive", "api", "tables"),
     "alive": (),
-    "checks": ("tables",),
+    "checks": ("api", "tables"),
 }
 
 

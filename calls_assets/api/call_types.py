@@ -9,12 +9,16 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from calls_assets.api.crawl import Crawler
+from calls_assets.api.arrow import int_array, texts
+from calls_assets.api.crawl import Calls, Crawler
 from calls_assets.api.document import CALL_TYPES, CERTAIN_CALL_TYPES, Query
 from calls_assets.api.errors import RequestRefused
+from calls_assets.api.in_flight import in_flight
 
 LABELLED, SETTLED, REFUSED, NOT_ASKED = "labelled", "settled", "refused", "not_asked"
 """How the API answered for a call type: its calls by id, a count equal to ours, a refusal, or not at all."""
+
+LABELS = pa.schema([("id", pa.int64()), ("started_at", pa.int64()), ("call_type", pa.string())])
 
 
 @dataclass(frozen=True)
@@ -40,29 +44,26 @@ def ask(crawler: Crawler, query: Query, wanted: Collection[str], ours: Mapping[s
     Raises:
         Incomplete: the calls of a type never added up to the API's total.
     """
-    how, labels = {}, []
-    for call_type in CALL_TYPES:
+
+    def answer(call_type: str) -> tuple[str, Calls | None]:
         asked = replace(query, call_type=call_type)
         try:
-            if call_type in wanted:
-                how[call_type] = LABELLED
-            elif call_type in CERTAIN_CALL_TYPES:
-                counted = crawler.fetch(replace(asked, page=1, limit=1)).total
-                how[call_type] = SETTLED if counted == ours.get(call_type, 0) else LABELLED
-            else:
-                how[call_type] = NOT_ASKED
-            if how[call_type] == LABELLED:
-                labels.append(_labelled(crawler.crawl(asked).calls, call_type))
+            if call_type not in wanted:
+                if call_type not in CERTAIN_CALL_TYPES:
+                    return NOT_ASKED, None
+                if crawler.fetch(replace(asked, page=1, limit=1)).total == ours.get(call_type, 0):
+                    return SETTLED, None
+            return LABELLED, one_by_one.crawl(asked).calls
         except RequestRefused:
-            how[call_type] = REFUSED
-    return Answers(how, pa.concat_tables(labels) if labels else _labelled(pa.table({"id": [], "started_at": []}), ""))
+            return REFUSED, None
+
+    one_by_one = replace(crawler, concurrency=1)
+    answers = dict(zip(CALL_TYPES, in_flight(answer, CALL_TYPES, crawler.concurrency), strict=True))
+    labelled = [_labels(calls, call_type) for call_type, (_, calls) in answers.items() if calls is not None]
+    how = {call_type: how for call_type, (how, _) in answers.items()}
+    return Answers(how, pa.concat_tables(labelled) if labelled else LABELS.empty_table())
 
 
-def _labelled(calls: pa.Table, call_type: str) -> pa.Table:
-    return pa.table(
-        {
-            "id": calls["id"].cast(pa.int64()),
-            "started_at": calls["started_at"].cast(pa.int64()),
-            "call_type": pa.repeat(pa.scalar(call_type, pa.string()), len(calls)),
-        }
-    )
+def _labels(calls: Calls, call_type: str) -> pa.Table:
+    columns = [int_array(calls.ids), int_array(calls.started_at), texts([call_type] * len(calls))]
+    return pa.Table.from_arrays(columns, schema=LABELS)

@@ -38,6 +38,8 @@ CHUNK = 2**20
 """Bytes of a body that are read at once."""
 LONGEST_ANSWER = 256 * 2**20
 """Bytes of a body, unpacked; a thousand ordinary calls are 1.25 MB."""
+MOST_CONNECTIONS = 64
+"""Connections that are kept open; more threads than this would open new ones all the time."""
 SILENCES_PER_ANSWER = 5
 """A whole answer may take so many times the longest silence: a server that drips is never silent."""
 SECONDS = re.compile(r"[0-9]{1,15}(\.[0-9]+)?")
@@ -64,7 +66,7 @@ class Client:
         requests_per_second: Upper bound of the pace over all threads; None for none.
         allow_http: Whether the token may go to another machine over plain http.
         log: Where retries are reported.
-        sleep: Waits a number of seconds; tests replace it.
+        sleep: Waits a number of seconds, in the place of a wait that ends with the session.
 
     Raises:
         ValueError: a setting is not usable; the sentence names its variable and never holds the token.
@@ -79,14 +81,15 @@ class Client:
         requests_per_second: float | None = None,
         allow_http: bool = False,
         log: logging.Logger | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         self._url = _checked_url(url, allow_http) + "/calls/"
         self._headers = {"Access-Token": _checked_token(token), "Content-Type": "application/json"}
         self._timeout = (CONNECT_TIMEOUT_S, timeout_s)
         self._log = log or logging.getLogger(__name__)
-        self._sleep = sleep
-        self._pace = _Pace(requests_per_second, sleep)
+        self._over = threading.Event()
+        self._sleep = sleep or self._rest
+        self._pace = _Pace(requests_per_second, self._sleep)
         self._session = _Session(SILENCES_PER_ANSWER * timeout_s)
         host = urlsplit(self._url).hostname or ""
         self._proxies = {"no_proxy": host} if _is_loopback(host) else None  # plain http to ourselves needs no detour
@@ -95,6 +98,7 @@ class Client:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._over.set()
         self._session.close()
 
     def fetch(self, query: Query, read: Callable[[bytes], T]) -> T:
@@ -125,8 +129,13 @@ class Client:
                 f"{self._url} {error}{asked} ({often}): check CALLS_API_URL and the network, or run again later."
             ) from error
 
+    def _rest(self, seconds: float) -> None:
+        self._over.wait(seconds)
+
     def _once(self, query: Query, read: Callable[[bytes], T]) -> T:
         self._pace.wait()
+        if self._over.is_set():
+            raise NotServed("The session with the API is over.")
         try:
             response = self._session.get(
                 self._url,
@@ -228,7 +237,7 @@ class _Adapter(requests.adapters.HTTPAdapter):
     """Has http.client read every answer, from its first header to its last byte, through `_InTime`."""
 
     def __init__(self, longest_s: float) -> None:
-        super().__init__()
+        super().__init__(pool_maxsize=MOST_CONNECTIONS)
         self._longest_s = longest_s
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:

@@ -4,21 +4,26 @@ The document does not say how pages are ordered, and rows can move between them 
 unique ids, unreadable records included, must equal the total that the API gave on the last page read. Where they do not,
 the ends of the list are read once more, for that is where calls arrive; then the whole window is crawled again. A list that
 holds different records under one id is only believed where two readings in a row agree.
+
+Several pages are in flight at a time as long as the total stands still; a list that moves is read again page by page.
 """
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import count
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from calls_assets.api.arrow import Ints, ints
 from calls_assets.api.decode import SCHEMA, Page, Reject
 from calls_assets.api.document import Query
 from calls_assets.api.errors import Incomplete
+from calls_assets.api.in_flight import in_flight
+from calls_assets.api.spool import Spool
 from calls_assets.api.windows import Window, halves
 
 Fetch = Callable[[Query], Page]
@@ -36,15 +41,40 @@ MOST_GROWTH = 1000
 MOST_CALLS = 10_000_000
 """A list of more calls than this is no call centre's."""
 
+ROWS_AT_ONCE = 100_000
+"""Rows of a large list that are in memory at a time."""
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Calls sorted by id, each once; the rows themselves are where the crawl put them."""
+
+    ids: Ints
+    started_at: Ints
+    _numbers: Ints
+    _spool: Spool
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def at(self, places: Ints) -> "Calls":
+        """The calls at these places, which ascend."""
+        return replace(self, ids=self.ids[places], started_at=self.started_at[places], _numbers=self._numbers[places])
+
+    def tables(self, columns: list[str] | None = None) -> Iterator[pa.Table]:
+        """The rows, `ROWS_AT_ONCE` at a time, in the schema of a page; none for no rows."""
+        for first in range(0, len(self), ROWS_AT_ONCE):
+            yield self._spool.take(self._numbers[first : first + ROWS_AT_ONCE], columns)
+
 
 @dataclass(frozen=True)
 class Crawled:
-    """Every call of a request once, sorted by id, with the records that could not be read.
+    """Every call of a request once, with the records that could not be read.
 
     `collisions` counts the records whose id had been seen before; the later one was kept.
     """
 
-    calls: pa.Table
+    calls: Calls
     rejects: tuple[Reject, ...]
     total: int
     pages: int
@@ -71,10 +101,12 @@ class Crawler:
         fetch: One request -> its page.
         read_twice: Whether a list counts as complete only where two readings in a row hold the same calls. That also sees a
             call that went and another that came between the very same two requests, which leave the total as it was.
+        concurrency: How many pages are in flight at a time.
     """
 
     fetch: Fetch
     read_twice: bool = False
+    concurrency: int = 1
 
     def crawl(self, query: Query, first: Page | None = None) -> Crawled:
         """Every call that `query` asks for; `first` is its page 1 where that has been read already.
@@ -86,13 +118,13 @@ class Crawler:
         before: _Attempt | None = None
         crawls = CRAWLS + self.read_twice
         for number in range(1, crawls + 1):
-            attempt = _Attempt(self.fetch, query)
+            attempt = _Attempt(self.fetch, query, self.concurrency if before is None or before.is_complete else 1)
             attempt.run(first)
             pages += attempt.read
             is_steady = before is not None and attempt.keys == before.keys
             is_proven = attempt.is_complete and (is_steady or attempt.read == 1 or not self.read_twice)
             if is_proven or (is_steady and attempt.is_complete_but_for_double_ids):
-                return Crawled(*attempt.result(), pages, number, attempt.collisions)
+                return Crawled(attempt.calls, attempt.all_rejects, attempt.total, pages, number, attempt.collisions)
             unsteady = " in the last reading, but other ones than in the one before" if attempt.is_complete else ""
             figures, first, before = attempt.figures + unsteady, None, attempt
         what = f"calls of the type {query.call_type}" if query.call_type else "calls"
@@ -111,26 +143,29 @@ class _Attempt:
 
     fetch: Fetch
     query: Query
+    concurrency: int
     read: int = 0
     total: int = 0
     collisions: int = 0
-    shrank: bool = False
-    tables: list[pa.Table] = field(default_factory=list)
+    moved: bool = False
     ids: set[int] = field(default_factory=set)
     rejects: dict[int, Reject] = field(default_factory=dict)
     nameless: dict[tuple[str, int, int], Reject] = field(default_factory=dict)
+    spool: Spool = field(default_factory=lambda: Spool(SCHEMA))
+    columns: list[tuple[Ints, Ints]] = field(default_factory=list)
 
     def run(self, first: Page | None) -> None:
         page = first or self._fetch(1)
         self._take(page, 1)
         size, most = page.records, min(2 * page.total + MOST_GROWTH, MOST_CALLS)
-        number, stale = 1, 0
+        stale = 0
+        pages = self._pages(math.ceil(min(self.total, most) / size) if size else 1)
         while self.found < self.total <= most and size and stale < STALE_PAGES:
-            number += 1
-            page = self._fetch(number)
+            number, page = next(pages)
             stale = 0 if self._take(page, number) else stale + 1
             if not page.records:
                 break
+        pages.close()
         if self.found != self.total and size:
             collisions = self.collisions
             self._take(self._fetch(1), 1)
@@ -141,16 +176,26 @@ class _Attempt:
     def _fetch(self, number: int) -> Page:
         return self.fetch(replace(self.query, page=number))
 
+    def _pages(self, expected: int) -> Generator[tuple[int, Page], None, None]:
+        """The pages from the second on; of the expected ones several are in flight."""
+        numbers = range(2, expected + 1)
+        yield from zip(numbers, in_flight(self._fetch, numbers, self.concurrency), strict=True)
+        for number in count(expected + 1):
+            yield number, self._fetch(number)
+
     def _take(self, page: Page, number: int) -> bool:
         """Add a page's records; says whether any was new."""
         before = self.found
         self.read += 1
-        self.shrank |= self.read > 1 and page.total < self.total
+        # Answers that were in flight together have no order, so of them any other total could be a smaller one.
+        self.moved |= self.read > 1 and (page.total < self.total or (page.total != self.total and self.concurrency > 1))
         self.total = page.total
-        ids = page.calls["id"].to_pylist() + [reject.call_id for reject in page.rejects if reject.call_id is not None]
-        self.collisions += len(ids) - len(set(ids) - self.ids)
-        self.ids.update(ids)
-        self.tables.append(page.calls)
+        ids, started_at = ints(page.calls["id"]), ints(page.calls["started_at"])
+        self.columns.append((ids, started_at))
+        self.spool.append(page.calls)
+        named = ids.tolist() + [reject.call_id for reject in page.rejects if reject.call_id is not None]
+        self.collisions += len(named) - len(set(named) - self.ids)
+        self.ids.update(named)
         places: Counter[str] = Counter()
         for reject in page.rejects:
             if reject.call_id is not None:
@@ -178,29 +223,38 @@ class _Attempt:
     @property
     def is_complete(self) -> bool:
         # A call that went away while we read may have moved another one past us, so only a steady list proves anything.
-        return self.found == self.total and not self.shrank
+        return self.found == self.total and not self.moved
 
     @property
     def is_complete_but_for_double_ids(self) -> bool:
         """Whether the total counts different records under one id; equal ones could be those of a page that repeats."""
-        if self.shrank or not self.collisions:
+        if self.moved or not self.collisions:
             return False
-        seen = pa.concat_tables(self.tables)
-        counts = seen["id"].value_counts()
-        twice = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
-        doubles = seen.filter(pc.is_in(seen["id"], twice)).to_pylist()
+        ids = self._seen[0]
+        different, counts = np.unique(ids, return_counts=True)
+        twice = different[counts > 1]
+        doubles = self.spool.take(np.flatnonzero(np.isin(ids, twice))).to_pylist()
         return self.found - len(twice) + len({repr(record) for record in doubles}) == self.total
 
     @property
     def figures(self) -> str:
-        moved = ", which shrank meanwhile" if self.shrank else ""
+        moved = ", which changed meanwhile" if self.moved else ""
         return f"{self.found} different ids against a total of {self.total}{moved}"
 
-    def result(self) -> tuple[pa.Table, tuple[Reject, ...], int]:
-        seen = pa.concat_tables(self.tables) if self.tables else SCHEMA.empty_table()
-        ids = seen["id"].to_numpy()
+    @property
+    def _seen(self) -> tuple[Ints, Ints]:
+        """Ids and starts of all rows, in the order in which they came."""
+        ids, started_at = zip(*self.columns, strict=True)
+        return np.concatenate(ids), np.concatenate(started_at)
+
+    @property
+    def calls(self) -> Calls:
+        ids, started_at = self._seen
         order = np.argsort(ids, kind="stable")
         ordered = ids[order]
-        last = np.append(ordered[1:] != ordered[:-1], True)[: len(ordered)]
-        rejects = (*self.rejects.values(), *self.without_id.values())
-        return seen.take(pa.array(order[last])), rejects, self.total
+        last = order[np.append(ordered[1:] != ordered[:-1], True)[: len(ordered)]]
+        return Calls(ids[last], started_at[last], last, self.spool)
+
+    @property
+    def all_rejects(self) -> tuple[Reject, ...]:
+        return (*self.rejects.values(), *self.without_id.values())

@@ -67,7 +67,7 @@ class Field:
     """One documented response field.
 
     `kind` is a plain `Kind`, or the fields of an object; with `many` the field is a list of that. `personal` marks a text
-    that can tell who the other party is.
+    that can tell who the other party is, `varies` a value that hardly two calls share.
     """
 
     name: str
@@ -76,6 +76,7 @@ class Field:
     unit: str | None = None
     many: bool = False
     personal: bool = False
+    varies: bool = False
 
 
 def _agent_leg(of: str) -> tuple[Field, ...]:
@@ -84,7 +85,13 @@ def _agent_leg(of: str) -> tuple[Field, ...]:
         Field("user_id", Kind.INTEGER, "Id of the agent's user account."),
         Field("alias", Kind.TEXT, "The agent's name as shown in the phone system."),
         Field("sip", Kind.TEXT, "The agent's SIP address."),
-        Field("started_at", Kind.INTEGER, "When the agent's leg began; may be the start of its ring.", "epoch s"),
+        Field(
+            "started_at",
+            Kind.INTEGER,
+            "When the agent's leg began; may be the start of its ring.",
+            "epoch s",
+            varies=True,
+        ),
         Field("type", Kind.TEXT, "Kind of leg, 'agent' in the document."),
         Field("is_any_transfer", Kind.BOOLEAN, "Whether the leg came about by a transfer of any kind."),
         Field("hangup_reason", Kind.TEXT, "Why the leg ended, as a telephony cause name."),
@@ -96,18 +103,24 @@ def _named(what: str) -> tuple[Field, ...]:
 
 
 CALL: tuple[Field, ...] = (
-    Field("id", Kind.INTEGER, "Id of the call; one row per id."),
+    Field("id", Kind.INTEGER, "Id of the call; one row per id.", varies=True),
     Field("is_inbound", Kind.BOOLEAN, "Whether the call came in from outside."),
     Field("is_answered", Kind.BOOLEAN, "Whether somebody answered."),
     Field("is_in_queue", Kind.BOOLEAN, "Whether the caller is waiting in a queue at the moment of the answer."),
     Field(
         "contact",
         (
-            Field("id", Kind.INTEGER, "Id of the contact."),
-            Field("full_name", Kind.TEXT, "The contact's name. Personal data.", personal=True),
+            Field("id", Kind.INTEGER, "Id of the contact.", varies=True),
+            Field("full_name", Kind.TEXT, "The contact's name. Personal data.", personal=True, varies=True),
             Field("number_country_code", Kind.TEXT, "Country dial code, '1' for all of North America."),
-            Field("national_number", Kind.TEXT, "Number without the country dial code. Personal data.", personal=True),
-            Field("number", Kind.TEXT, "Number with the country dial code. Personal data.", personal=True),
+            Field(
+                "national_number",
+                Kind.TEXT,
+                "Number without the country dial code. Personal data.",
+                personal=True,
+                varies=True,
+            ),
+            Field("number", Kind.TEXT, "Number with the country dial code. Personal data.", personal=True, varies=True),
             Field("list_ids", Kind.INTEGER, "Ids of the contact lists that hold the contact.", many=True),
         ),
         "The other party of the call.",
@@ -123,7 +136,13 @@ CALL: tuple[Field, ...] = (
     Field(
         "external_numbers",
         (
-            Field("number", Kind.TEXT, "Number outside the phone system that took part. Personal data.", personal=True),
+            Field(
+                "number",
+                Kind.TEXT,
+                "Number outside the phone system that took part. Personal data.",
+                personal=True,
+                varies=True,
+            ),
             Field("is_any_transfer", Kind.BOOLEAN, "Whether it came about by a transfer of any kind."),
         ),
         "Numbers outside the phone system that took part.",
@@ -139,14 +158,15 @@ CALL: tuple[Field, ...] = (
         ),
         "The centre's own number that the call ran over.",
     ),
-    Field("started_at", Kind.INTEGER, "When the call began: dialled, or received.", "epoch s"),
+    Field("started_at", Kind.INTEGER, "When the call began: dialled, or received.", "epoch s", varies=True),
     Field(
         "duration",
         Kind.INTEGER,
         "Duration as the API gives it; for outbound calls it equals the talk time.",
         "s",
+        varies=True,
     ),
-    Field("talk_time", Kind.INTEGER, "Time that agents and the other party talked.", "s"),
+    Field("talk_time", Kind.INTEGER, "Time that agents and the other party talked.", "s", varies=True),
     Field("requested_callback", Kind.BOOLEAN, "Whether the caller asked to be called back."),
     Field("is_ended", Kind.BOOLEAN, "Whether the call is over."),
     Field("type", Kind.TEXT, "How the call went, as one token ('answered'); an open list of values."),
@@ -156,7 +176,7 @@ CALL: tuple[Field, ...] = (
         "The vendor's verdict: answered within the service level's threshold.",
     ),
     Field("is_data_cached", Kind.BOOLEAN, "Undocumented flag of the vendor's."),
-    Field("original_call_id", Kind.INTEGER, "Id of the call that this one follows, as a callback does."),
+    Field("original_call_id", Kind.INTEGER, "Id of the call that this one follows, as a callback does.", varies=True),
     Field("campaign", _named("campaign"), "The campaign that the call belongs to."),
     Field("ring_group", _named("ring group"), "The ring group (queue) that the call was put to."),
     Field("ivr", _named("IVR"), "The voice menu that the caller went through."),
@@ -165,15 +185,15 @@ CALL: tuple[Field, ...] = (
         (
             Field("id", Kind.INTEGER, "Id of the disposition."),
             Field("code", Kind.TEXT, "The disposition's name."),
-            Field("note", Kind.TEXT, "What the agent wrote to it. Personal data.", personal=True),
+            Field("note", Kind.TEXT, "What the agent wrote to it. Personal data.", personal=True, varies=True),
         ),
         "How the agent filed the call.",
     ),
     Field(
         "recordings",
         (
-            Field("id", Kind.INTEGER, "Id of the recording."),
-            Field("url", Kind.TEXT, "Where the recording lies. Personal data.", personal=True),
+            Field("id", Kind.INTEGER, "Id of the recording.", varies=True),
+            Field("url", Kind.TEXT, "Where the recording lies. Personal data.", personal=True, varies=True),
         ),
         "Recordings of the call.",
         many=True,

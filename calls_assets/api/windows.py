@@ -10,7 +10,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pyarrow as pa
+
+from calls_assets.api.arrow import Ints
 
 EASTMOST, WESTMOST = timedelta(hours=14), timedelta(hours=12)
 """How far local time can be ahead of UTC and behind it."""
@@ -62,14 +63,18 @@ def halves(whole: Window, zone: ZoneInfo) -> tuple[Window, Window]:
     return window(whole.days[:middle], zone), window(whole.days[middle:], zone)
 
 
-def by_day(rows: pa.Table, days: Sequence[date], zone: ZoneInfo) -> dict[date, pa.Table]:
-    """Rows with `started_at` (epoch s) by the local day that they began on, in their own order; other days are left out."""
+def by_day(started_at: Ints, days: Sequence[date], zone: ZoneInfo) -> dict[date, Ints]:
+    """The places of the rows that began on each local day, in their own order; other days' rows are left out.
+
+    Args:
+        started_at: When each row began, in epoch seconds.
+        days: Local days, in order.
+        zone: Their zone.
+    """
     starts = [day_start(day, zone) for day in days]
     ends = [day_start(day + ONE_DAY, zone) for day in days]
-    began = rows["started_at"].to_numpy()
-    position = np.searchsorted(starts, began, side="right") - 1
-    inside = (position >= 0) & (began < np.take(ends, position))
-    order = np.argsort(np.where(inside, position, len(days)), kind="stable")
-    counts = np.bincount(position[inside], minlength=len(days))
-    sorted_rows, offsets = rows.take(pa.array(order)), np.concatenate([[0], np.cumsum(counts)])
-    return {day: sorted_rows.slice(int(offsets[i]), int(counts[i])) for i, day in enumerate(days)}
+    position = np.searchsorted(starts, started_at, side="right") - 1
+    inside = (position >= 0) & (started_at < np.take(ends, position))
+    places = np.argsort(np.where(inside, position, len(days)), kind="stable")
+    ends_of = np.cumsum(np.bincount(position[inside], minlength=len(days)))
+    return dict(zip(days, np.split(places, ends_of)[: len(days)], strict=True))

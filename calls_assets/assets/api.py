@@ -2,20 +2,24 @@
 
 import time
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from typing import Any
 
 import dagster as dg
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from calls_assets.api.arrow import int_array, ints
 from calls_assets.api.call_types import REFUSED, Answers, ask
-from calls_assets.api.crawl import Crawled, Crawler, cut
-from calls_assets.api.decode import Page, Reject, read_page
+from calls_assets.api.crawl import Calls, Crawled, Crawler, cut
+from calls_assets.api.decode import SCHEMA, Page, Reject, read_page
 from calls_assets.api.document import Query
 from calls_assets.api.errors import Incomplete
+from calls_assets.api.privacy import Privacy
 from calls_assets.api.windows import ONE_DAY, Window, by_day, day_start, windows
 from calls_assets.assets.landing import Landing, landing
 from calls_assets.assets.specs import POOL, Partitions, check_specs, specs
@@ -32,6 +36,9 @@ from calls_assets.tables.dictionary import RAW_CALL_TYPES, RAW_CALLS, RECONCILIA
 
 PULLED_AT = "pulled_at"
 """The metadata that says when a day's crawl began."""
+
+CHECKED = ["id", "duration", "talk_time", "extra"]
+"""The columns of `raw_calls` that its checks look at."""
 
 FETCHED = (RAW_CALLS, REJECTED_CALLS, RAW_CALL_TYPES, RECONCILIATION)
 
@@ -52,18 +59,15 @@ def api_assets(partitions: Partitions) -> dg.AssetsDefinition:
         with landing(context, tables, partitions.zone, partitions.problems) as land:
             query, privacy = calls_api.query(), calls_api.policy()
             with calls_api.client(context.log) as client:
-                crawler = Crawler(partial(client.fetch, read=read_page), calls_api.read_twice)
-                fetcher = _Fetcher(land, crawler, tuple(calls_api.call_types))
+                crawler = Crawler(partial(client.fetch, read=read_page), calls_api.read_twice, calls_api.concurrency)
+                fetcher = _Fetcher(land, crawler, privacy, tuple(calls_api.call_types))
                 for whole in windows(land.days, partitions.zone):
                     for part in cut(crawler.fetch, whole, query, partitions.zone, calls_api.calls_per_window):
                         window, in_window, first = part
                         crawled = fetcher.crawl(window, in_window, first)
                         _refuse_mostly_unreadable(crawled, window, calls_api.max_rejected_share)
-                        seen = replace(
-                            crawled, calls=privacy.calls(crawled.calls), rejects=privacy.rejects(crawled.rejects)
-                        )
-                        fetcher.land_window(window, seen, in_window)
-                        context.log.info("%s: %d calls on %d pages.", window, crawled.calls.num_rows, crawled.pages)
+                        fetcher.land_window(window, crawled, in_window)
+                        context.log.info("%s: %d calls on %d pages.", window, len(crawled.calls), crawled.pages)
                 fetcher.report_drift()
         yield from land.results()
 
@@ -84,6 +88,7 @@ def _refuse_mostly_unreadable(crawled: Crawled, window: Window, most: float) -> 
 class _Fetcher:
     landing: Landing
     crawler: Crawler
+    privacy: Privacy
     call_types: tuple[str, ...]
     first_day_rejects: tuple[Reject, ...] = ()
     strays: Counter[Reject] = field(default_factory=Counter)
@@ -101,17 +106,17 @@ class _Fetcher:
             raise
 
     def land_window(self, window: Window, crawled: Crawled, query: Query) -> None:
-        zone = self.landing.zone
-        raw = {day: RAW_CALLS.stamp(rows, day) for day, rows in by_day(crawled.calls, window.days, zone).items()}
+        places = by_day(crawled.calls.started_at, window.days, self.landing.zone)
+        raw = {day: crawled.calls.at(places[day]) for day in window.days}
         answers = None
         if self.landing.selects(RAW_CALL_TYPES) or self.landing.selects(RECONCILIATION):
-            answers = ask(self.crawler, query, self.call_types, count_field_call_types(crawled.calls))
+            answers = ask(self.crawler, query, self.call_types, count_field_call_types(crawled.calls.tables()))
         with self.landing.alone(create=True):
             if answers and not self.landing.selects(RAW_CALLS):
                 self._refuse_other_calls(raw)
             for day in window.days:
                 self._land_calls(day, raw[day], crawled)
-            self._land_rejects(window, crawled.rejects)
+            self._land_rejects(window, self.privacy.rejects(crawled.rejects))
             if answers:
                 self._land_call_types(window, raw, answers)
 
@@ -123,44 +128,48 @@ class _Fetcher:
                 ", ".join(sorted(self.drift)),
             )
 
-    def _refuse_other_calls(self, raw: dict[date, pa.Table]) -> None:
+    def _refuse_other_calls(self, raw: dict[date, Calls]) -> None:
         """Labels and counts belong to the calls that they were asked with, so those in the files must be the same."""
-        for day, rows in raw.items():
-            if not self.landing.store.read(RAW_CALLS, [day]).equals(rows):
+        for day, calls in raw.items():
+            ours = pa.concat_tables([RAW_CALLS.empty(), *self._raw_calls(day, calls)])
+            if not self.landing.store.read(RAW_CALLS, [day]).equals(ours):
                 raise ValueError(
                     f"raw_calls of {day} is not what the API gives any more: materialize it together with raw_call_types and "
                     "reconciliation."
                 )
 
-    def _land_calls(self, day: date, rows: pa.Table, crawled: Crawled) -> None:
+    def _raw_calls(self, day: date, calls: Calls) -> Iterator[pa.Table]:
+        """A day's rows of `raw_calls` as they land, in row groups."""
+        for rows in calls.tables():
+            yield RAW_CALLS.stamp(self.privacy.calls(rows), day)
+
+    def _land_calls(self, day: date, calls: Calls, crawled: Crawled) -> None:
         figures = {"window_total": crawled.total, "window_crawls": crawled.crawls, "collisions": crawled.collisions}
         sentence = f"All {crawled.total} records of the request window came, each id once."
-        drift = undocumented_fields(rows)
+        checked = pa.concat_tables([SCHEMA.empty_table().select(CHECKED), *calls.tables(CHECKED)])
+        drift = undocumented_fields(checked)
         self.drift.update(drift)
-        unnamed = len(rows) - rows["extra"].null_count
         metadata = {
             PULLED_AT: dg.MetadataValue.timestamp(self.pulled_s),
-            "calls": rows.num_rows,
-            "calls_with_undocumented_fields": unnamed,
+            "calls": len(calls),
+            "calls_with_undocumented_fields": len(calls) - checked["extra"].null_count,
         } | figures
         findings = {
             "complete": Finding(True, sentence, figures),
             "fresh": check_fresh(day_start(day + ONE_DAY, self.landing.zone), self.pulled_s, time.time()),
-        } | check_raw_calls(rows, drift)
-        self.landing.land(RAW_CALLS, day, rows, metadata, findings)
+        } | check_raw_calls(checked, drift)
+        self.landing.land(RAW_CALLS, day, self._raw_calls(day, calls), metadata, findings)
 
     def _land_rejects(self, window: Window, rejects: tuple[Reject, ...]) -> None:
         first = self.landing.days[0]
         known = [reject for reject in rejects if reject.started_at is not None]
-        starts = pa.table(
-            {"started_at": pa.array([r.started_at for r in known], pa.int64()), "n": list(range(len(known)))}
-        )
-        split = by_day(starts, window.days, self.landing.zone) if known else {}
+        starts = np.array([reject.started_at for reject in known], np.int64)
+        split = by_day(starts, window.days, self.landing.zone)
         before = self.strays
         # Windows overlap, so a record that tells no day of its own comes with several of them.
         self.strays = before | Counter(reject for reject in rejects if reject.started_at is None)
         for day in window.days:
-            here = tuple(known[n] for n in split[day]["n"].to_pylist()) if known else ()
+            here = tuple(known[place] for place in split[day])
             if day == first:
                 self.first_day_rejects = here
             else:
@@ -169,22 +178,19 @@ class _Fetcher:
             self._land_rejects_of(first, self.first_day_rejects + tuple(self.strays.elements()))
 
     def _land_rejects_of(self, day: date, rejects: tuple[Reject, ...]) -> None:
-        rows = pa.table(
-            {
-                "call_id": pa.array([reject.call_id for reject in rejects], pa.int64()),
-                "reason": pa.array([reject.reason for reject in rejects], pa.string()),
-                "record": pa.array([reject.record for reject in rejects], pa.string()),
-            }
-        ).sort_by([("call_id", "ascending"), ("record", "ascending")])
         found = Finding(not rejects, f"{len(rejects)} records could not be read.", {"rejects": len(rejects)})
-        self.landing.land(REJECTED_CALLS, day, REJECTED_CALLS.stamp(rows, day), {}, {"no_rejects": found})
+        rows = REJECTED_CALLS.stamp(_reject_rows(rejects), day) if rejects else REJECTED_CALLS.empty()
+        self.landing.land(REJECTED_CALLS, day, rows, {}, {"no_rejects": found})
 
-    def _land_call_types(self, window: Window, raw: dict[date, pa.Table], answers: Answers) -> None:
-        labels = {}
+    def _land_call_types(self, window: Window, raw: dict[date, Calls], answers: Answers) -> None:
         refused = [name for name, how in answers.how.items() if how == REFUSED]
         sentence = f"The API refused {', '.join(refused)}." if refused else "The API gave every call type asked for."
-        for day, rows in by_day(answers.labels, window.days, self.landing.zone).items():
-            ours = rows.filter(pc.is_in(rows["id"], raw[day]["id"].combine_chunks()))
+        finding = Finding(not refused, sentence, {"refused": ", ".join(refused) or "none"})
+        labels = {}
+        places = by_day(ints(answers.labels["started_at"]), window.days, self.landing.zone)
+        for day, calls in raw.items():
+            rows = answers.labels.take(int_array(places[day]))
+            ours = rows.filter(pc.is_in(rows["id"], int_array(calls.ids)))
             kept = RAW_CALL_TYPES.stamp(ours.rename_columns({"id": "call_id"}), day)
             labels[day] = kept.sort_by([("call_id", "ascending"), ("call_type", "ascending")])
             metadata = {
@@ -192,10 +198,9 @@ class _Fetcher:
                 "labels_of_unknown_calls": len(rows) - len(ours),
                 "refused_types": len(refused),
             }
-            finding = Finding(not refused, sentence, {"refused": ", ".join(refused) or "none"})
             self.landing.land(RAW_CALL_TYPES, day, labels[day], metadata, {"all_answered": finding})
         compared = reconcile(
-            pa.concat_tables(raw.values()),
+            self.landing.store.files(RAW_CALLS, window.days),
             pa.concat_tables(labels.values()),
             answers.how,
             window.days,
@@ -203,3 +208,12 @@ class _Fetcher:
         )
         for day, rows in compared.items():
             self.landing.land(RECONCILIATION, day, rows, {}, check_reconciliation(rows))
+
+
+def _reject_rows(rejects: tuple[Reject, ...]) -> pa.Table:
+    columns = {
+        "call_id": pa.array([reject.call_id for reject in rejects], pa.int64()),
+        "reason": pa.array([reject.reason for reject in rejects], pa.string()),
+        "record": pa.array([reject.record for reject in rejects], pa.string()),
+    }
+    return pa.table(columns).sort_by([("call_id", "ascending"), ("record", "ascending")])

@@ -5,7 +5,7 @@ it lands, and keeps the days that landed as materialized when a later one fails.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -59,7 +59,12 @@ class Landing:
         self.context.log.info("Another run is writing to %s: waiting for it.", self.store.root)
 
     def land(
-        self, table: Table, day: date, rows: pa.Table, metadata: dict[str, Any], findings: dict[str, Finding]
+        self,
+        table: Table,
+        day: date,
+        rows: pa.Table | Iterable[pa.Table],
+        metadata: dict[str, Any],
+        findings: dict[str, Finding],
     ) -> None:
         """Replace a table's file of a day, and tell the UI of it; a table that the run did not select is left alone.
 

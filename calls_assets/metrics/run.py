@@ -5,23 +5,26 @@ A query sees its inputs as views by table name, and besides them `days(local_dat
 alone, the same that bound the partitions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from importlib.resources import files
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from zoneinfo import ZoneInfo
 
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from calls_assets.api.document import CERTAIN_CALL_TYPES, LIKELY_CALL_TYPES
 from calls_assets.api.windows import ONE_DAY, day_start
 from calls_assets.tables.dictionary import TABLES
 from calls_assets.tables.schema import Table
 
-Relation: TypeAlias = pa.Table | ds.Dataset | Sequence[str]
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
+
+Relation: TypeAlias = "pa.Table | ds.Dataset | Sequence[str]"
 """An input: an Arrow table or dataset, or the paths of Parquet files."""
 
 SHARED = {"members": ("calls",), "answered_legs": ("raw_calls",), "field_call_types": ("raw_calls",)}
@@ -56,7 +59,7 @@ def compute(
 
 
 def reconcile(
-    raw_calls: pa.Table, raw_call_types: pa.Table, asked: Mapping[str, str], days: Sequence[date], zone: ZoneInfo
+    raw_calls: Relation, raw_call_types: Relation, asked: Mapping[str, str], days: Sequence[date], zone: ZoneInfo
 ) -> dict[date, pa.Table]:
     """The `reconciliation` of each day; `asked` says how the API answered for each call type (see the query)."""
     told = {*CERTAIN_CALL_TYPES, *LIKELY_CALL_TYPES}
@@ -81,13 +84,15 @@ def split(rows: pa.Table, days: Sequence[date]) -> dict[date, pa.Table]:
     return parts
 
 
-def count_field_call_types(raw_calls: pa.Table) -> dict[str, int]:
-    """How many of the calls each call type holds by the calls' own fields; `raw_calls` may lack `local_date`."""
-    if "local_date" not in raw_calls.schema.names:
-        raw_calls = raw_calls.append_column("local_date", pa.nulls(raw_calls.num_rows, pa.date32()))
-    with _connect({"raw_calls": raw_calls}, [], ZoneInfo("UTC")) as connection:
-        rows = connection.sql("SELECT call_type, count(*) FROM field_call_types GROUP BY call_type").fetchall()
-    return dict(rows)
+def count_field_call_types(calls: Iterable[pa.Table]) -> dict[str, int]:
+    """How many of the calls, which come in parts, each call type holds by the calls' own fields."""
+    counts: Counter[str] = Counter()
+    for rows in calls:
+        raw_calls = rows.append_column("local_date", pa.nulls(rows.num_rows, pa.date32()))
+        with _connect({"raw_calls": raw_calls}, [], ZoneInfo("UTC")) as connection:
+            found = connection.sql("SELECT call_type, count(*) FROM field_call_types GROUP BY call_type").fetchall()
+        counts.update(dict(found))
+    return dict(counts)
 
 
 def utc_offsets(days: Sequence[date], zone: ZoneInfo) -> pa.Table:
@@ -114,10 +119,10 @@ def _connect(inputs: Mapping[str, Relation], days: Sequence[date], zone: ZoneInf
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     for name, relation in inputs.items():
-        if isinstance(relation, (pa.Table, ds.Dataset)):
-            connection.register(name, relation)
-        else:
+        if isinstance(relation, Sequence):
             connection.read_parquet(list(relation)).create_view(name)
+        else:
+            connection.register(name, relation)
     connection.register("days", pa.table({"local_date": pa.array(days, pa.date32())}))
     connection.register("utc_offsets", utc_offsets(days, zone))
     connection.execute(sql("macros"))

@@ -33,6 +33,7 @@ class Behaviour:
         total_as_string: `meta.total` comes as a numeric string.
         refused_call_types: values of callType that get a 400.
         latency_s: seconds that each answer takes longer.
+        gzip: whether answers are packed for clients that take them so.
     """
 
     zone: str = "UTC"
@@ -42,6 +43,7 @@ class Behaviour:
     total_as_string: bool = False
     refused_call_types: frozenset[str] = frozenset()
     latency_s: float = 0.0
+    gzip: bool = True
 
 
 @dataclass(frozen=True)

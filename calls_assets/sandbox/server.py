@@ -20,6 +20,7 @@ from calls_assets.sandbox.calls import SimulatedCall, as_of, encode
 from calls_assets.sandbox.centre import Centre, Source
 from calls_assets.sandbox.faults import Fault, Plan, Strike, listing, play, wire_fault
 from calls_assets.sandbox.query import BadParameterError, Behaviour, Question, read
+from calls_assets.sandbox.repeated import RepeatedCalls
 
 PREFIX = "/api/v1"
 PATH = f"{PREFIX}/calls/"
@@ -48,14 +49,14 @@ class Sandbox:
 
     def __init__(
         self,
-        source: Source | None = None,
+        source: Source | RepeatedCalls | None = None,
         behaviour: Behaviour = Behaviour(),  # noqa: B008 - frozen
         token: str = "sandbox-token",  # noqa: S107 - opens nothing but this sandbox
         port: int = 0,
         now: Callable[[], int] = _clock,
         faults: Iterable[Fault] = (),
     ) -> None:
-        self.source: Source = Centre() if source is None else source
+        self.source: Source | RepeatedCalls = Centre() if source is None else source
         self.behaviour = behaviour
         self.token = token
         self.plan = Plan(faults)
@@ -105,29 +106,33 @@ class Sandbox:
 
     def _page(self, question: Question, now: int, strikes: Iterable[Strike]) -> bytes:
         size = max(1, min(question.limit, self.behaviour.page_cap))
-        found = listing(self._matching(question, now), question.page, size, strikes)
-        rows = b",".join(_row(call, now) for call in found.rows)
+        total: int | None
+        if isinstance(self.source, RepeatedCalls):
+            rows, total = self.source.page(question, size)
+        else:
+            found = listing(self._matching(self.source, question, now), question.page, size, strikes)
+            rows, total = b",".join(_row(call, now) for call in found.rows), found.total
         meta = {
             "page": question.page,
             "limit": size,
-            "total": str(found.total) if self.behaviour.total_as_string else found.total,
+            "total": str(total) if self.behaviour.total_as_string else total,
             # As in the document: a path that carries the page alone.
-            "next": f"{PATH}?page={question.page + 1}" if question.page * size < (found.total or 0) else None,
+            "next": f"{PATH}?page={question.page + 1}" if question.page * size < (total or 0) else None,
             "previous": f"{PATH}?page={question.page - 1}" if question.page > 1 else None,
         }
         return b'{"calls":[' + rows + b'],"meta":' + encode(meta) + b"}"
 
-    def _matching(self, question: Question, now: int) -> list[SimulatedCall]:
-        start, end = question.window(now, self.source.live)
+    def _matching(self, source: Source, question: Question, now: int) -> list[SimulatedCall]:
+        start, end = question.window(now, source.live)
         key = (start, end, question.call_type, question.members)
         with self._lock:
             if key in self._settled:
                 self._settled.move_to_end(key)
                 return self._settled[key]
-        calls = [call for call in self.source.between(start, end) if question.asks_for(call, now)]
+        calls = [call for call in source.between(start, end) if question.asks_for(call, now)]
         calls = _ordered(calls, self.behaviour.order)
         # Of a centre, what is over stays as it is; a test's source may change from one request to the next.
-        if self.source.live and end <= now and all(call.ended_at <= now for call in calls):
+        if source.live and end <= now and all(call.ended_at <= now for call in calls):
             with self._lock:
                 self._settled[key] = calls
                 while len(self._settled) > _KEPT_ANSWERS:
@@ -137,7 +142,7 @@ class Sandbox:
 
 def run(
     port: int,
-    source: Source | None = None,
+    source: Source | RepeatedCalls | None = None,
     behaviour: Behaviour = Behaviour(),  # noqa: B008 - frozen
     ready: Callable[[Sandbox], None] | None = None,
 ) -> None:
@@ -248,7 +253,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(status, json.dumps({"error": reason}).encode())
 
     def _send(self, status: HTTPStatus, body: bytes) -> None:
-        zipped = "gzip" in self.headers.get("Accept-Encoding", "") and len(body) > 1000
+        zipped = (
+            self.server.sandbox.behaviour.gzip
+            and "gzip" in self.headers.get("Accept-Encoding", "")
+            and len(body) > 1000
+        )
         if zipped:
             body = gzip.compress(body, compresslevel=1, mtime=0)
         self.send_response(status)

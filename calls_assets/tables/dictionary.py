@@ -28,12 +28,12 @@ OUTCOMES = ("in_progress", *ENDED_OUTCOMES)
 INSTANT = pa.timestamp("us", "UTC")
 
 
-def _id(name: str, description: str, required: bool = False) -> Column:
-    return Column(name, pa.int64(), description, required=required)
+def _id(name: str, description: str, required: bool = False, varies: bool = False) -> Column:
+    return Column(name, pa.int64(), description, required=required, varied=(name,) if varies else ())
 
 
-def _text(name: str, description: str, required: bool = False) -> Column:
-    return Column(name, pa.string(), description, required=required)
+def _text(name: str, description: str, required: bool = False, varies: bool = False) -> Column:
+    return Column(name, pa.string(), description, required=required, varied=(name,) if varies else ())
 
 
 def _flag(name: str, description: str, required: bool = True) -> Column:
@@ -45,7 +45,7 @@ def _count(name: str, description: str, unit: str = "calls") -> Column:
 
 
 def _seconds(name: str, description: str, required: bool = False) -> Column:
-    return Column(name, pa.int64(), description, "s", required)
+    return Column(name, pa.int64(), description, "s", required, varied=(name,))
 
 
 def _ratio(name: str, description: str) -> Column:
@@ -53,13 +53,19 @@ def _ratio(name: str, description: str) -> Column:
 
 
 def _instant(name: str, description: str) -> Column:
-    return Column(name, INSTANT, description, "UTC", required=True)
+    return Column(name, INSTANT, description, "UTC", required=True, varied=(name,))
 
 
 LOCAL_DATE = Column("local_date", pa.date32(), "Local day of the call's start, in the partitions' zone.", required=True)
-CALL_ID = _id("call_id", "Id of the call.", required=True)
+CALL_ID = _id("call_id", "Id of the call.", required=True, varies=True)
 DIRECTION = _text("direction", "'inbound' or 'outbound'; null where the API does not say.")
-INTERVAL_START = _instant("interval_start", "Start of the half-hour of the call's start, floored in local time.")
+INTERVAL_START = Column(
+    "interval_start",
+    INSTANT,
+    "Start of the half-hour of the call's start, floored in local time.",
+    "UTC",
+    required=True,
+)
 
 RAW_CALLS = Table(
     "raw_calls",
@@ -67,7 +73,11 @@ RAW_CALLS = Table(
     (
         LOCAL_DATE,
         *(Column.documented(field) for field in CALL),
-        _text("extra", "JSON object of the fields that the API document does not name, in the record's own nesting."),
+        _text(
+            "extra",
+            "JSON object of the fields that the API document does not name, in the record's own nesting.",
+            varies=True,
+        ),
     ),
     key=("id",),
 )
@@ -77,9 +87,9 @@ REJECTED_CALLS = Table(
     "Records of the API that could not be read as a call, set aside with the reason.",
     (
         LOCAL_DATE,
-        _id("call_id", "Id of the call; null where it could not be read."),
+        _id("call_id", "Id of the call; null where it could not be read.", varies=True),
         _text("reason", "The field that could not be read, and the JSON type of its value.", required=True),
-        _text("record", "The record as it came, as JSON with sorted keys; personal data.", required=True),
+        _text("record", "The record as it came, as JSON with sorted keys; personal data.", required=True, varies=True),
     ),
     key=("call_id", "record"),
 )
@@ -139,7 +149,7 @@ CALLS = Table(
         _flag("requested_callback", "Whether the caller asked to be called back."),
         _flag("is_transferred", "Whether any leg came about by a transfer."),
         _flag("is_linked", "Whether the call follows another one (original_call_id)."),
-        _id("original_call_id", "Id of the call that this one follows, as a callback does."),
+        _id("original_call_id", "Id of the call that this one follows, as a callback does.", varies=True),
         _seconds(
             "duration_s", "Duration as the API gives it; null where it is impossible: negative, or longer than a year."
         ),
@@ -164,7 +174,7 @@ CALLS = Table(
         _text("campaign_name", "Name of the campaign."),
         _id("disposition_id", "Id of the disposition."),
         _text("disposition_code", "Name of the disposition."),
-        _id("contact_id", "Id of the contact."),
+        _id("contact_id", "Id of the contact.", varies=True),
         _text("country_dial_code", "Country dial code of the contact, '1' for all of North America."),
         Column("list_ids", pa.list_(pa.int64()), "Contact lists of the contact, as of the fetch."),
         Column("tags", pa.list_(pa.string()), "Tags put on the call."),

@@ -4,25 +4,30 @@ The tables themselves are declared in `dictionary`. Arrow schema, Parquet metada
 from here, so a column is described once.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
 import pyarrow as pa
 
-from calls_assets.api.arrow import arrow_type, notes
+from calls_assets.api.arrow import arrow_type, dates, notes
 from calls_assets.api.document import Field
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its Arrow type, what it means, its unit, and whether it may be null."""
+    """One column: its Arrow type, what it means, its unit, and whether it may be null.
+
+    `varied` are the Parquet columns in it whose values hardly repeat, so that a dictionary of them would not pay.
+    """
 
     name: str
     type: pa.DataType
     description: str
     unit: str | None = None
     required: bool = False
+    varied: tuple[str, ...] = ()
 
     @property
     def arrow_field(self) -> pa.Field:
@@ -32,7 +37,7 @@ class Column:
     @classmethod
     def documented(cls, field: Field) -> "Column":
         """The column of a field of the API document, under its own name and nesting."""
-        return cls(field.name, arrow_type(field), field.description, field.unit)
+        return cls(field.name, arrow_type(field), field.description, field.unit, varied=tuple(_varied(field, "")))
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,14 @@ class Table:
     def arrow_schema(self) -> pa.Schema:
         """The schema of every file of the table, with descriptions and units."""
         return pa.schema([column.arrow_field for column in self.columns], {"description": self.description})
+
+    @cached_property
+    def encodings(self) -> tuple[list[str], dict[str, str]]:
+        """The Parquet columns that get a dictionary, and the encoding of each other one."""
+        leaves = dict(leaf for field in self.arrow_schema for leaf in _leaves(field.type, field.name))
+        varied = {path for column in self.columns for path in column.varied}
+        others = {path: "PLAIN" if pa.types.is_string(leaves[path]) else "DELTA_BINARY_PACKED" for path in varied}
+        return [path for path in leaves if path not in varied], others
 
     def conform(self, rows: pa.Table) -> pa.Table:
         """`rows` in the table's schema: columns chosen and ordered by name, types cast without loss.
@@ -80,5 +93,24 @@ class Table:
 
     def stamp(self, rows: pa.Table, day: date) -> pa.Table:
         """`rows` of one day, which lack `local_date`, in the table's schema with it."""
-        local_date = pa.repeat(pa.scalar(day, pa.date32()), rows.num_rows)
-        return self.conform(rows.append_column("local_date", local_date))
+        return self.conform(rows.append_column("local_date", dates(day, rows.num_rows)))
+
+
+def _varied(field: Field, prefix: str) -> Iterator[str]:
+    path = f"{prefix}{field.name}{'.list.element' if field.many else ''}"
+    if isinstance(field.kind, tuple):
+        for inner in field.kind:
+            yield from _varied(inner, f"{path}.")
+    elif field.varies:
+        yield path
+
+
+def _leaves(kind: pa.DataType, path: str) -> Iterator[tuple[str, pa.DataType]]:
+    """The Parquet columns that hold a value of an Arrow type."""
+    if pa.types.is_struct(kind):
+        for field in kind:
+            yield from _leaves(field.type, f"{path}.{field.name}")
+    elif pa.types.is_list(kind):
+        yield from _leaves(kind.value_type, f"{path}.list.element")
+    else:
+        yield path, kind

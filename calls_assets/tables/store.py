@@ -13,12 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from upath import UPath
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
 
 from calls_assets.tables.schema import Table
 
@@ -79,7 +81,7 @@ class TableStore:
         path: UPath = self._root / table.name / f"date={day}" / f"{table.name}.parquet"
         return path
 
-    def files(self, table: Table, days: Iterable[date]) -> list[str] | ds.Dataset:
+    def files(self, table: Table, days: Iterable[date]) -> "list[str] | ds.Dataset":
         """A table's files of the days, to be queried: local paths, or a dataset on an object store.
 
         Raises:
@@ -89,6 +91,8 @@ class TableStore:
         places = [path.path for path in self._paths(table, days)]
         if self._is_local:
             return places
+        import pyarrow.dataset as ds  # it imports pandas
+
         return ds.dataset(places, schema=table.arrow_schema, format="parquet", filesystem=self._root.fs)
 
     def _paths(self, table: Table, days: Iterable[date]) -> list[UPath]:
@@ -127,23 +131,24 @@ class TableStore:
             parts = [pq.read_table(io.BytesIO(file.read_bytes()), columns=columns, schema=schema) for file in paths]
         return pa.concat_tables(parts) if parts else schema.empty_table()
 
-    def write(self, table: Table, day: date, rows: pa.Table) -> Written:
-        """Replace a table's file of a day by `rows`, which come in the table's schema and order.
+    def write(self, table: Table, day: date, rows: pa.Table | Iterable[pa.Table]) -> Written:
+        """Replace a table's file of a day by `rows`, which come in the table's order, as one table or in row groups.
 
         Raises:
             NotWritten: the storage refused; names the table, the day and why.
         """
-        content = to_parquet(table.conform(rows))
+        groups = row_groups(rows) if isinstance(rows, pa.Table) else rows
+        count, content = to_parquet(table, groups)
         path = self.path(table, day)
         try:
             if self._is_local:
                 _replace_file(Path(path.path), content)
             else:
-                path.write_bytes(content)
+                path.write_bytes(bytes(content))
         except Exception as error:  # an object store's client has errors of its own
             why = getattr(error, "strerror", None) or error
             raise NotWritten(f"{table.name} of {day} could not be written to {path}: {why}.") from error
-        return Written(str(path), rows.num_rows, len(content))
+        return Written(str(path), count, len(content))
 
     @contextmanager
     def alone(self, waiting: Callable[[], None], create: bool) -> Iterator[None]:
@@ -172,11 +177,28 @@ class TableStore:
             return None  # the write will say it, with the day
 
 
-def to_parquet(rows: pa.Table) -> bytes:
-    """The bytes of a Parquet file; the same rows give the same bytes, however they are chunked."""
-    sink = io.BytesIO()
-    pq.write_table(rows.combine_chunks(), sink, compression="zstd", compression_level=1, row_group_size=ROW_GROUP_ROWS)
-    return sink.getvalue()
+def row_groups(rows: pa.Table) -> Iterator[pa.Table]:
+    """A table in the pieces in which it is written."""
+    for first in range(0, rows.num_rows, ROW_GROUP_ROWS):
+        yield rows.slice(first, ROW_GROUP_ROWS)
+
+
+def to_parquet(table: Table, groups: Iterable[pa.Table]) -> tuple[int, memoryview]:
+    """How many rows a Parquet file of these row groups has, and its bytes; the same rows give the same bytes."""
+    sink, rows = pa.BufferOutputStream(), 0
+    dictionary, others = table.encodings
+    with pq.ParquetWriter(
+        sink,
+        table.arrow_schema,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=dictionary,
+        column_encoding=others,
+    ) as writer:
+        for group in groups:
+            writer.write_table(table.conform(group).combine_chunks(), row_group_size=ROW_GROUP_ROWS)
+            rows += group.num_rows
+    return rows, memoryview(sink.getvalue())
 
 
 def _lock(handle: int, waiting: Callable[[], None]) -> None:
@@ -189,7 +211,7 @@ def _lock(handle: int, waiting: Callable[[], None]) -> None:
         pass  # a file system that cannot lock folders
 
 
-def _replace_file(final: Path, content: bytes) -> None:
+def _replace_file(final: Path, content: memoryview) -> None:
     final.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
     _remove_stale(final)
     temporary, handle = _new_temporary(final)

@@ -19,6 +19,8 @@ START = 1_747_839_084
 UTC = ZoneInfo("UTC")
 QUERY = Query(date_from=date(2025, 5, 21), date_to=date(2025, 5, 22))
 
+CALL_99 = {"id": 99, "started_at": START}
+
 
 class List:
     """An API whose list of calls, newest first, changes before the requests that `events` name by number."""
@@ -40,12 +42,12 @@ class List:
 
 
 def ids(crawled):
-    return crawled.calls["id"].to_pylist()
+    return [id_ for rows in crawled.calls.tables() for id_ in rows["id"].to_pylist()]
 
 
-@given(st.sets(st.integers(1, 1000), max_size=20), st.integers(1, 7))
-def test_every_call_comes_once_sorted_by_id_whatever_the_page_size(expected, size):
-    crawled = Crawler(List(expected, size)).crawl(QUERY)
+@given(st.sets(st.integers(1, 1000), max_size=20), st.integers(1, 7), st.sampled_from([1, 3]))
+def test_every_call_comes_once_sorted_by_id_whatever_the_page_size(expected, size, concurrency):
+    crawled = Crawler(List(expected, size), concurrency=concurrency).crawl(QUERY)
     assert ids(crawled) == sorted(expected)
     assert (crawled.total, crawled.crawls, crawled.collisions) == (len(expected), 1, 0)
 
@@ -68,8 +70,17 @@ def test_of_two_records_with_one_id_the_later_one_is_kept_and_counted():
 
     crawled = Crawler(List(range(4), events={2: shift_and_change})).crawl(QUERY)
     assert ids(crawled) == [0, 1, 2, 3, 99]
-    assert crawled.calls.filter(crawled.calls["type"].is_valid())["id"].to_pylist() == [2]
+    (rows,) = crawled.calls.tables()
+    assert rows.filter(rows["type"].is_valid())["id"].to_pylist() == [2]
     assert crawled.collisions == 1
+
+
+def test_a_list_that_moves_while_pages_are_in_flight_is_read_again_page_by_page():
+    """A call that comes in the place of one that goes would not be missed by the count alone."""
+    api = List(range(12), events={3: lambda records: records.pop(0), 4: lambda records: records.insert(0, CALL_99)})
+    crawled = Crawler(api, concurrency=4).crawl(QUERY)
+    assert (ids(crawled), crawled.crawls) == ([*range(11), 99], 2)
+    assert [query.page for query in api.asked[-6:]] == [1, 2, 3, 4, 5, 6]
 
 
 def test_pages_that_only_repeat_end_in_the_figures():

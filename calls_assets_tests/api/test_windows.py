@@ -1,7 +1,7 @@
 from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
+import numpy as np
 import pytest
 
 from calls_assets.api.windows import by_day, day_start, halves, window, windows
@@ -38,10 +38,10 @@ def test_days_are_as_long_as_clocks_make_them(zone, day, hours):
 def test_a_call_on_each_side_of_midnight_lands_on_its_own_day():
     zone, days = ZoneInfo("America/New_York"), (date(2026, 11, 1), date(2026, 11, 2))
     midnight = day_start(days[1], zone)
-    rows = pa.table({"id": [1, 2, 3], "started_at": [midnight, midnight - 1, midnight + 86400]})
-    assert {day: part["id"].to_pylist() for day, part in by_day(rows, days, zone).items()} == {
-        days[0]: [2],
-        days[1]: [1],
+    started_at = np.array([midnight, midnight - 1, midnight + 86400])
+    assert {day: places.tolist() for day, places in by_day(started_at, days, zone).items()} == {
+        days[0]: [1],
+        days[1]: [0],
     }
 
 

@@ -8,7 +8,7 @@ import pytest
 from s3fs import S3FileSystem
 
 from calls_assets.tables.dictionary import RAW_CALL_TYPES, TABLES
-from calls_assets.tables.store import MissingDay, NotRead, TableStore, to_parquet
+from calls_assets.tables.store import ROW_GROUP_ROWS, MissingDay, NotRead, TableStore, row_groups
 
 DAY = date(2026, 11, 1)
 
@@ -51,9 +51,25 @@ def test_descriptions_and_units_travel_in_the_file(tmp_path):
     }
 
 
-def test_the_same_rows_give_the_same_bytes_however_chunked():
-    whole = labels(*range(1000))
-    assert to_parquet(whole) == to_parquet(pa.concat_tables([whole.slice(0, 17), whole.slice(17)]))
+def test_the_same_rows_give_the_same_bytes_in_whatever_parts_they_come(tmp_path):
+    def written(name, rows):
+        return Path(TableStore(str(tmp_path / name)).write(RAW_CALL_TYPES, DAY, rows).path).read_bytes()
+
+    whole = labels(*range(2 * ROW_GROUP_ROWS + 17))
+    expected = written("whole", whole)
+    assert written("chunks", pa.concat_tables([whole.slice(0, 17), whole.slice(17)])) == expected
+    assert written("groups", row_groups(whole)) == expected
+
+
+def test_what_repeats_has_a_dictionary_and_what_varies_has_none(store):
+    table = TABLES["calls"]
+    store.write(table, DAY, table.empty())
+    with store.path(table, DAY).open("rb") as file:
+        assert pq.read_schema(file).equals(table.arrow_schema)
+    dictionary, others = table.encodings
+    assert {"outcome", "tags.list.element", "ring_group_id"} <= set(dictionary)
+    assert (others["call_id"], others["started_at"]) == ("DELTA_BINARY_PACKED",) * 2
+    assert TABLES["raw_calls"].encodings[1]["recordings.list.element.url"] == "PLAIN"
 
 
 def test_a_file_is_for_its_owner_and_group_and_stale_temporaries_go(tmp_path):

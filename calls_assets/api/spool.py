@@ -1,0 +1,93 @@
+"""Rows in the order in which they came: in memory as long as they are few, and beyond that in a nameless file on disk."""
+
+import os
+import tempfile
+import weakref
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from calls_assets.api.arrow import Ints, int_array
+
+MOST_IN_MEMORY = 96 * 2**20
+"""Bytes of rows that are kept in memory; a hundred thousand ordinary calls are 70 MB."""
+
+
+class NotSpooled(OSError):
+    """The disk took no more rows."""
+
+
+class Spool:
+    """Rows of one schema, taken by the numbers in which they came, from 0.
+
+    Args:
+        schema: The rows' schema.
+        most_in_memory: Bytes after which rows go to the disk.
+    """
+
+    def __init__(self, schema: pa.Schema, most_in_memory: int = MOST_IN_MEMORY) -> None:
+        self._schema = schema
+        self._left = most_in_memory
+        self._batches: list[pa.RecordBatch | tuple[int, int]] = []
+        self._starts: list[int] = []
+        self._rows = 0
+        self._file: int | None = None
+        self._end = 0
+
+    def append(self, rows: pa.Table) -> None:
+        """Add rows.
+
+        Raises:
+            NotSpooled: the disk is full, or there is none to write to.
+        """
+        for batch in rows.to_batches():
+            if batch.num_rows:
+                self._left -= batch.nbytes
+                self._starts.append(self._rows)
+                self._batches.append(batch if self._left > 0 else self._to_disk(batch))
+                self._rows += batch.num_rows
+
+    def take(self, numbers: Ints, columns: list[str] | None = None) -> pa.Table:
+        """The rows of these numbers, in the numbers' order; of at most as many rows is a copy in memory."""
+        schema = self._schema if columns is None else pa.schema([self._schema.field(name) for name in columns])
+        holders = np.searchsorted(self._starts, numbers, side="right") - 1
+        turns = np.flatnonzero(np.diff(holders)) + 1
+        if len(turns) <= 2 * len(self._batches):
+            parts = list(self._parts(holders, numbers, turns, columns))
+            return pa.Table.from_batches(parts, schema)
+        order = np.argsort(holders, kind="stable")
+        there = np.empty_like(order)
+        there[order] = np.arange(len(order))
+        return self.take(numbers[order], columns).combine_chunks().take(int_array(there))
+
+    def _parts(self, holders: Ints, numbers: Ints, turns: Ints, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
+        for part in np.split(np.arange(len(numbers)), turns):
+            if len(part):
+                holder = int(holders[part[0]])
+                batch = self._batch(holder)
+                chosen = batch if columns is None else batch.select(columns)
+                yield chosen.take(int_array(numbers[part] - self._starts[holder]))
+
+    def _batch(self, place: int) -> pa.RecordBatch:
+        batch = self._batches[place]
+        if not isinstance(batch, tuple):
+            return batch
+        begin, size = batch
+        return pa.ipc.read_record_batch(pa.py_buffer(os.pread(self._file or 0, size, begin)), self._schema)
+
+    def _to_disk(self, batch: pa.RecordBatch) -> tuple[int, int]:
+        try:
+            if self._file is None:
+                file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # lives as long as the spool
+                self._file = file.fileno()
+                weakref.finalize(self, file.close)
+            content = memoryview(batch.serialize())
+            begin = self._end
+            while self._end < begin + len(content):
+                self._end += os.pwrite(self._file, content[self._end - begin :], self._end)
+        except OSError as error:
+            raise NotSpooled(
+                f"The calls of a large day could not be kept on disk ({error.strerror}): set TMPDIR to a folder with room."
+            ) from error
+        return begin, len(content)

@@ -1,0 +1,140 @@
+"""A load test's calls: one simulated day over and over, as JSON made once, of which only ids and times are set anew."""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from calls_assets.sandbox.calls import SimulatedCall, encode
+from calls_assets.sandbox.centre import Centre
+from calls_assets.sandbox.query import BadParameterError, Question
+
+_DAY_S = 86_400
+_MOST = 10_000
+_MODEL_DAY = date(2025, 3, 4)
+_FIRST_ID = 10**11
+_IDS = re.compile(rb'"(?:id|original_call_id)":(1[0-9]{11})\b')
+_TIMES = re.compile(rb'"started_at":([0-9]{10})\b')
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """Decimal numbers of one width in a text: where each begins, and what it is in the first copy."""
+
+    places: Ints
+    values: Ints
+
+    @classmethod
+    def of(cls, pattern: re.Pattern[bytes], text: bytes) -> "_Numbers":
+        found = [(match.start(1), int(match[1])) for match in pattern.finditer(text)]
+        places, values = np.array(found, np.int64).reshape(-1, 2).T
+        return cls(places, values)
+
+    def write(self, text: npt.NDArray[np.uint8], begin: int, end: int, more: int, width: int) -> None:
+        """Write the numbers between the places `begin` and `end`, each higher by `more`, into that part of the text."""
+        first, last = np.searchsorted(self.places, [begin, end])
+        values, places = self.values[first:last] + more, self.places[first:last] - begin
+        for digit in range(width):
+            text[places + digit] = values // 10 ** (width - 1 - digit) % 10 + ord("0")
+
+
+@dataclass(frozen=True)
+class _Template:
+    """Records of one copy in a row, with a comma after each: their places in the copy and in the text."""
+
+    records: Ints
+    ends: Ints
+    text: bytes
+    ids: _Numbers
+    times: _Numbers
+
+    @classmethod
+    def of(cls, records: list[tuple[int, bytes]]) -> "_Template":
+        text = b"".join(record + b"," for _, record in records)
+        ends = np.cumsum([0] + [len(record) + 1 for _, record in records])
+        places = np.array([place for place, _ in records], np.int64)
+        return cls(places, ends, text, _Numbers.of(_IDS, text), _Numbers.of(_TIMES, text))
+
+    def rows(self, first: int, last: int, more_ids: int, more_s: int) -> bytes:
+        begin, end = int(self.ends[first]), int(self.ends[last])
+        text = np.frombuffer(self.text, np.uint8)[begin:end].copy()
+        self.ids.write(text, begin, end, more_ids, 12)
+        self.times.write(text, begin, end, more_s, 10)
+        return text.tobytes()
+
+
+class RepeatedCalls:
+    """So many calls a day (UTC), evenly spread, of any day since 1970, newest first; pages cost next to nothing.
+
+    Raises:
+        ValueError: the number of calls does not divide a day into equal parts.
+    """
+
+    live: ClassVar[bool] = False
+
+    def __init__(self, calls_per_day: int = _MOST, seed: int = 7) -> None:
+        self.calls_per_day = calls_per_day
+        self._size = min(calls_per_day, _MOST)
+        self._period_s, rest = divmod(self._size * _DAY_S, calls_per_day)
+        if rest:
+            raise ValueError(
+                f"{calls_per_day} calls a day do not divide it into equal parts: give up to {_MOST}, or a round number "
+                "such as 100000 or 1000000."
+            )
+        model = Centre(seed, calls_per_day=max(100, 2 * self._size)).day(_MODEL_DAY)
+        chosen = [model[place * len(model) // self._size] for place in range(self._size)]
+        self._calls = [(self._record(call, place), call.call_types) for place, call in enumerate(chosen)]
+        self._template = lru_cache(maxsize=None)(self._make)
+
+    def page(self, question: Question, size: int) -> tuple[bytes, int]:
+        """The records of a page, as JSON with commas between them, and the total.
+
+        Raises:
+            BadParameterError: a filter other than callType, or an open window.
+        """
+        if question.members or question.start is None or question.end is None:
+            raise BadParameterError("Repeated calls can only be asked for by dateFrom, dateTo and callType.")
+        # Calls are numbered backwards, so that the newest come first: call n is number -1 - n.
+        template = self._template(question.call_type)
+        before, after = (self._found(template, -self._number(moment)) for moment in (question.end, question.start))
+        first = before + (question.page - 1) * size
+        return self._rows(template, first, min(first + size, after)), after - before
+
+    def _number(self, moment: int) -> int:
+        """How many calls start before an epoch second."""
+        return -(-moment * self.calls_per_day // _DAY_S)
+
+    def _found(self, template: _Template, number: int) -> int:
+        """How many calls of a template have a number below the given one."""
+        copy, place = divmod(number, self._size)
+        return copy * len(template.records) + int(np.searchsorted(template.records, place))
+
+    def _rows(self, template: _Template, first: int, last: int) -> bytes:
+        parts, many = [], len(template.records)
+        while first < last:
+            copy, place = divmod(first, many)
+            upto = min(many, place + last - first)
+            forwards = -1 - copy
+            parts.append(template.rows(place, upto, forwards * self._size, forwards * self._period_s))
+            first += upto - place
+        return b"".join(parts)[:-1]
+
+    def _make(self, call_type: str | None) -> _Template:
+        backwards = enumerate(reversed(self._calls))
+        return _Template.of([(place, row) for place, (row, types) in backwards if call_type in {None, *types}])
+
+    def _record(self, call: SimulatedCall, place: int) -> bytes:
+        """A call as the one at `place` of the first copy, which begins with 1970."""
+        start = place * self._period_s // self._size
+        record: dict[str, Any] = json.loads(encode(call.record))
+        for leg in (*record["all_agents"], *record["answered_agents"]):
+            leg["started_at"] += start - call.started_at
+        record |= {"id": _FIRST_ID + place, "started_at": start, "original_call_id": None}
+        return re.sub(rb'("started_at":)([0-9]+)', lambda match: match[1] + match[2].zfill(10), encode(record))
