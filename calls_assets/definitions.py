@@ -35,6 +35,8 @@ def build(settings: Settings) -> dg.Definitions:
                 url=_variable("CALLS_API_URL"),
                 token=_variable("CALLS_API_TOKEN"),
                 allow_http=settings.allow_http,
+                dates_zone=settings.dates_zone and settings.dates_zone.key,
+                date_to_inclusive=settings.date_to_inclusive,
                 privacy=settings.privacy,
                 privacy_key=_variable("CALLS_PRIVACY_KEY"),
             ),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import dagster as dg
 from pydantic import ConfigDict, Field, create_model
@@ -13,6 +14,7 @@ from calls_assets.alive import alive
 from calls_assets.api.client import MOST_CONNECTIONS, Client
 from calls_assets.api.document import LABEL_CALL_TYPES, MAX_LIMIT, Query
 from calls_assets.api.privacy import KEEP, Privacy
+from calls_assets.api.windows import Reading
 from calls_assets.tables.store import TableStore
 
 FILTER = "Pull only the calls {}; give such a pull a CALLS_DATA_URL of its own. Default: all calls."
@@ -49,6 +51,16 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
         4,
         description=f"Requests in flight at a time, 1 to {MOST_CONNECTIONS}; more of them pay "
         "on a slow link, and cost memory. Default: 4.",
+    )
+    dates_zone: str | None = Field(
+        None,
+        description="IANA zone in which the account reads dateFrom and dateTo, where that is known: no margin for other "
+        "zones is pulled then. Set it as CALLS_DATES_ZONE. Default: unknown.",
+    )
+    date_to_inclusive: bool = Field(
+        False,
+        description="Whether the account is known to give the day of dateTo too: no day more is asked for then. Set it as "
+        "CALLS_DATE_TO_INCLUSIVE=1. Default: unknown.",
     )
     read_twice: bool = Field(
         False,
@@ -138,6 +150,19 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
             ValueError: the policy is unknown, or its key too short; the sentence never holds the key.
         """
         return Privacy(self.privacy, self.privacy_key)
+
+    def reading(self) -> Reading:
+        """What is known of how the account reads dates.
+
+        Raises:
+            ValueError: the zone is none.
+        """
+        try:
+            return Reading(ZoneInfo(self.dates_zone) if self.dates_zone else None, self.date_to_inclusive)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(
+                f"dates_zone is an IANA time zone such as America/New_York, but {self.dates_zone!r} was given."
+            ) from None
 
     def query(self) -> Query:
         """The page size and the filters.

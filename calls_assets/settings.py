@@ -24,7 +24,10 @@ class Settings:
     data_url: str = "data"
     filters: Query = field(default_factory=Query)
     allow_http: bool = False
+    dates_zone: ZoneInfo | None = None
+    date_to_inclusive: bool = False
     privacy: str = KEEP
+    days_per_run: int | None = None
     repull_days: int = 3
     repull_hour: int = 5
     problems: tuple[str, ...] = ()
@@ -95,7 +98,10 @@ VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "CALLS_DATA_URL": ("data_url", str),
     "CALLS_FILTERS": ("filters", _filters),
     "CALLS_ALLOW_HTTP": ("allow_http", _switch),
+    "CALLS_DATES_ZONE": ("dates_zone", _zone),
+    "CALLS_DATE_TO_INCLUSIVE": ("date_to_inclusive", _switch),
     "CALLS_PRIVACY": ("privacy", _policy),
+    "CALLS_DAYS_PER_RUN": ("days_per_run", _between(1, 366, "a number of days")),
     "CALLS_REPULL_DAYS": ("repull_days", _between(1, 366, "a number of days")),
     "CALLS_REPULL_HOUR": ("repull_hour", _between(0, 23, "an hour of the day")),
 }

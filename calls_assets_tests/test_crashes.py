@@ -373,7 +373,7 @@ def test_what_a_killed_run_left_is_read_by_no_tool(trees, tmp_path):
 
 def home(folder: Path, limited: bool = True) -> Path:
     """A Dagster home with the settings that we ship, or with no limit."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     shipped = files("calls_assets").joinpath("dagster.yaml").read_text(encoding="utf-8")
     (folder / "dagster.yaml").write_text(shipped if limited else shipped.replace("default_limit: 1", ""))
     return folder

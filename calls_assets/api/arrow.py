@@ -13,6 +13,8 @@ import pyarrow as pa
 
 from calls_assets.api.document import Field, Kind
 
+pa.set_memory_pool(pa.system_memory_pool())  # gives back what a thread has freed; Arrow's own keeps it
+
 Ints = npt.NDArray[np.int64]
 
 _PLAIN = {Kind.INTEGER: pa.int64(), Kind.BOOLEAN: pa.bool_(), Kind.TEXT: pa.string()}

@@ -23,8 +23,9 @@ from calls_assets.api.decode import SCHEMA, Page, Reject
 from calls_assets.api.document import Query
 from calls_assets.api.errors import Incomplete
 from calls_assets.api.in_flight import in_flight
+from calls_assets.api.seen import Seen
 from calls_assets.api.spool import Spool
-from calls_assets.api.windows import Window, halves
+from calls_assets.api.windows import Reading, Window
 
 Fetch = Callable[[Query], Page]
 """One request -> its page."""
@@ -41,7 +42,7 @@ MOST_GROWTH = 1000
 MOST_CALLS = 10_000_000
 """A list of more calls than this is no call centre's."""
 
-ROWS_AT_ONCE = 100_000
+ROWS_AT_ONCE = 65_536
 """Rows of a large list that are in memory at a time."""
 
 
@@ -82,13 +83,15 @@ class Crawled:
     collisions: int
 
 
-def cut(fetch: Fetch, whole: Window, filters: Query, zone: ZoneInfo, most: int) -> Iterator[tuple[Window, Query, Page]]:
+def cut(
+    fetch: Fetch, whole: Window, filters: Query, zone: ZoneInfo, reading: Reading, most: int
+) -> Iterator[tuple[Window, Query, Page]]:
     """A window cut at day boundaries into such of at most `most` calls, each with its query and page 1."""
     query = replace(filters, date_from=whole.date_from, date_to=whole.date_to)
     first = fetch(replace(query, page=1))
     if first.total > most and len(whole.days) > 1:
-        for half in halves(whole, zone):
-            yield from cut(fetch, half, filters, zone, most)
+        for half in reading.halves(whole, zone):
+            yield from cut(fetch, half, filters, zone, reading, most)
     else:
         yield whole, query, first
 
@@ -121,7 +124,7 @@ class Crawler:
             attempt = _Attempt(self.fetch, query, self.concurrency if before is None or before.is_complete else 1)
             attempt.run(first)
             pages += attempt.read
-            is_steady = before is not None and attempt.keys == before.keys
+            is_steady = before is not None and attempt.holds_the_same_as(before)
             is_proven = attempt.is_complete and (is_steady or attempt.read == 1 or not self.read_twice)
             if is_proven or (is_steady and attempt.is_complete_but_for_double_ids):
                 return Crawled(attempt.calls, attempt.all_rejects, attempt.total, pages, number, attempt.collisions)
@@ -148,7 +151,7 @@ class _Attempt:
     total: int = 0
     collisions: int = 0
     moved: bool = False
-    ids: set[int] = field(default_factory=set)
+    ids: Seen = field(default_factory=Seen)
     rejects: dict[int, Reject] = field(default_factory=dict)
     nameless: dict[tuple[str, int, int], Reject] = field(default_factory=dict)
     spool: Spool = field(default_factory=lambda: Spool(SCHEMA))
@@ -193,9 +196,8 @@ class _Attempt:
         ids, started_at = ints(page.calls["id"]), ints(page.calls["started_at"])
         self.columns.append((ids, started_at))
         self.spool.append(page.calls)
-        named = ids.tolist() + [reject.call_id for reject in page.rejects if reject.call_id is not None]
-        self.collisions += len(named) - len(set(named) - self.ids)
-        self.ids.update(named)
+        rejected = [reject.call_id for reject in page.rejects if reject.call_id is not None]
+        self.collisions += self.ids.add(np.append(ids, np.array(rejected, np.int64)))
         places: Counter[str] = Counter()
         for reject in page.rejects:
             if reject.call_id is not None:
@@ -211,10 +213,9 @@ class _Attempt:
         telling = 2 if self.collisions else 3
         return {key[:telling]: reject for key, reject in self.nameless.items()}
 
-    @property
-    def keys(self) -> frozenset[object]:
-        """What tells the records apart."""
-        return frozenset(self.ids).union(self.without_id)
+    def holds_the_same_as(self, other: "_Attempt") -> bool:
+        """Whether both found the same records, by what tells them apart."""
+        return self.ids == other.ids and self.without_id.keys() == other.without_id.keys()
 
     @property
     def found(self) -> int:

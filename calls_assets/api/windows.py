@@ -1,7 +1,8 @@
 """Local days -> the request windows that surely cover them, however the API reads `dateFrom` and `dateTo`.
 
 The document says neither in which zone the two dates are read nor whether `dateTo` is inclusive. A window therefore reaches
-from the earliest to the latest reading that any zone of the world allows, and rows are assigned by their own `started_at`.
+from the earliest to the latest reading that any zone of the world allows, as far as nothing is known of the account, and rows
+are assigned by their own `started_at`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -36,31 +37,56 @@ def day_start(day: date, zone: ZoneInfo) -> int:
     return int(datetime.combine(day, time.min, zone).timestamp())
 
 
-def window(days: tuple[date, ...], zone: ZoneInfo) -> Window:
-    """The window that covers neighbouring local days of `zone`."""
-    start = datetime.fromtimestamp(day_start(days[0], zone), UTC)
-    end = datetime.fromtimestamp(day_start(days[-1] + ONE_DAY, zone), UTC)
-    first = (start - WESTMOST).date()
-    last = end + EASTMOST
-    return Window(days, first, last.date() if last.time() == time.min else last.date() + ONE_DAY)
+@dataclass(frozen=True)
+class Reading:
+    """What is known of how an account reads `dateFrom` and `dateTo`.
 
+    Attributes:
+        zone: Zone in which the dates are read; None where that is unknown.
+        date_to_inclusive: Whether the day of `dateTo` belongs to the answer for certain.
+    """
 
-def windows(days: Iterable[date], zone: ZoneInfo) -> Iterator[Window]:
-    """Any days as windows, one for each run of neighbouring days, in order."""
-    run: list[date] = []
-    for day in sorted(set(days)):
-        if run and day != run[-1] + ONE_DAY:
-            yield window(tuple(run), zone)
-            run = []
-        run.append(day)
-    if run:
-        yield window(tuple(run), zone)
+    zone: ZoneInfo | None = None
+    date_to_inclusive: bool = False
 
+    def window(self, days: tuple[date, ...], zone: ZoneInfo) -> Window:
+        """The window that covers neighbouring local days of `zone`."""
+        start = datetime.fromtimestamp(day_start(days[0], zone), UTC)
+        end = datetime.fromtimestamp(day_start(days[-1] + ONE_DAY, zone) - 1, UTC)
+        first = (start - WESTMOST if self.zone is None else start.astimezone(self.zone)).date()
+        last = (end + EASTMOST if self.zone is None else end.astimezone(self.zone)).date()
+        return Window(days, first, last if self.date_to_inclusive else last + ONE_DAY)
 
-def halves(whole: Window, zone: ZoneInfo) -> tuple[Window, Window]:
-    """A window of several days as two, cut at a day boundary."""
-    middle = len(whole.days) // 2
-    return window(whole.days[:middle], zone), window(whole.days[middle:], zone)
+    def windows(self, days: Iterable[date], zone: ZoneInfo) -> Iterator[Window]:
+        """Any days as windows, one for each run of neighbouring days, in order."""
+        run: list[date] = []
+        for day in sorted(set(days)):
+            if run and day != run[-1] + ONE_DAY:
+                yield self.window(tuple(run), zone)
+                run = []
+            run.append(day)
+        if run:
+            yield self.window(tuple(run), zone)
+
+    def halves(self, whole: Window, zone: ZoneInfo) -> tuple[Window, Window]:
+        """A window of several days as two, cut at a day boundary."""
+        middle = len(whole.days) // 2
+        return self.window(whole.days[:middle], zone), self.window(whole.days[middle:], zone)
+
+    def check(self, window: Window, started_at: Ints) -> None:
+        """See whether the API's answer for a window fits what is said to be known.
+
+        Raises:
+            ValueError: calls began (epoch s) on dates that were not asked for.
+        """
+        if self.zone is None or not len(started_at):
+            return
+        first, end = day_start(window.date_from, self.zone), day_start(window.date_to + ONE_DAY, self.zone)
+        if started_at.min() < first or started_at.max() >= end:
+            raise ValueError(
+                f"The API gave calls from outside {window.date_from} to {window.date_to} as {self.zone.key} has these dates, "
+                "so that is not the zone in which it reads them: set CALLS_DATES_ZONE to another one, or to none."
+            )
 
 
 def by_day(started_at: Ints, days: Sequence[date], zone: ZoneInfo) -> dict[date, Ints]:

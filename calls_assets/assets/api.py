@@ -20,8 +20,9 @@ from calls_assets.api.decode import SCHEMA, Page, Reject, read_page
 from calls_assets.api.document import Query
 from calls_assets.api.errors import Incomplete
 from calls_assets.api.privacy import Privacy
-from calls_assets.api.windows import ONE_DAY, Window, by_day, day_start, windows
+from calls_assets.api.windows import ONE_DAY, Window, by_day, day_start
 from calls_assets.assets.landing import Landing, landing
+from calls_assets.assets.progress import Progress
 from calls_assets.assets.specs import POOL, Partitions, check_specs, specs
 from calls_assets.checks import (
     Finding,
@@ -51,23 +52,34 @@ def api_assets(partitions: Partitions) -> dg.AssetsDefinition:
         specs=specs(FETCHED, partitions, skippable=True),
         check_specs=check_specs(FETCHED, partitions),
         partitions_def=partitions.definition,
-        backfill_policy=dg.BackfillPolicy.single_run(),
+        backfill_policy=partitions.backfill_policy,
         can_subset=True,
         pool=POOL,
     )
     def fetch_calls(context: dg.AssetExecutionContext, calls_api: CallsApi, tables: Tables) -> Any:
         with landing(context, tables, partitions.zone, partitions.problems) as land:
-            query, privacy = calls_api.query(), calls_api.policy()
+            query, privacy, reading = calls_api.query(), calls_api.policy(), calls_api.reading()
             with calls_api.client(context.log) as client:
                 crawler = Crawler(partial(client.fetch, read=read_page), calls_api.read_twice, calls_api.concurrency)
+                progress = Progress(len(land.days))
                 fetcher = _Fetcher(land, crawler, privacy, tuple(calls_api.call_types))
-                for whole in windows(land.days, partitions.zone):
-                    for part in cut(crawler.fetch, whole, query, partitions.zone, calls_api.calls_per_window):
+                for whole in reading.windows(land.days, partitions.zone):
+                    most = calls_api.calls_per_window
+                    for part in cut(crawler.fetch, whole, query, partitions.zone, reading, most):
                         window, in_window, first = part
                         crawled = fetcher.crawl(window, in_window, first)
+                        reading.check(window, crawled.calls.started_at)
                         _refuse_mostly_unreadable(crawled, window, calls_api.max_rejected_share)
-                        fetcher.land_window(window, crawled, in_window)
-                        context.log.info("%s: %d calls on %d pages.", window, len(crawled.calls), crawled.pages)
+                        calls = fetcher.land_window(window, crawled, in_window)
+                        context.log.info(
+                            "%s: %d calls on %d pages.%s",
+                            window,
+                            calls,
+                            crawled.pages,
+                            progress.after(len(window.days), calls),
+                        )
+                        if window.days[-1] != land.days[-1]:
+                            land.show()
                 fetcher.report_drift()
         yield from land.results()
 
@@ -105,7 +117,8 @@ class _Fetcher:
                 self.landing.fail(RAW_CALLS, day, "complete", Finding(False, str(error)))
             raise
 
-    def land_window(self, window: Window, crawled: Crawled, query: Query) -> None:
+    def land_window(self, window: Window, crawled: Crawled, query: Query) -> int:
+        """Land all tables of the window's days; says how many calls they have."""
         places = by_day(crawled.calls.started_at, window.days, self.landing.zone)
         raw = {day: crawled.calls.at(places[day]) for day in window.days}
         answers = None
@@ -119,6 +132,7 @@ class _Fetcher:
             self._land_rejects(window, self.privacy.rejects(crawled.rejects))
             if answers:
                 self._land_call_types(window, raw, answers)
+        return sum(map(len, raw.values()))
 
     def report_drift(self) -> None:
         """Say once a run which fields the API's document does not name."""

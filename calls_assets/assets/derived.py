@@ -1,5 +1,6 @@
 """The assets that are computed from files: the cleaned calls, the agents' legs and the metrics."""
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -16,8 +17,8 @@ from calls_assets.tables.dictionary import AGENT_TALK_TIME, CALL_AGENTS, CALL_IN
 from calls_assets.tables.schema import Table
 from calls_assets.tables.store import TableStore
 
-DAYS_AT_ONCE = 31
-"""Days that one query covers, which bounds the memory of a long range."""
+ROWS_AT_ONCE = 100_000
+"""Rows of inputs that one query covers, or those of one day, which bounds the memory of a long range."""
 
 DERIVED = tuple(table for table in TABLES.values() if table.inputs)
 
@@ -33,17 +34,30 @@ def _derived(table: Table, partitions: Partitions) -> dg.AssetsDefinition:
         specs=specs([table], partitions),
         check_specs=check_specs([table], partitions),
         partitions_def=partitions.definition,
-        backfill_policy=dg.BackfillPolicy.single_run(),
+        backfill_policy=partitions.backfill_policy,
     )
     def compute_table(context: dg.AssetExecutionContext, tables: Tables) -> Any:
         with landing(context, tables, partitions.zone, partitions.problems) as land:
-            for start in range(0, len(land.days), DAYS_AT_ONCE):
-                days = land.days[start : start + DAYS_AT_ONCE]
+            for days in _batches(table, land):
                 with land.alone():
                     _land(table, days, land)
         yield from land.results()
 
     return compute_table
+
+
+def _batches(table: Table, land: Landing) -> Iterator[tuple[date, ...]]:
+    """The run's days, as many at a time as a query takes."""
+    batch: list[date] = []
+    rows = 0
+    for day in land.days:
+        here = sum(land.store.count(TABLES[name], day) for name in table.inputs)
+        if batch and rows + here > ROWS_AT_ONCE:
+            yield tuple(batch)
+            batch, rows = [], 0
+        batch.append(day)
+        rows += here
+    yield tuple(batch)
 
 
 def _land(table: Table, days: tuple[date, ...], land: Landing) -> None:

@@ -45,6 +45,7 @@ class Landing:
     days: tuple[date, ...]
     _landed: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     _found: dict[tuple[str, str], dict[str, Finding]] = field(default_factory=dict)
+    _shown: set[tuple[str, str]] = field(default_factory=set)
 
     @contextmanager
     def alone(self, create: bool = False) -> Iterator[None]:
@@ -102,10 +103,16 @@ class Landing:
         """Whether the run is to materialize a table."""
         return dg.AssetKey(table.name) in self.context.selected_asset_keys
 
+    def show(self) -> None:
+        """Show what has landed as materialized already, for long runs and for those that break off."""
+        for (name, day), metadata in self._landed.items():
+            if (name, day) not in self._shown:
+                self.context.log_event(dg.AssetMaterialization(name, partition=day, metadata=metadata))
+                self._shown.add((name, day))
+
     def keep(self) -> None:
         """Keep what has landed as materialized, with its checks, although the run fails."""
-        for (name, day), metadata in self._landed.items():
-            self.context.log_event(dg.AssetMaterialization(name, partition=day, metadata=metadata))
+        self.show()
         for found, findings in self._found.items():
             self._log(CHECKS[found], findings)
 

@@ -16,17 +16,20 @@ POOL = "calls_api"
 
 @dataclass(frozen=True)
 class Partitions:
-    """The daily partitions, their zone, and what was wrong with the settings that made them."""
+    """The daily partitions, their zone, what was wrong with the settings, and how many days a backfill's run takes."""
 
     definition: dg.DailyPartitionsDefinition
     zone: ZoneInfo
     problems: tuple[str, ...]
+    backfill_policy: dg.BackfillPolicy
 
     @classmethod
     def of(cls, settings: Settings) -> "Partitions":
         """One partition a local day from the start date to today, the open day included."""
         definition = dg.DailyPartitionsDefinition(str(settings.start_date), timezone=settings.zone.key, end_offset=1)
-        return cls(definition, settings.zone, settings.problems)
+        days = settings.days_per_run
+        policy = dg.BackfillPolicy.multi_run(days) if days else dg.BackfillPolicy.single_run()
+        return cls(definition, settings.zone, settings.problems, policy)
 
 
 def specs(tables: Iterable[Table], partitions: Partitions, skippable: bool = False) -> list[dg.AssetSpec]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 from calls_assets.tables.schema import Table
 
-ROW_GROUP_ROWS = 100_000
+ROW_GROUP_ROWS = 65_536
 FILE_MODE = 0o640
 """Call records are personal data: their owner and group read them, nobody else."""
 
@@ -115,6 +115,20 @@ class TableStore:
             raise NotRead(
                 f"{table.name} could not be read from {self.root}: {why}; check CALLS_DATA_URL and the credentials."
             ) from error
+
+    def count(self, table: Table, day: date) -> int:
+        """How many rows a table has on a day; 0 where there is no file.
+
+        Raises:
+            NotRead: the storage refused.
+        """
+        path = self.path(table, day)
+        with self._reading(table):
+            if not path.exists():
+                return 0
+            with path.open("rb") as file:
+                rows: int = pq.read_metadata(file).num_rows
+                return rows
 
     def read(self, table: Table, days: Iterable[date], columns: Sequence[str] | None = None) -> pa.Table:
         """The rows of the days, in the order of the days.

@@ -13,7 +13,7 @@ from calls_assets.api.crawl import CRAWLS, Crawler, cut
 from calls_assets.api.decode import read_page
 from calls_assets.api.document import Query
 from calls_assets.api.errors import Incomplete
-from calls_assets.api.windows import day_start, window
+from calls_assets.api.windows import Reading, day_start
 
 START = 1_747_839_084
 UTC = ZoneInfo("UTC")
@@ -126,7 +126,7 @@ def test_a_window_with_too_many_calls_is_pulled_in_smaller_ones():
         ]
         return read_page(json.dumps({"calls": calls, "meta": {"total": len(calls)}}).encode())
 
-    parts = list(cut(api, window(days, UTC), Query(), UTC, most=3))
+    parts = list(cut(api, Reading().window(days, UTC), Query(), UTC, Reading(), most=3))
     assert [part.days for part, _, _ in parts] == [days[:2], days[2:]]
     for part, query, first in parts:
         assert set(ids(Crawler(api).crawl(query, first))) >= {starts[day] for day in part.days}

@@ -4,7 +4,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from calls_assets.api.windows import by_day, day_start, halves, window, windows
+from calls_assets.api.windows import Reading, by_day, day_start
+
+UNKNOWN = Reading()
 
 
 @pytest.mark.parametrize(
@@ -12,7 +14,7 @@ from calls_assets.api.windows import by_day, day_start, halves, window, windows
 )
 @pytest.mark.parametrize("day", [date(2026, 3, 8), date(2026, 4, 24), date(2026, 11, 1)])
 def test_a_window_covers_its_day_under_every_reading_of_its_dates(zone, day):
-    asked = window((day,), ZoneInfo(zone))
+    asked = UNKNOWN.window((day,), ZoneInfo(zone))
     start, end = day_start(day, ZoneInfo(zone)), day_start(day + timedelta(days=1), ZoneInfo(zone))
     for hours in range(-12, 15):
         read_in = timezone(timedelta(hours=hours))
@@ -47,8 +49,33 @@ def test_a_call_on_each_side_of_midnight_lands_on_its_own_day():
 
 def test_days_become_one_window_for_each_run_of_neighbours():
     days = [date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 5)]
-    assert [str(found) for found in windows(days, ZoneInfo("UTC"))] == ["2026-01-01 to 2026-01-02", "2026-01-05"]
-    assert [half.days for half in halves(window(tuple(days[:2]), ZoneInfo("UTC")), ZoneInfo("UTC"))] == [
-        (days[0],),
-        (days[1],),
-    ]
+    utc = ZoneInfo("UTC")
+    assert [str(found) for found in UNKNOWN.windows(days, utc)] == ["2026-01-01 to 2026-01-02", "2026-01-05"]
+    whole = UNKNOWN.window(tuple(days[:2]), utc)
+    assert [half.days for half in UNKNOWN.halves(whole, utc)] == [(days[0],), (days[1],)]
+
+
+@pytest.mark.parametrize(
+    ("read_in", "inclusive", "dates"),
+    [
+        (None, False, ("2025-12-31", "2026-01-03")),
+        (None, True, ("2025-12-31", "2026-01-02")),
+        ("America/New_York", False, ("2026-01-01", "2026-01-02")),
+        ("America/New_York", True, ("2026-01-01", "2026-01-01")),
+        ("UTC", True, ("2026-01-01", "2026-01-02")),
+    ],
+)
+def test_what_is_known_of_the_account_makes_the_window_smaller(read_in, inclusive, dates):
+    asked = Reading(read_in and ZoneInfo(read_in), inclusive).window((date(2026, 1, 1),), ZoneInfo("America/New_York"))
+    assert (str(asked.date_from), str(asked.date_to)) == dates
+
+
+def test_an_account_that_reads_dates_in_another_zone_than_said_is_found_out():
+    reading = Reading(ZoneInfo("America/New_York"), date_to_inclusive=True)
+    asked = reading.window((date(2026, 1, 1),), ZoneInfo("America/New_York"))
+    midnight = day_start(date(2026, 1, 1), ZoneInfo("America/New_York"))
+    reading.check(asked, np.array([midnight, midnight + 86_399]))
+    reading.check(asked, np.array([], np.int64))
+    for outside in (midnight - 1, midnight + 86_400):
+        with pytest.raises(ValueError, match="outside 2026-01-01 to 2026-01-01 as America/New_York has these dates"):
+            reading.check(asked, np.array([midnight, outside]))
