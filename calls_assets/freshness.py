@@ -53,7 +53,7 @@ def _due(settings: Settings, now_s: float) -> list[date]:
 
 def _look(instance: dg.DagsterInstance, settings: Settings, day: date, now_s: float) -> str:
     """What is wrong with a day's file, told to Dagster once; empty where nothing is."""
-    record = latest(instance, RAW_CALLS.name, str(day))
+    record = latest(instance, RAW_CALLS.name, [str(day)]).get(str(day))
     is_open = day_start(day + ONE_DAY, settings.zone) > now_s
     if record is None and (is_open or not instance.get_latest_materialization_event(dg.AssetKey(RAW_CALLS.name))):
         return ""

@@ -5,7 +5,7 @@ it lands, and keeps the days that landed as materialized when a later one fails.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -46,6 +46,7 @@ class Landing:
     _landed: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     _found: dict[tuple[str, str], dict[str, Finding]] = field(default_factory=dict)
     _shown: set[tuple[str, str]] = field(default_factory=set)
+    _records: dict[str, dict[str, dg.EventLogRecord]] = field(default_factory=dict)
 
     @contextmanager
     def alone(self, create: bool = False) -> Iterator[None]:
@@ -138,8 +139,10 @@ class Landing:
                 yield _result(check, findings)
 
     def _log(self, check: Check, findings: dict[str, Finding]) -> None:
+        if check.table not in self._records:
+            self._records[check.table] = latest(self.context.instance, check.table, [str(day) for day in self.days])
         for day, finding in findings.items():
-            self.context.log_event(evaluation(check, finding, day, latest(self.context.instance, check.table, day)))
+            self.context.log_event(evaluation(check, finding, day, self._records[check.table].get(day)))
 
 
 @contextmanager
@@ -162,10 +165,17 @@ def landing(
         raise
 
 
-def latest(instance: dg.DagsterInstance, table: str, day: str) -> dg.EventLogRecord | None:
-    """The last materialization of a table's day."""
-    wanted = dg.AssetRecordsFilter(dg.AssetKey(table), asset_partitions=[day])
-    return next(iter(instance.fetch_materializations(wanted, limit=1).records), None)
+def latest(instance: dg.DagsterInstance, table: str, days: Sequence[str]) -> dict[str, dg.EventLogRecord]:
+    """The last materialization of each day of a table that has one."""
+    found: dict[str, dg.EventLogRecord] = {}
+    wanted = dg.AssetRecordsFilter(dg.AssetKey(table), asset_partitions=days)
+    cursor, has_more = None, True
+    while has_more and len(found) < len(days):
+        page = instance.fetch_materializations(wanted, limit=1000, cursor=cursor)
+        for record in page.records:
+            found.setdefault(record.partition_key or "", record)
+        cursor, has_more = page.cursor, page.has_more
+    return found
 
 
 def evaluation(check: Check, finding: Finding, day: str, of: dg.EventLogRecord | None) -> dg.AssetCheckEvaluation:
