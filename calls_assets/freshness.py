@@ -7,9 +7,8 @@ import dagster as dg
 from dagster._core.event_api import PartitionKeyFilter
 
 from calls_assets.api.windows import ONE_DAY, day_start
-from calls_assets.assets.api import PULLED_AT
-from calls_assets.assets.landing import evaluation, latest
-from calls_assets.checks import CHECKS, check_fresh
+from calls_assets.assets.specs import PULLED_AT
+from calls_assets.checks import CHECKS
 from calls_assets.settings import Settings
 from calls_assets.tables.dictionary import RAW_CALLS
 
@@ -53,6 +52,9 @@ def _due(settings: Settings, now_s: float) -> list[date]:
 
 def _look(instance: dg.DagsterInstance, settings: Settings, day: date, now_s: float) -> str:
     """What is wrong with a day's file, told to Dagster once; empty where nothing is."""
+    from calls_assets.assets.landing import evaluation, latest
+    from calls_assets.findings import check_fresh
+
     record = latest(instance, RAW_CALLS.name, [str(day)]).get(str(day))
     is_open = day_start(day + ONE_DAY, settings.zone) > now_s
     if record is None and (is_open or not instance.get_latest_materialization_event(dg.AssetKey(RAW_CALLS.name))):

@@ -1,21 +1,29 @@
-"""Dagster's thin shells around the API and the table store: configuration in, plain objects out."""
+"""Dagster's thin shells around the API and the table store: configuration in, plain objects out.
+
+What only a run needs is imported when a run asks for it, so that the code location loads fast.
+"""
 
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import dagster as dg
 from pydantic import ConfigDict, Field, create_model
 
 from calls_assets.alive import alive
-from calls_assets.api.client import MOST_CONNECTIONS, Client
 from calls_assets.api.document import LABEL_CALL_TYPES, MAX_LIMIT, Query
 from calls_assets.api.privacy import KEEP, Privacy
-from calls_assets.api.windows import Reading
-from calls_assets.tables.store import TableStore
+
+if TYPE_CHECKING:
+    from calls_assets.api.client import Client
+    from calls_assets.api.windows import Reading
+    from calls_assets.tables.store import TableStore
+
+MOST_IN_FLIGHT = 64
+"""The most requests at a time that can be asked for."""
 
 FILTER = "Pull only the calls {}; give such a pull a CALLS_DATA_URL of its own. Default: all calls."
 
@@ -49,7 +57,7 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
     )
     concurrency: int = Field(
         4,
-        description=f"Requests in flight at a time, 1 to {MOST_CONNECTIONS}; more of them pay "
+        description=f"Requests in flight at a time, 1 to {MOST_IN_FLIGHT}; more of them pay "
         "on a slow link, and cost memory. Default: 4.",
     )
     dates_zone: str | None = Field(
@@ -124,12 +132,14 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
             with alive(context.instance, context.run.run_id):
                 yield self
 
-    def client(self, log: logging.Logger) -> Client:
+    def client(self, log: logging.Logger) -> "Client":
         """A session with the API.
 
         Raises:
             ValueError: a field is not usable; the sentence names it, and never holds the token.
         """
+        from calls_assets.api.client import Client
+
         if self.timeout_s <= 0:
             raise ValueError(f"timeout_s is a number of seconds above 0, but {self.timeout_s:g} was given.")
         if self.requests_per_second is not None and self.requests_per_second <= 0:
@@ -140,6 +150,7 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
             timeout_s=self.timeout_s,
             requests_per_second=self.requests_per_second,
             allow_http=self.allow_http,
+            connections=self.concurrency,
             log=log,
         )
 
@@ -151,12 +162,14 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
         """
         return Privacy(self.privacy, self.privacy_key)
 
-    def reading(self) -> Reading:
+    def reading(self) -> "Reading":
         """What is known of how the account reads dates.
 
         Raises:
             ValueError: the zone is none.
         """
+        from calls_assets.api.windows import Reading
+
         try:
             return Reading(ZoneInfo(self.dates_zone) if self.dates_zone else None, self.date_to_inclusive)
         except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -170,9 +183,9 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
         Raises:
             ValueError: a field is not what the API document allows.
         """
-        if not 1 <= self.concurrency <= MOST_CONNECTIONS:
+        if not 1 <= self.concurrency <= MOST_IN_FLIGHT:
             raise ValueError(
-                f"concurrency is a number of requests from 1 to {MOST_CONNECTIONS}, but {self.concurrency} was given."
+                f"concurrency is a number of requests from 1 to {MOST_IN_FLIGHT}, but {self.concurrency} was given."
             )
         for call_type in self.call_types:
             Query(call_type=call_type)
@@ -199,10 +212,12 @@ class Tables(dg.ConfigurableResource):  # type: ignore[type-arg]
         "Default: data.",
     )
 
-    def store(self) -> TableStore:
+    def store(self) -> "TableStore":
         """The store at the root.
 
         Raises:
             ValueError: the root's kind of storage is unknown, or the package for it is not installed.
         """
+        from calls_assets.tables.store import TableStore
+
         return TableStore(self.url)

@@ -40,6 +40,7 @@ NIGHTS = {
         RIGHT,
         ("test_calls_that_come", "test_calls_that_go", "test_a_list_that_settles"),
     ),
+    "an answer that fails or a list that settles, with eight requests in flight": (RIGHT, ("test_with_several_pages",)),
     "a list that never adds up": (SENTENCE, ("test_a_list_that_never_adds_up",)),
     "a bad record: kept, kept with null for what is impossible, or set aside with its reason": (
         RIGHT,

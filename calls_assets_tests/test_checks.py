@@ -5,8 +5,8 @@ import json
 import pyarrow as pa
 import pytest
 
-from calls_assets.checks import (
-    CHECKS,
+from calls_assets.checks import CHECKS
+from calls_assets.findings import (
     LONGEST_S,
     OPEN_DAY_S,
     check_calls,

@@ -39,6 +39,7 @@ import pytest
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
+from calls_assets.assets.specs import POOL
 from calls_assets.definitions import build
 from calls_assets.resources import CallsApi
 from calls_assets.sandbox import Behaviour, Centre, Sandbox, WireFault
@@ -590,6 +591,7 @@ def peak(tmp_path: Path, limited: bool) -> int:
     with dg.DagsterInstance.from_config(str(instance_home)) as instance:  # two that make its tables at once collide
         assert (instance.get_runs(), instance.all_instigator_state()) == ([], [])
         assert instance.get_materialized_partitions(dg.AssetKey("calls")) == set()
+        instance.event_log_storage.initialize_concurrency_limit_to_default(POOL)  # or both could make a slot of their own
     with (
         Sandbox(Centre(calls_per_day=20), Behaviour(latency_s=0.05)) as api,
         command(api, tmp_path / "one", instance_home) as one,

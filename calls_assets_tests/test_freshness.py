@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from calls_assets import freshness
-from calls_assets.assets.api import PULLED_AT
+from calls_assets.assets.specs import PULLED_AT
 from calls_assets.definitions import build
 from calls_assets.settings import Settings
 

@@ -16,7 +16,9 @@ from upath import UPath
 from calls_assets.api.document import Query
 from calls_assets.api.windows import day_start
 from calls_assets.checks import Finding
-from calls_assets.sandbox import Behaviour, Centre, FixedCalls, ListFault, Sandbox
+from calls_assets.definitions import build
+from calls_assets.sandbox import Behaviour, Centre, FixedCalls, ListFault, Sandbox, WireFault
+from calls_assets.settings import Settings
 from calls_assets.tables.dictionary import TABLES
 
 FIRST, LAST = date(2026, 3, 6), date(2026, 3, 8)  # New York's clocks go forward on the last day
@@ -201,7 +203,7 @@ def test_a_check_fails_on_the_day_that_it_is_about(make_call, run_pipeline, tmp_
 
 def test_a_day_whose_numbers_are_wrong_is_not_replaced(centre, run_pipeline, undisturbed, tmp_path, monkeypatch):
     wrong = {"adds_up": Finding(False, "ivr does not sum to the total.")}
-    monkeypatch.setattr("calls_assets.assets.derived.check_members", lambda _rows: wrong)
+    monkeypatch.setattr("calls_assets.assets.compute.check_members", lambda _rows: wrong)
     with Sandbox(centre) as api, dg.DagsterInstance.ephemeral() as instance:
         result = run_pipeline(
             api, tmp_path / "undisturbed", FIRST, LAST, ZONE, instance=instance, select=["service_level"]
@@ -297,3 +299,59 @@ def test_a_day_that_is_not_proven_complete_shows_that(centre, run_pipeline, tmp_
     assert shown == {(str(FIRST + timedelta(days=n)), "FAILED") for n in range(3)}
     assert "did not add up" in error.message
     assert not (tmp_path / "data").exists()
+
+
+def test_what_is_known_of_the_account_saves_requests_and_changes_nothing(centre, run_pipeline, undisturbed, tmp_path):
+    behaviour = Behaviour(zone=ZONE, date_to_inclusive=True, page_cap=20)
+    known = {"dates_zone": ZoneInfo(ZONE), "date_to_inclusive": True}
+    asked = {}
+    for name, settings in (("known", known), ("unknown", {})):
+        with Sandbox(centre, behaviour) as api:
+            assert run_pipeline(api, tmp_path / name, FIRST, LAST, ZONE, **settings).success
+            asked[name] = len(api.requests)
+        assert tree_bytes(tmp_path / name) == undisturbed
+    assert asked["known"] < asked["unknown"]
+
+
+def test_an_account_that_reads_dates_in_another_zone_than_said_costs_no_file(centre, run_pipeline, tmp_path):
+    with Sandbox(centre, Behaviour(zone="Asia/Tokyo")) as api:
+        result = run_pipeline(api, tmp_path / "data", FIRST, LAST, ZONE, dates_zone=ZoneInfo(ZONE))
+    assert f"The API gave calls from outside {FIRST} to " in failures(result)[0].message
+    assert not (tmp_path / "data").exists()
+
+
+def test_days_of_a_long_run_show_as_materialized_while_it_goes_on(centre, run_pipeline, tmp_path):
+    seen = []
+
+    def look(given):
+        seen.append((given["dateFrom"], instance.get_materialized_partitions(dg.AssetKey("raw_calls"))))
+        return False
+
+    with (
+        dg.DagsterInstance.ephemeral() as instance,
+        Sandbox(centre, faults=[WireFault(kind="reset", where=look)]) as api,
+    ):
+        result = run_pipeline(
+            api,
+            tmp_path,
+            FIRST,
+            LAST,
+            ZONE,
+            instance=instance,
+            select=["raw_calls"],
+            api_fields={"calls_per_window": 1},
+        )
+        lines = [record.message for record in instance.all_logs(result.run_id) if "calls/s" in record.message]
+    assert result.success
+    assert seen[-1][1] == {str(FIRST), str(FIRST + timedelta(days=1))}
+    assert [f"{n} of 3 days" in line for n, line in enumerate(lines, 1)] == [True] * 3
+
+
+def test_a_backfill_takes_all_days_in_one_run_unless_a_number_is_set():
+    whole, split = build(Settings()), build(Settings(days_per_run=7))
+    policies = {
+        (asset.backfill_policy.policy_type.value, asset.backfill_policy.max_partitions_per_run)
+        for defs in (whole, split)
+        for asset in defs.assets
+    }
+    assert policies == {("SINGLE_RUN", None), ("MULTI_RUN", 7)}

@@ -14,7 +14,8 @@ BESIDE = {
     "settings": ("api",),
     "resources": ("alive", "api", "tables"),
     "alive": (),
-    "checks": ("api", "tables"),
+    "checks": (),
+    "findings": ("api", "checks", "tables"),
 }
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from calls_assets.api.arrow import int_array, texts
 from calls_assets.api.crawl import Calls, Crawler
 from calls_assets.api.document import CALL_TYPES, CERTAIN_CALL_TYPES, Query
 from calls_assets.api.errors import RequestRefused
 from calls_assets.api.in_flight import in_flight
+from calls_assets.api.numbers import int_array, texts
 
 LABELLED, SETTLED, REFUSED, NOT_ASKED = "labelled", "settled", "refused", "not_asked"
 """How the API answered for a call type: its calls by id, a count equal to ours, a refusal, or not at all."""
@@ -61,7 +61,7 @@ def ask(crawler: Crawler, query: Query, wanted: Collection[str], ours: Mapping[s
     answers = dict(zip(CALL_TYPES, in_flight(answer, CALL_TYPES, crawler.concurrency), strict=True))
     labelled = [_labels(calls, call_type) for call_type, (_, calls) in answers.items() if calls is not None]
     how = {call_type: how for call_type, (how, _) in answers.items()}
-    return Answers(how, pa.concat_tables(labelled) if labelled else LABELS.empty_table())
+    return Answers(how, pa.concat_tables(labelled) if labelled else pa.Table.from_batches([], LABELS))
 
 
 def _labels(calls: Calls, call_type: str) -> pa.Table:

@@ -34,12 +34,10 @@ UNREACHABLE_S = 90.0
 LONGEST_BACKOFF_S = 8.0
 LONGEST_RETRY_AFTER_S = 300.0
 CONNECT_TIMEOUT_S = 5.0
-CHUNK = 2**20
-"""Bytes of a body that are read at once."""
+CHUNK = 2**23
+"""Bytes of a body that are read at once; most come in one piece, which saves their copies."""
 LONGEST_ANSWER = 256 * 2**20
 """Bytes of a body, unpacked; a thousand ordinary calls are 1.25 MB."""
-MOST_CONNECTIONS = 64
-"""Connections that are kept open; more threads than this would open new ones all the time."""
 SILENCES_PER_ANSWER = 5
 """A whole answer may take so many times the longest silence: a server that drips is never silent."""
 SECONDS = re.compile(r"[0-9]{1,15}(\.[0-9]+)?")
@@ -65,6 +63,7 @@ class Client:
             answer takes five times as long.
         requests_per_second: Upper bound of the pace over all threads; None for none.
         allow_http: Whether the token may go to another machine over plain http.
+        connections: How many are kept open, one for each thread.
         log: Where retries are reported.
         sleep: Waits a number of seconds, in the place of a wait that ends with the session.
 
@@ -80,6 +79,7 @@ class Client:
         timeout_s: float = 60.0,
         requests_per_second: float | None = None,
         allow_http: bool = False,
+        connections: int = 4,
         log: logging.Logger | None = None,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
@@ -90,7 +90,7 @@ class Client:
         self._over = threading.Event()
         self._sleep = sleep or self._rest
         self._pace = _Pace(requests_per_second, self._sleep)
-        self._session = _Session(SILENCES_PER_ANSWER * timeout_s)
+        self._session = _Session(SILENCES_PER_ANSWER * timeout_s, connections)
         host = urlsplit(self._url).hostname or ""
         self._proxies = {"no_proxy": host} if _is_loopback(host) else None  # plain http to ourselves needs no detour
 
@@ -224,10 +224,10 @@ class Client:
 class _Session(requests.Session):
     """A session whose answers take `longest_s` seconds at most, and that does not even look where a redirect leads."""
 
-    def __init__(self, longest_s: float) -> None:
+    def __init__(self, longest_s: float, connections: int) -> None:
         super().__init__()
         for scheme in ("http://", "https://"):
-            self.mount(scheme, _Adapter(longest_s))
+            self.mount(scheme, _Adapter(longest_s, connections))
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002  # an address that is none would raise
         return None
@@ -236,8 +236,8 @@ class _Session(requests.Session):
 class _Adapter(requests.adapters.HTTPAdapter):
     """Has http.client read every answer, from its first header to its last byte, through `_InTime`."""
 
-    def __init__(self, longest_s: float) -> None:
-        super().__init__(pool_maxsize=MOST_CONNECTIONS)
+    def __init__(self, longest_s: float, connections: int) -> None:
+        super().__init__(pool_maxsize=connections)
         self._longest_s = longest_s
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:

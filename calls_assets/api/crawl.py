@@ -18,11 +18,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 
-from calls_assets.api.arrow import Ints, ints
 from calls_assets.api.decode import SCHEMA, Page, Reject
 from calls_assets.api.document import Query
 from calls_assets.api.errors import Incomplete
 from calls_assets.api.in_flight import in_flight
+from calls_assets.api.numbers import Ints, ints
 from calls_assets.api.seen import Seen
 from calls_assets.api.spool import Spool
 from calls_assets.api.windows import Reading, Window

@@ -10,13 +10,14 @@ import hmac
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from calls_assets.api.decode import Reject
 from calls_assets.api.document import CALL, Field, Kind
+
+if TYPE_CHECKING:
+    from calls_assets.api.decode import Reject
 
 KEEP, PSEUDONYMISE, DROP = POLICIES = ("keep", "pseudonymise", "drop")
 
@@ -59,7 +60,7 @@ class Privacy:
         extra = calls.schema.get_field_index("extra")
         return calls.set_column(extra, calls.schema.field(extra), self._texts(calls.column(extra), self._json))
 
-    def rejects(self, rejects: Iterable[Reject]) -> tuple[Reject, ...]:
+    def rejects(self, rejects: "Iterable[Reject]") -> "tuple[Reject, ...]":
         """Rejected records with what the policy leaves of them."""
         return tuple(rejects) if self.policy == KEEP else tuple(map(self._reject, rejects))
 
@@ -80,7 +81,7 @@ class Privacy:
         if isinstance(different, pa.ChunkedArray):
             different = different.combine_chunks()
         left = pa.array([read(text) for text in different.dictionary.to_pylist()], pa.string())
-        return pc.take(left, different.indices)
+        return left.take(different.indices)
 
     def _text(self, text: str) -> str | None:
         if self.policy == DROP:
@@ -92,7 +93,7 @@ class Privacy:
     def _json(self, text: str) -> str:
         return json.dumps(self._unknown(json.loads(text)), sort_keys=True)
 
-    def _reject(self, reject: Reject) -> Reject:
+    def _reject(self, reject: "Reject") -> "Reject":
         return replace(reject, record=json.dumps(self._record(CALL, json.loads(reject.record)), sort_keys=True))
 
     def _unknown(self, value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from calls_assets.api.arrow import Ints
+from calls_assets.api.numbers import Ints
 
 
 class Seen:

@@ -7,7 +7,7 @@ import weakref
 import numpy as np
 import pyarrow as pa
 
-from calls_assets.api.arrow import Ints, int_array
+from calls_assets.api.numbers import Ints, int_array
 
 MOST_IN_MEMORY = 64 * 2**20
 """Bytes of rows that are kept in memory; a hundred thousand ordinary calls are 55 MiB."""

@@ -8,11 +8,11 @@ are assigned by their own `started_at`.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
-from calls_assets.api.arrow import Ints
+if TYPE_CHECKING:
+    from calls_assets.api.numbers import Ints
 
 EASTMOST, WESTMOST = timedelta(hours=14), timedelta(hours=12)
 """How far local time can be ahead of UTC and behind it."""
@@ -73,7 +73,7 @@ class Reading:
         middle = len(whole.days) // 2
         return self.window(whole.days[:middle], zone), self.window(whole.days[middle:], zone)
 
-    def check(self, window: Window, started_at: Ints) -> None:
+    def check(self, window: Window, started_at: "Ints") -> None:
         """See whether the API's answer for a window fits what is said to be known.
 
         Raises:
@@ -89,7 +89,7 @@ class Reading:
             )
 
 
-def by_day(started_at: Ints, days: Sequence[date], zone: ZoneInfo) -> dict[date, Ints]:
+def by_day(started_at: "Ints", days: Sequence[date], zone: ZoneInfo) -> "dict[date, Ints]":
     """The places of the rows that began on each local day, in their own order; other days' rows are left out.
 
     Args:
@@ -97,6 +97,8 @@ def by_day(started_at: Ints, days: Sequence[date], zone: ZoneInfo) -> dict[date,
         days: Local days, in order.
         zone: Their zone.
     """
+    import numpy as np
+
     starts = [day_start(day, zone) for day in days]
     ends = [day_start(day + ONE_DAY, zone) for day in days]
     position = np.searchsorted(starts, started_at, side="right") - 1

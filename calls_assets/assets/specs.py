@@ -10,6 +10,9 @@ from calls_assets.checks import CHECKS
 from calls_assets.settings import Settings
 from calls_assets.tables.schema import Table
 
+PULLED_AT = "pulled_at"
+"""The metadata that says when a day's crawl began."""
+
 POOL = "calls_api"
 """Runs that ask the API share this pool; dagster.yaml limits it."""
 

@@ -89,7 +89,7 @@ class Table:
 
     def empty(self) -> pa.Table:
         """The table with no rows."""
-        return self.arrow_schema.empty_table()
+        return pa.Table.from_batches([], self.arrow_schema)
 
     def stamp(self, rows: pa.Table, day: date) -> pa.Table:
         """`rows` of one day, which lack `local_date`, in the table's schema with it."""

@@ -143,7 +143,7 @@ class TableStore:
         paths = self._paths(table, days)
         with self._reading(table):
             parts = [pq.read_table(io.BytesIO(file.read_bytes()), columns=columns, schema=schema) for file in paths]
-        return pa.concat_tables(parts) if parts else schema.empty_table()
+        return pa.concat_tables(parts) if parts else pa.Table.from_batches([], schema)
 
     def write(self, table: Table, day: date, rows: pa.Table | Iterable[pa.Table]) -> Written:
         """Replace a table's file of a day by `rows`, which come in the table's order, as one table or in row groups.

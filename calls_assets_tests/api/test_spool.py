@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calls_assets.api.arrow import int_array
+from calls_assets.api.numbers import int_array
 from calls_assets.api.spool import NotSpooled, Spool
 
 SCHEMA = pa.schema([("id", pa.int64()), ("tags", pa.list_(pa.string()))])
