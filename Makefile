@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test reliability lint lock clean
+.PHONY: help setup demo dev test services bench reliability lint lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,8 +28,15 @@ demo: setup  ## run the real pipeline on the sandbox for the last 7 days and pri
 dev: setup  ## the Dagster UI: on the sandbox, or on your account where CALLS_API_URL is set
 	@$(BIN)/calls-assets dev
 
-test: setup  ## the whole test suite
-	@$(BIN)/python -m pytest
+test: setup  ## the whole test suite, but for what needs services
+	@$(BIN)/python -m pytest -m "not services"
+
+services: setup  ## the tests on PostgreSQL, Redis and Celery workers; needs Debian's postgresql and redis-server
+	@$(BIN)/python -m pytest -m services
+
+bench: setup  ## measure this project beside the floor and its peers, into docs/performance.md; about 15 minutes
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r bench/requirements.lock
+	@$(BIN)/python bench/run.py
 
 reliability: setup  ## run every bad night and write the table of docs/reliability.md
 	@$(BIN)/python -m pytest -q --junitxml=.pytest_cache/nights.xml $(addprefix calls_assets_tests/,test_nights.py \
@@ -41,9 +48,13 @@ lint: setup  ## ruff and mypy
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --quiet \
+	--custom-compile-command "make lock"
+
 lock: setup  ## pin every package anew
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --quiet \
-		--group dev --all-extras --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+	$(COMPILE) --group dev --all-extras --output-file requirements.lock pyproject.toml
+	$(COMPILE) --group bench --all-extras --constraint requirements.lock --output-file bench/requirements.lock pyproject.toml
+	$(COMPILE) --all-extras --constraint requirements.lock --output-file deploy/requirements.lock pyproject.toml
 
 clean:  ## remove .venv and what the demo wrote; never your own data
 	rm -rf .venv .calls_assets build dist
