@@ -1,0 +1,61 @@
+"""The files of deploy/ fit what reads them, as far as that can be told without a cluster."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from dagster._config import Shape, validate_config
+from dagster._core.instance.config import dagster_instance_config_schema
+from dagster_k8s.job import UserDefinedDagsterK8sConfig
+
+from calls_assets.settings import VARIABLES
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+
+
+def read(name):
+    return yaml.safe_load((DEPLOY / name).read_text(encoding="utf-8"))
+
+
+def test_the_compose_file_fits_the_compose_specification():
+    command = ["-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", DEPLOY / "compose.yaml"]
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_instance_fits_dagsters_own_schema():
+    checked = validate_config(Shape(dagster_instance_config_schema()), read("dagster.yaml"))
+    assert checked.success, checked.errors
+
+
+def test_every_service_gets_the_variables_that_the_instance_and_the_pipeline_need():
+    environment = read("compose.yaml")["services"]["worker"]["environment"]
+    named = set(re.findall(r"env: (\w+)", (DEPLOY / "dagster.yaml").read_text(encoding="utf-8")))
+    assert named | {"CALLS_API_URL", "CALLS_API_TOKEN", "CALLS_DATA_URL"} <= set(environment)
+    known = {*VARIABLES, "CALLS_API_URL", "CALLS_API_TOKEN", "CALLS_BROKER_URL"}
+    assert {name for name in environment if name.startswith("CALLS_")} <= known
+
+
+def test_the_pods_of_the_chart_fit_kubernetes():
+    values = read("values.yaml")
+    config = values["runLauncher"]["config"]["k8sRunLauncher"]["runK8sConfig"]
+    UserDefinedDagsterK8sConfig.from_dict(
+        {"container_config": config["containerConfig"], "pod_spec_config": config["podSpecConfig"]}
+    )
+    with pytest.raises(Exception, match="Unexpected keys"):
+        UserDefinedDagsterK8sConfig.from_dict({"container_config": {"no_such_thing": 1}})
+    (deployment,) = values["dagster-user-deployments"]["deployments"]
+    assert {entry["name"] for entry in deployment["env"] if entry["name"].startswith("CALLS_")} <= set(VARIABLES)
+
+
+def test_the_image_holds_what_the_services_run():
+    dockerfile = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    copied = [word for line in re.findall(r"^COPY (?!--from)(.*) ", dockerfile, re.M) for word in line.split()]
+    assert [name for name in copied if not (ROOT / name).exists()] == []
+    pinned = (DEPLOY / "requirements.lock").read_text(encoding="utf-8")
+    for package in ("dagster-webserver", "dagster-celery", "dagster-postgres", "dagster-k8s", "s3fs"):
+        assert f"\n{package}==" in pinned
