@@ -591,7 +591,9 @@ def peak(tmp_path: Path, limited: bool) -> int:
     with dg.DagsterInstance.from_config(str(instance_home)) as instance:  # two that make its tables at once collide
         assert (instance.get_runs(), instance.all_instigator_state()) == ([], [])
         assert instance.get_materialized_partitions(dg.AssetKey("calls")) == set()
-        instance.event_log_storage.initialize_concurrency_limit_to_default(POOL)  # or both could make a slot of their own
+        instance.event_log_storage.initialize_concurrency_limit_to_default(
+            POOL
+        )  # or both could make a slot of their own
     with (
         Sandbox(Centre(calls_per_day=20), Behaviour(latency_s=0.05)) as api,
         command(api, tmp_path / "one", instance_home) as one,
