@@ -5,6 +5,8 @@ import logging
 import socket
 import ssl
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
@@ -21,7 +23,7 @@ from calls_assets.api.client import RETRIES, Client
 from calls_assets.api.decode import read_page
 from calls_assets.api.document import Query
 from calls_assets.api.errors import NotServed, RequestRefused, TokenRefused, Unavailable
-from calls_assets.sandbox import FixedCalls, Sandbox
+from calls_assets.sandbox import FixedCalls, Sandbox, WireFault
 
 TOKEN = "a-conspicuous-secret"
 QUERY = Query(date_from=date(2026, 3, 6), date_to=date(2026, 3, 7))
@@ -334,3 +336,14 @@ def test_a_wait_that_is_too_long_is_named(ask):
     with serving((429, {"Retry-After": "86400"}, b"")) as server, pytest.raises(Unavailable) as failure:
         ask(server.url)
     assert "answered 429 and asks us to wait 86400 s (1 try)" in str(failure.value)
+
+
+def test_the_end_of_a_session_wakes_the_threads_that_wait():
+    wait = WireFault(kind="status", status=503, headers={"Retry-After": "200"})
+    with Sandbox(FixedCalls([]), faults=[wait]) as api, ThreadPoolExecutor(1) as pool:
+        with Client(api.url, api.token) as asking:
+            waiting = pool.submit(asking.fetch, Query(), read_page)
+            while not api.requests:
+                time.sleep(0.01)
+        with pytest.raises(NotServed, match="The session with the API is over"):
+            waiting.result(10)
