@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 from calls_assets.tables.schema import Table
 
 ROW_GROUP_ROWS = 65_536
+READ_ONLY = ("http", "https")
 FILE_MODE = 0o640
 """Call records are personal data: their owner and group read them, nobody else."""
 
@@ -62,6 +63,12 @@ class TableStore:
             options: dict[str, Any] = {"use_listings_cache": False} if root.startswith("s3://") else {}
             self._root = UPath(root, **options)
             self._root.fs  # noqa: B018  # makes the file system, so that a missing package shows here
+            if self._is_local:
+                self._root = self._root.expanduser()
+            elif not root.partition("://")[2].strip("/"):
+                raise ValueError("the bucket is missing")
+            elif self._root.protocol in READ_ONLY:
+                raise ValueError("nothing can be written there")
         except (ValueError, ImportError) as error:
             raise ValueError(
                 f"CALLS_DATA_URL is a folder or a URL such as s3://bucket/prefix, but {root!r} was given ({error})."

@@ -124,3 +124,24 @@ def test_a_store_that_lets_nobody_in_is_named_in_a_sentence(s3_root, monkeypatch
         store.read(RAW_CALL_TYPES, [date(2026, 3, 6)])
     told = str(failure.value)
     assert told.startswith(f"raw_call_types could not be read from {store.root}: Unable to locate credentials; check")
+
+
+@pytest.mark.parametrize(
+    ("root", "why"),
+    [
+        ("s3://", "the bucket is missing"),
+        ("s3:///", "the bucket is missing"),
+        ("https://example.com/calls", "nothing can be written there"),
+        ("gopher://calls", "gopher"),
+    ],
+)
+def test_a_root_that_is_no_place_for_files_is_one_sentence(root, why):
+    with pytest.raises(
+        ValueError, match=f"^CALLS_DATA_URL is a folder or a URL such as .* but '{root}' was given .*{why}"
+    ):
+        TableStore(root)
+
+
+def test_a_folder_may_be_given_from_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert TableStore("~/calls").write(RAW_CALL_TYPES, DAY, labels(1)).path.startswith(f"{tmp_path}/calls/")
