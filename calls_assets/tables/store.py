@@ -235,28 +235,33 @@ def _lock(handle: int, waiting: Callable[[], None]) -> None:
 def _replace_file(final: Path, content: memoryview) -> None:
     final.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
     _remove_stale(final)
-    temporary, handle = _new_temporary(final)
+    is_done = False
+    while not is_done:
+        temporary = final.with_name(f".{final.name}.{secrets.token_hex(8)}.tmp")
+        try:
+            is_done = _write_and_rename(temporary, final, content)
+        except BaseException:  # a run may be terminated at any line
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def _write_and_rename(temporary: Path, final: Path, content: memoryview) -> bool:
+    """Write a file beside `final`, locked, which tells a writer at work from one that died, and rename it onto that.
+
+    Says whether that went well: before the file is locked, another writer could take it for a dead one's and remove it.
+    """
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
     try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if not os.fstat(handle).st_nlink:
+            return False
         with open(handle, "wb", closefd=False) as file:
             file.write(content)
         os.fsync(handle)
         temporary.replace(final)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        return True
     finally:
         os.close(handle)
-
-
-def _new_temporary(final: Path) -> tuple[Path, int]:
-    """An empty file beside `final`, locked, which tells a writer at work from one that died."""
-    while True:
-        temporary = final.with_name(f".{final.name}.{secrets.token_hex(4)}.tmp")
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        if os.fstat(handle).st_nlink:
-            return temporary, handle
-        os.close(handle)  # before it was locked, another writer took it for a dead one's
 
 
 def _remove_stale(final: Path) -> None:

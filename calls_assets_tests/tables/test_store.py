@@ -1,4 +1,5 @@
 import os
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -145,3 +146,36 @@ def test_a_root_that_is_no_place_for_files_is_one_sentence(root, why):
 def test_a_folder_may_be_given_from_home(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert TableStore("~/calls").write(RAW_CALL_TYPES, DAY, labels(1)).path.startswith(f"{tmp_path}/calls/")
+
+
+def test_a_write_interrupted_before_any_of_its_lines_leaves_no_temporary(tmp_path):
+    """As a terminated run is: the interruption may come between any two lines."""
+    store = TableStore(str(tmp_path))
+    final = Path(store.write(RAW_CALL_TYPES, DAY, labels(1)).path)
+    old, lines, interrupted = final.read_bytes(), 0, True
+
+    def trace(frame, event, _):
+        nonlocal seen
+        if not frame.f_code.co_filename.endswith("tables/store.py"):
+            return None
+        if event == "line":
+            seen += 1
+            if seen > lines:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return trace
+
+    while interrupted:
+        seen = 0
+        sys.settrace(trace)
+        try:
+            store.write(RAW_CALL_TYPES, DAY, labels(2))
+            interrupted = False
+        except KeyboardInterrupt:
+            assert names(final.parent) == [final.name]
+        finally:
+            sys.settrace(None)
+        if final.read_bytes() != old:
+            store.write(RAW_CALL_TYPES, DAY, labels(1))
+        lines += 1
+    assert lines > 30
