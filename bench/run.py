@@ -100,7 +100,8 @@ def ratio(one: list[Result], other: list[Result]) -> float:
 
 
 def say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def fetch_at_no_latency(folder: Path) -> Iterator[Line]:

@@ -215,7 +215,7 @@ class _Attempt:
 
     def holds_the_same_as(self, other: "_Attempt") -> bool:
         """Whether both found the same records, by what tells them apart."""
-        return self.ids == other.ids and self.without_id.keys() == other.without_id.keys()
+        return self.ids.equals(other.ids) and self.without_id.keys() == other.without_id.keys()
 
     @property
     def found(self) -> int:

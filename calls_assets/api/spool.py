@@ -3,6 +3,7 @@
 import os
 import tempfile
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -76,9 +77,9 @@ class Spool:
     def _to_disk(self, batch: pa.RecordBatch) -> tuple[int, int]:
         try:
             if self._file is None:
-                file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # lives as long as the spool
-                self._file = file.fileno()
-                weakref.finalize(self, file.close)
+                self._file, name = tempfile.mkstemp()
+                weakref.finalize(self, os.close, self._file)
+                Path(name).unlink()
             content = memoryview(batch.serialize())
             begin = self._end
             while self._end < begin + len(content):
