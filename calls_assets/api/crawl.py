@@ -43,7 +43,7 @@ MOST_CALLS = 10_000_000
 """A list of more calls than this is no call centre's."""
 
 ROWS_AT_ONCE = 65_536
-"""Rows of a large list that are in memory at a time."""
+"""Rows of a large list that are in memory at a time, and that a file has in a row group."""
 
 
 @dataclass(frozen=True)

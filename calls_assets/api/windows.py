@@ -97,7 +97,7 @@ def by_day(started_at: "Ints", days: Sequence[date], zone: ZoneInfo) -> "dict[da
         days: Local days, in order.
         zone: Their zone.
     """
-    import numpy as np
+    import numpy as np  # a code location needs the days, not the rows
 
     starts = [day_start(day, zone) for day in days]
     ends = [day_start(day + ONE_DAY, zone) for day in days]

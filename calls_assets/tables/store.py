@@ -22,9 +22,11 @@ from upath import UPath
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
+from calls_assets.api.crawl import ROWS_AT_ONCE
 from calls_assets.tables.schema import Table
 
-ROW_GROUP_ROWS = 65_536
+ROW_GROUP_ROWS = ROWS_AT_ONCE
+"""A crawl gives its rows in such groups, so that a day's bytes do not tell how it came."""
 READ_ONLY = ("http", "https")
 FILE_MODE = 0o640
 """Call records are personal data: their owner and group read them, nobody else."""
