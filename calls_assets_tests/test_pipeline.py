@@ -1,6 +1,7 @@
 """The pipeline through Dagster, on the sandbox API over sockets."""
 
 from datetime import date, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -13,10 +14,14 @@ import pyarrow.parquet as pq
 import pytest
 from upath import UPath
 
+from calls_assets.api import crawl
 from calls_assets.api.document import Query
+from calls_assets.api.spool import Spool
 from calls_assets.api.windows import day_start
+from calls_assets.assets import compute
 from calls_assets.checks import Finding
 from calls_assets.definitions import build
+from calls_assets.metrics import run as metrics_run
 from calls_assets.sandbox import Behaviour, Centre, FixedCalls, ListFault, Sandbox, WireFault
 from calls_assets.settings import Settings
 from calls_assets.tables.dictionary import TABLES
@@ -355,3 +360,31 @@ def test_a_backfill_takes_all_days_in_one_run_unless_a_number_is_set():
         for asset in defs.assets
     }
     assert policies == {("SINGLE_RUN", None), ("MULTI_RUN", 7)}
+
+
+def test_a_day_that_is_too_large_for_memory_gives_the_same_rows(
+    centre, run_pipeline, undisturbed, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(crawl, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(crawl, "Spool", partial(Spool, most_in_memory=0))
+    with Sandbox(centre, Behaviour(order="shuffled", page_cap=20)) as api:
+        assert run_pipeline(api, tmp_path / "large", FIRST, LAST, ZONE).success
+    file = f"raw_calls/date={FIRST}/raw_calls.parquet"
+    assert pq.read_metadata(tmp_path / "large" / file).num_row_groups > 2
+    for name in undisturbed:
+        assert pq.read_table(tmp_path / "large" / name).equals(pq.read_table(tmp_path / "undisturbed" / name))
+
+
+def test_a_long_range_is_computed_a_few_days_at_a_time(centre, run_pipeline, undisturbed, tmp_path, monkeypatch):
+    asked = []
+
+    def spy(table, inputs, days, zone):
+        asked.append((table.name, len(days)))
+        return metrics_run.compute(table, inputs, days, zone)
+
+    monkeypatch.setattr(compute, "ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(compute, "compute", spy)
+    with Sandbox(centre) as api:
+        assert run_pipeline(api, tmp_path / "few", FIRST, LAST, ZONE).success
+    assert [length for name, length in asked if name == "calls"] == [1, 1, 1]
+    assert tree_bytes(tmp_path / "few") == undisturbed

@@ -1,5 +1,6 @@
 """What the API says of call types, asked over sockets."""
 
+import time
 from datetime import date
 from functools import partial
 
@@ -60,3 +61,20 @@ def test_a_type_that_nobody_wants_is_not_asked_for(asked):
     answers, api = asked({"all_inbound": 2, "all_outbound": 1}, wanted=["abandoned"])
     assert answers.how["transfer"] == NOT_ASKED
     assert "transfer" not in {request["callType"] for request in api.requests}
+
+
+def test_no_more_requests_are_in_flight_than_the_crawler_may_have(make_call):
+    calls = [(make_call(n, START + n), {"abandoned", "transfer", "callback"}) for n in range(1, 13)]
+    under_way, most = [], []
+    with Sandbox(FixedCalls(calls), Behaviour(page_cap=2)) as api, Client(api.url, api.token) as client:
+
+        def fetch(query):
+            under_way.append(query)
+            most.append(len(under_way))
+            time.sleep(0.01)
+            under_way.remove(query)
+            return client.fetch(query, read=read_page)
+
+        answers = ask(Crawler(fetch, concurrency=3), QUERY, LABEL_CALL_TYPES, {})
+    assert answers.labels.num_rows == 36
+    assert max(most) == 3

@@ -1,6 +1,7 @@
 """A crawl is proven complete, whatever the pages do meanwhile, or it fails with the figures."""
 
 import json
+import threading
 from datetime import date, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -81,6 +82,25 @@ def test_a_list_that_moves_while_pages_are_in_flight_is_read_again_page_by_page(
     crawled = Crawler(api, concurrency=4).crawl(QUERY)
     assert (ids(crawled), crawled.crawls) == ([*range(11), 99], 2)
     assert [query.page for query in api.asked[-6:]] == [1, 2, 3, 4, 5, 6]
+
+
+def test_an_answer_that_was_overtaken_in_flight_cannot_hide_that_the_list_shrank():
+    """In the pages' order the totals only grow, 11, 12, 13, and 13 calls are found; call 5 is not among them."""
+    earlier, between, later = list(range(11)), [*range(11), 98, 99], [*range(1, 8), 200, 8, 9, 98, 99]
+    asked, third_is_read = [], threading.Event()
+
+    def fetch(query):
+        asked.append(query.page)
+        listed = {1: earlier, 2: later, 3: between}[query.page] if len(asked) <= 3 else later
+        if query.page == 2:
+            third_is_read.wait(10)
+        if query.page == 3:
+            third_is_read.set()
+        records = [{"id": id_, "started_at": START} for id_ in listed[5 * query.page - 5 : 5 * query.page]]
+        return read_page(json.dumps({"calls": records, "meta": {"total": len(listed)}}).encode())
+
+    crawled = Crawler(fetch, concurrency=2).crawl(QUERY)
+    assert (ids(crawled), crawled.crawls, len(asked)) == (sorted(later), 2, 6)
 
 
 def test_pages_that_only_repeat_end_in_the_figures():

@@ -63,14 +63,21 @@ def test_the_same_rows_give_the_same_bytes_in_whatever_parts_they_come(tmp_path)
 
 
 def test_what_repeats_has_a_dictionary_and_what_varies_has_none(store):
-    table = TABLES["calls"]
-    store.write(table, DAY, table.empty())
-    with store.path(table, DAY).open("rb") as file:
-        assert pq.read_schema(file).equals(table.arrow_schema)
-    dictionary, others = table.encodings
-    assert {"outcome", "tags.list.element", "ring_group_id"} <= set(dictionary)
-    assert (others["call_id"], others["started_at"]) == ("DELTA_BINARY_PACKED",) * 2
-    assert TABLES["raw_calls"].encodings[1]["recordings.list.element.url"] == "PLAIN"
+    store.write(RAW_CALL_TYPES, DAY, labels(*range(1000)))
+    with store.path(RAW_CALL_TYPES, DAY).open("rb") as file:
+        group = pq.read_metadata(file).row_group(0)
+    columns = {column.path_in_schema: column for column in map(group.column, range(group.num_columns))}
+    assert "RLE_DICTIONARY" in columns["call_type"].encodings
+    assert "DELTA_BINARY_PACKED" in columns["call_id"].encodings
+    assert not columns["call_id"].has_dictionary_page
+    assert {(column.compression, column.is_stats_set) for column in columns.values()} == {("ZSTD", True)}
+
+
+def test_fields_of_the_document_say_down_to_their_leaves_whether_they_repeat():
+    dictionary, others = TABLES["raw_calls"].encodings
+    assert {"tags.list.element", "ring_group.id", "all_agents.list.element.alias"} <= set(dictionary)
+    assert others["recordings.list.element.url"] == "PLAIN"
+    assert others["all_agents.list.element.started_at"] == "DELTA_BINARY_PACKED"
 
 
 def test_a_file_is_for_its_owner_and_group_and_stale_temporaries_go(tmp_path):
