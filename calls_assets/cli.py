@@ -1,4 +1,4 @@
-"""The `calls-assets` command: the demo, the UI, and the sandbox API alone."""
+"""The `calls-assets` command: the demo, the UI, runs, questions in SQL, and the sandbox API alone."""
 
 import argparse
 import os
@@ -9,16 +9,21 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import date, datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import get_args, get_type_hints
+from typing import TYPE_CHECKING, get_args, get_type_hints
 from zoneinfo import ZoneInfo
 
+from dotenv import load_dotenv
 from rich.console import Console
 
 from calls_assets.sandbox import Behaviour, Centre, RepeatedCalls, Sandbox
 from calls_assets.sandbox.server import run
 from calls_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from calls_assets.launch import Outcome
 
 HOME = Path(".calls_assets")
 """Where the demo and the UI keep what is not the user's own data; sandbox data stays in it."""
@@ -31,9 +36,12 @@ INSTANCE = HOME / "dagster"
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command that `argv` names; exits with 1 and one sentence where it cannot."""
     arguments = _parser().parse_args(argv)
+    load_dotenv(".env")
     try:
         arguments.run(arguments)
-    except (OSError, ValueError) as error:
+    except BrokenPipeError:
+        sys.stderr.close()  # who reads us has enough
+    except (OSError, ValueError, LookupError) as error:
         sys.exit(f"calls-assets: {error}")
 
 
@@ -49,6 +57,24 @@ def _parser() -> argparse.ArgumentParser:
         "--port", type=_whole("port", 0, 65_535), default=3000, help="port of the UI on 127.0.0.1; default %(default)s"
     )
     dev_parser.set_defaults(run=dev)
+
+    run_parser = commands.add_parser("run", help="materialize a range of days, and print the answers")
+    run_parser.add_argument(
+        "--from", dest="first", type=_day, required=True, metavar="DAY", help="first day, YYYY-MM-DD"
+    )
+    run_parser.add_argument("--to", dest="last", type=_day, metavar="DAY", help="last day; default: the first")
+    run_parser.set_defaults(run=run_days)
+
+    sql_parser = commands.add_parser("sql", help="ask the tables in DuckDB's SQL; without a query, list them")
+    sql_parser.add_argument(
+        "query",
+        nargs="?",
+        help="such as 'SELECT * FROM service_level', or a table's name for its columns; - reads it from stdin",
+    )
+    sql_parser.add_argument("--from", dest="first", type=_day, metavar="DAY", help="first day; default: all")
+    sql_parser.add_argument("--to", dest="last", type=_day, metavar="DAY", help="last day; default: all")
+    sql_parser.add_argument("--csv", action="store_true", help="print every row as CSV")
+    sql_parser.set_defaults(run=sql)
 
     sandbox_parser = commands.add_parser(
         "sandbox", help="the embedded sandbox API alone", formatter_class=argparse.ArgumentDefaultsHelpFormatter
@@ -109,9 +135,54 @@ def demo(_: argparse.Namespace) -> None:
     console = Console()
     sandbox_settings = replace(Settings(), zone=settings.zone, data_url=str(SANDBOX_DATA.absolute()))
     with dg.DagsterInstance.from_config(str(_instance(SANDBOX_INSTANCE))) as instance:
-        if not run_demo(sandbox_settings, instance, SANDBOX_DATA, console):
-            sys.exit("calls-assets: the demo's run failed; its errors are above.")
+        _tell(run_demo(sandbox_settings, instance, console), console)
     console.print(f"The Parquet lies in {SANDBOX_DATA}; see these runs in the UI with: make dev", soft_wrap=True)
+
+
+def run_days(arguments: argparse.Namespace) -> None:
+    """Materialize every asset for a range of days through Dagster, and print the answers."""
+    settings = Settings.load()
+    today, last = datetime.now(settings.zone).date(), arguments.last or arguments.first
+    if not settings.start_date <= arguments.first <= last <= today:
+        raise ValueError(
+            f"--from and --to are days in order from CALLS_START_DATE, {settings.start_date}, to today, {today}, but "
+            f"{arguments.first} and {last} were given."
+        )
+    os.environ.setdefault("DAGSTER_HOME", str(_instance(INSTANCE)))
+    import dagster as dg
+
+    from calls_assets.definitions import build
+    from calls_assets.launch import materialize
+    from calls_assets.summary import print_answers
+
+    console = Console()
+    with dg.DagsterInstance.get() as instance:
+        _tell(materialize(build(settings), instance, arguments.first, last, console), console)
+    print_answers(arguments.first, last, settings.data_url, console)
+    console.print(
+        f"The Parquet lies in {settings.data_url}; see this run in the UI with: calls-assets dev", soft_wrap=True
+    )
+
+
+def _tell(outcome: "Outcome", console: Console) -> None:
+    """Print the checks that failed; exits with the run's sentences where it did."""
+    for check in outcome.failed_checks:
+        console.print(f"Check failed: {check}", style="yellow", soft_wrap=True, highlight=False, markup=False)
+    if not outcome.success:
+        sys.exit("calls-assets: " + ("\n".join(dict.fromkeys(outcome.sentences)) or "the run failed; the UI says why."))
+
+
+def sql(arguments: argparse.Namespace) -> None:
+    """Run a query over all tables, or list them."""
+    from calls_assets.ask import ask, describe, list_tables
+    from calls_assets.tables.dictionary import TABLES
+
+    if arguments.query in TABLES:
+        describe(TABLES[arguments.query], Console())
+    elif arguments.query is None:
+        list_tables(arguments.first, arguments.last, Console())
+    else:
+        ask(arguments.query, arguments.first, arguments.last, arguments.csv)
 
 
 def dev(arguments: argparse.Namespace) -> None:
@@ -165,6 +236,13 @@ def _whole(what: str, least: int = 1, most: int = 1_000_000) -> Callable[[str], 
         return int(text)
 
     return read
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day such as 2026-11-01") from None
 
 
 def _zone(text: str) -> str:

@@ -10,12 +10,16 @@ from zoneinfo import ZoneInfo
 
 import boto3
 import dagster as dg
+import hypothesis
 import pytest
 from moto.server import ThreadedMotoServer
 
 from calls_assets.definitions import build
 from calls_assets.sandbox import Sandbox
 from calls_assets.settings import Settings
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # how long an example takes depends on the machine
+hypothesis.settings.load_profile("untimed")
 
 SAMPLE = (Path(__file__).parent / "sample_response.json").read_bytes()
 

@@ -7,12 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dagster as dg
 import pytest
 import requests
 
-from calls_assets.sandbox import Centre, Sandbox
+from calls_assets.definitions import defs
+from calls_assets.sandbox import Centre, FixedCalls, Sandbox
 
 COMMANDS = Path(sys.executable).parent
+ASSETS = {spec.key for asset in defs.assets for spec in asset.specs}
 DAYS = "2026-03-06...2026-03-08"
 
 
@@ -58,7 +61,7 @@ def test_the_demo_prints_the_answers_and_keeps_to_its_own_tree(run, tmp_path):
     shown = run("calls-assets", "demo", CALLS_DATA_URL=str(tmp_path / "mine"))
     assert shown.returncode == 0, shown.stderr
     assert "In 7 days the service level was " in shown.stdout
-    assert "70/70 files" in shown.stdout
+    assert f"{len(ASSETS) * 7}/{len(ASSETS) * 7} daily files" in shown.stdout
     assert len(re.findall(r"^ +(Mon|Tue|Wed|Thu|Fri|Sat|Sun) .* h *$", shown.stdout, re.MULTILINE)) == 7
     assert len(list(tmp_path.glob(".calls_assets/sandbox/data/service_level/date=*/service_level.parquet"))) == 7
     assert [path.name for path in tmp_path.iterdir()] == [".calls_assets"]
@@ -111,6 +114,59 @@ def test_a_wrong_argument_is_named_without_a_traceback(run, arguments, settings,
     done = run("calls-assets", *arguments, **settings)
     assert done.returncode != 0
     assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_run_materializes_a_range_that_sql_then_answers_from_and_the_ui_knows_of(run, api, tmp_path):
+    account = {"CALLS_API_URL": api.url, "CALLS_API_TOKEN": api.token}
+    done = run("calls-assets", "run", "--from", "2026-03-06", "--to", "2026-03-08", **account)
+    assert done.returncode == 0, done.stderr
+    assert "In 3 days the service level was " in done.stdout
+    assert f"{len(ASSETS) * 3}/{len(ASSETS) * 3} daily files" in done.stdout
+    assert done.stderr == ""
+    asked = run("calls-assets", "sql", "--csv", "SELECT count(*) AS calls, count(DISTINCT local_date) FROM calls")
+    assert asked.stdout.splitlines()[1].endswith(",3")
+    assert run("calls-assets", "sql", "SELECT 42 AS answer").stdout.count("42") == 1
+    assert "2026-03-06 to 2026-03-08" in run("calls-assets", "sql").stdout
+    assert "share from 0 to 1" in run("calls-assets", "sql", "service_level").stdout
+    with dg.DagsterInstance.from_config(str(tmp_path / ".calls_assets/dagster")) as instance:
+        assert [record.status for record in instance.get_runs()] == [dg.DagsterRunStatus.SUCCESS]
+
+
+def test_run_reads_the_settings_of_a_env_file_and_tells_of_checks_that_failed(run, make_call, tmp_path):
+    strange = make_call(1, 1_772_800_000, surprise="a field that the document does not name")
+    with Sandbox(FixedCalls([(strange, {"all_inbound"})])) as api:
+        (tmp_path / ".env").write_text(f"CALLS_API_URL={api.url}\nCALLS_API_TOKEN={api.token}\nCALLS_DATA_URL=mine\n")
+        done = run("calls-assets", "run", "--from", "2026-03-06")
+    assert done.returncode == 0, done.stderr
+    assert "Check failed: raw_calls.no_drift of 2026-03-06: " in done.stdout
+    assert (tmp_path / "mine/calls/date=2026-03-06/calls.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "sentence"),
+    [
+        (["run", "--from", "2026-03-06"], {"CALLS_API_TOKEN": "wrong"}, "refused the token (401): set CALLS_API_TOKEN"),
+        (["run", "--from", "2026-03-06"], {"CALLS_API_URL": ""}, "CALLS_API_URL is not set"),
+        (["run", "--from", "2026-03-06"], {"CALLS_TIMEZONE": "Mars"}, "CALLS_TIMEZONE is an IANA time zone"),
+        (["run", "--from", "2999-01-01"], {}, "to today, "),
+        (["run", "--from", "yesterday"], {}, "'yesterday' is no day such as 2026-11-01"),
+        (["sql", "SELECT 1"], {}, "There is no table at all in data: check CALLS_DATA_URL"),
+    ],
+)
+def test_what_run_and_sql_cannot_do_is_one_sentence(run, api, arguments, settings, sentence):
+    done = run("calls-assets", *arguments, **{"CALLS_API_URL": api.url, "CALLS_API_TOKEN": api.token} | settings)
+    assert done.returncode != 0
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_query_that_is_none_is_told_in_duckdbs_words(run, api):
+    account = {"CALLS_API_URL": api.url, "CALLS_API_TOKEN": api.token}
+    assert run("calls-assets", "run", "--from", "2026-03-07", **account).returncode == 0
+    done = run("calls-assets", "sql", "SELECT x FROM calls")
+    assert done.returncode == 1
+    assert 'Referenced column "x" not found' in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -115,14 +115,20 @@ def _offset(at: int, zone: ZoneInfo) -> int:
     return int(offset.total_seconds()) if offset else 0
 
 
-def _connect(inputs: Mapping[str, Relation], days: Sequence[date], zone: ZoneInfo) -> duckdb.DuckDBPyConnection:
+def connect(inputs: Mapping[str, Relation]) -> duckdb.DuckDBPyConnection:
+    """A connection, in UTC, that has each input as a view of its name."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     for name, relation in inputs.items():
         if isinstance(relation, Sequence):
-            connection.read_parquet(list(relation)).create_view(name)
+            connection.read_parquet(list(relation), hive_partitioning=False).create_view(name)
         else:
             connection.register(name, relation)
+    return connection
+
+
+def _connect(inputs: Mapping[str, Relation], days: Sequence[date], zone: ZoneInfo) -> duckdb.DuckDBPyConnection:
+    connection = connect(inputs)
     connection.register("days", pa.table({"local_date": pa.array(days, pa.date32())}))
     connection.register("utc_offsets", utc_offsets(days, zone))
     connection.execute(sql("macros"))

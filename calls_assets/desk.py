@@ -1,0 +1,223 @@
+"""The analyst's desk: every table as a DataFrame, as Arrow, or in SQL, from a folder or an object store.
+
+```python
+import calls_assets
+
+level = calls_assets.read("service_level", "2026-11-01", "2026-11-30")
+with calls_assets.connect() as connection:
+    connection.sql("SELECT count(*) FROM calls")
+```
+"""
+
+import warnings
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Literal, overload
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+    import pyarrow as pa
+
+    from calls_assets.tables.schema import Table
+    from calls_assets.tables.store import TableStore
+
+Day = date | str
+"""A local day, or its ISO spelling."""
+
+
+class MissingDays(UserWarning):
+    """Some days of a range have no file, so that what was read is less than what was asked for."""
+
+
+@overload
+def read(
+    table: str,
+    start: Day | None = ...,
+    end: Day | None = ...,
+    *,
+    columns: Sequence[str] | None = ...,
+    to: Literal["pandas"] = ...,
+    data_url: str | None = ...,
+) -> "pd.DataFrame": ...
+@overload
+def read(
+    table: str,
+    start: Day | None = ...,
+    end: Day | None = ...,
+    *,
+    columns: Sequence[str] | None = ...,
+    to: Literal["arrow"],
+    data_url: str | None = ...,
+) -> "pa.Table": ...
+@overload
+def read(
+    table: str,
+    start: Day | None = ...,
+    end: Day | None = ...,
+    *,
+    columns: Sequence[str] | None = ...,
+    to: Literal["duckdb"],
+    data_url: str | None = ...,
+) -> "duckdb.DuckDBPyRelation": ...
+def read(
+    table: str,
+    start: Day | None = None,
+    end: Day | None = None,
+    *,
+    columns: Sequence[str] | None = None,
+    to: Literal["pandas", "arrow", "duckdb"] = "pandas",
+    data_url: str | None = None,
+) -> "pd.DataFrame | pa.Table | duckdb.DuckDBPyRelation":
+    """The rows of a table from one local day to another, both included, in the order of the files.
+
+    Args:
+        table: Its name, such as `service_level`; docs/tables.md has them all.
+        start: The first day; the first there is where None.
+        end: The last day; the last there is where None.
+        columns: The columns to read; all where None.
+        to: `pandas` for a DataFrame of Arrow-backed dtypes, in which whole numbers and flags stay what they are beside
+            nulls; `arrow` for a `pyarrow.Table`; `duckdb` for a relation that reads when it is asked.
+        data_url: Root of the tree: a folder, or a URL such as `s3://bucket/prefix`; CALLS_DATA_URL, or else `data`.
+
+    Raises:
+        ValueError: there is no such table or column, a day is none, or the range ends before it begins.
+        MissingDay: the range has no file at all; says which days there are.
+        NotRead: the storage refused.
+
+    Warns:
+        MissingDays: some days of the range have no file.
+    """
+    from calls_assets.metrics.run import connect as connect_to
+
+    if to not in ("pandas", "arrow", "duckdb"):
+        raise ValueError(f"to is pandas, arrow or duckdb, but {to!r} was given.")
+    found, store = _table(table), _store(data_url)
+    names = _columns(found, columns)
+    days = _days(found, store, _day("start", start), _day("end", end))
+    connection = connect_to({table: store.files(found, days, known=True)})
+    relation = connection.table(table).select(*names)
+    if to == "duckdb":
+        return relation
+    import pyarrow as pa
+
+    schema = pa.schema([found.arrow_schema.field(name) for name in names], found.arrow_schema.metadata)
+    rows = relation.to_arrow_table().cast(schema)
+    if to == "arrow":
+        return rows
+    import pandas as pd
+
+    return rows.to_pandas(types_mapper=pd.ArrowDtype)
+
+
+def connect(
+    start: Day | None = None, end: Day | None = None, *, data_url: str | None = None
+) -> "duckdb.DuckDBPyConnection":
+    """A DuckDB connection with every table as a view of its name, whose columns say what they mean.
+
+    A table without a file in the range is a view without rows. `SELECT comment FROM duckdb_columns()` tells the meanings.
+
+    Args:
+        start: The first local day; the first there is where None.
+        end: The last local day, included; the last there is where None.
+        data_url: As for `read`.
+
+    Raises:
+        ValueError: a day is none, or the range ends before it begins.
+        MissingDay: no table has any file in the range.
+        NotRead: the storage refused.
+    """
+    from calls_assets.metrics.run import connect as connect_to
+    from calls_assets.tables.dictionary import TABLES
+    from calls_assets.tables.store import MissingDay
+
+    store, first, last = _store(data_url), _day("start", start), _day("end", end)
+    _check_order(first, last)
+    inputs, is_empty = {}, True
+    for table in TABLES.values():
+        days = [day for day in store.days(table) if _within(day, first, last)]
+        is_empty = is_empty and not days
+        inputs[table.name] = store.files(table, days, known=True) if days else table.empty()
+    if is_empty:
+        raise MissingDay(f"There is no table {_range(first, last)} in {store.root}: check CALLS_DATA_URL and the days.")
+    connection = connect_to(inputs)
+    for table in TABLES.values():
+        connection.execute(f"COMMENT ON VIEW {table.name} IS {_quoted(table.description)}")
+        for column in table.columns:
+            comment = column.description + (f" Unit: {column.unit}." if column.unit else "")
+            connection.execute(f"COMMENT ON COLUMN {table.name}.{column.name} IS {_quoted(comment)}")
+    return connection
+
+
+def _store(data_url: str | None) -> "TableStore":
+    from calls_assets.settings import Settings
+    from calls_assets.tables.store import TableStore
+
+    return TableStore(data_url or Settings.load().data_url)
+
+
+def _table(name: str) -> "Table":
+    from calls_assets.tables.dictionary import TABLES
+
+    if name not in TABLES:
+        raise ValueError(f"There is no table {name!r}: the tables are {', '.join(TABLES)}.")
+    return TABLES[name]
+
+
+def _columns(table: "Table", columns: Sequence[str] | None) -> list[str]:
+    known = table.arrow_schema.names
+    chosen = known if columns is None else list(columns)
+    unknown = [name for name in chosen if name not in known]
+    if unknown or not chosen:
+        raise ValueError(
+            f"{table.name} has no column {', '.join(unknown) or 'named'}: its columns are {', '.join(known)}."
+        )
+    return chosen
+
+
+def _day(name: str, given: Day | None) -> date | None:
+    if given is None or type(given) is date:
+        return given
+    try:
+        return date.fromisoformat(str(given))
+    except ValueError:
+        raise ValueError(f"{name} is a day as YYYY-MM-DD, but {given!r} was given.") from None
+
+
+def _days(table: "Table", store: "TableStore", first: date | None, last: date | None) -> list[date]:
+    from calls_assets.api.windows import ONE_DAY
+    from calls_assets.tables.store import MissingDay
+
+    _check_order(first, last)
+    there = store.days(table)
+    days = [day for day in there if _within(day, first, last)]
+    if not days:
+        known = f"it has {there[0]} to {there[-1]}" if there else "it has none at all"
+        raise MissingDay(
+            f"{table.name} has no day {_range(first, last)} in {store.root}; {known}: check the days and CALLS_DATA_URL."
+        )
+    first, last = first or days[0], last or days[-1]
+    missing = (last - first) // ONE_DAY + 1 - len(days)
+    if missing:
+        warnings.warn(
+            f"{table.name} has no file for {missing} of the days from {first} to {last}.", MissingDays, stacklevel=3
+        )
+    return days
+
+
+def _check_order(first: date | None, last: date | None) -> None:
+    if first and last and first > last:
+        raise ValueError(f"start is not after end, but {first} and {last} were given.")
+
+
+def _within(day: date, first: date | None, last: date | None) -> bool:
+    return (first is None or first <= day) and (last is None or day <= last)
+
+
+def _range(first: date | None, last: date | None) -> str:
+    parts = ([f"from {first}"] if first else []) + ([f"to {last}"] if last else [])
+    return " ".join(parts) or "at all"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,108 @@
+"""A run over a range of days through Dagster in this process, with a bar, so that the UI shows the run too."""
+
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+
+import dagster as dg
+from dagster import DagsterEventType
+from rich.console import Console
+from rich.progress import Progress, TaskID, TextColumn
+
+EVENTS_AT_ONCE = 1000
+LOOK_EVERY_S = 0.5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: whether it succeeded, what stopped it in a sentence each, and the checks that failed."""
+
+    success: bool
+    sentences: tuple[str, ...]
+    failed_checks: tuple[str, ...]
+
+
+def materialize(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, first: date, last: date, console: Console
+) -> Outcome:
+    """Materialize every asset for the local days from `first` to `last` in one run."""
+    job = definitions.resolve_job_def("calls_pipeline")
+    run_id = str(uuid.uuid4())
+    files = len(set(job.asset_layer.executable_asset_keys)) * ((last - first).days + 1)
+    with _bar(instance, run_id, files, console):
+        result = job.execute_in_process(
+            run_id=run_id,
+            instance=instance,
+            tags={"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(last)},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=False,
+        )
+    return Outcome(
+        result.success, tuple(_sentences(result)), tuple(_failed_checks(result, first if first == last else None))
+    )
+
+
+def _sentences(result: dg.ExecuteInProcessResult) -> Iterator[str]:
+    for failure in result.get_step_failure_events():
+        if error := failure.step_failure_data.error:
+            yield (error.cause or error).message.removeprefix("Stopped: ").strip()
+
+
+def _failed_checks(result: dg.ExecuteInProcessResult, single: date | None) -> Iterator[str]:
+    """The failed checks of each day; what a range's checks found as a whole is left out."""
+    for found in result.get_asset_check_evaluations():
+        day = single or found.partition
+        if day and not found.passed:
+            yield f"{found.asset_key.path[-1]}.{found.check_name} of {day}: {found.description}"
+
+
+@contextmanager
+def _bar(instance: dg.DagsterInstance, run_id: str, files: int, console: Console) -> Iterator[None]:
+    """A bar that counts the daily files which Dagster has been told of, and names the step under way."""
+    over = threading.Event()
+    columns = (*Progress.get_default_columns(), TextColumn("{task.completed}/{task.total} daily files"))
+
+    def watch() -> None:
+        with Progress(*columns, console=console) as bar:
+            task = bar.add_task("starting", total=files)
+            seen = _Seen(instance, run_id)
+            is_over = False
+            while not is_over:
+                is_over = over.wait(LOOK_EVERY_S)
+                seen.look(bar, task)
+            bar.update(task, description="materialized")
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+class _Seen:
+    """What the event log has told of a run."""
+
+    def __init__(self, instance: dg.DagsterInstance, run_id: str) -> None:
+        self._instance, self._run_id = instance, run_id
+        self._cursor: str | None = None
+        self._landed: set[tuple[str, str | None]] = set()
+
+    def look(self, bar: Progress, task: TaskID) -> None:
+        """Read the events since the last look."""
+        kinds = {DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.STEP_START}
+        has_more = True
+        while has_more:
+            page = self._instance.get_records_for_run(self._run_id, self._cursor, kinds, limit=EVENTS_AT_ONCE)
+            for record in page.records:
+                event = record.event_log_entry.get_dagster_event()
+                if event.event_type is DagsterEventType.STEP_START:
+                    bar.update(task, description=str(event.step_key))
+                elif event.asset_key:
+                    self._landed.add((event.asset_key.to_user_string(), event.partition))
+            self._cursor, has_more = page.cursor, page.has_more
+        bar.update(task, completed=len(self._landed))

@@ -1,0 +1,146 @@
+"""An analyst reads the tree: every table, as pandas, Arrow and DuckDB, from a folder and from S3."""
+
+import io
+import shutil
+from datetime import date
+
+import dagster as dg
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pytest
+from rich.console import Console
+
+import calls_assets
+from calls_assets.definitions import build
+from calls_assets.launch import materialize
+from calls_assets.sandbox import Centre, Sandbox
+from calls_assets.settings import Settings
+from calls_assets.tables.dictionary import TABLES
+from calls_assets.tables.store import MissingDay
+
+FIRST, LAST = date(2026, 3, 6), date(2026, 3, 8)
+
+
+@pytest.fixture(scope="module")
+def api():
+    with Sandbox(Centre(calls_per_day=60)) as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+def pulled(api, tmp_path_factory):
+    """The root of a tree of three days, which nobody may change."""
+    root = tmp_path_factory.mktemp("pulled")
+    settings = Settings(data_url=str(root))
+    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
+        patch.setenv("CALLS_API_URL", api.url)
+        patch.setenv("CALLS_API_TOKEN", api.token)
+        assert materialize(build(settings), instance, FIRST, LAST, Console(file=io.StringIO())).success
+    return root
+
+
+@pytest.fixture
+def tree(pulled, tmp_path, monkeypatch):
+    """The root of a copy of it, which CALLS_DATA_URL names."""
+    monkeypatch.setenv("CALLS_DATA_URL", str(tmp_path / "data"))
+    return shutil.copytree(pulled, tmp_path / "data")
+
+
+def test_pandas_keeps_whole_numbers_flags_and_instants_what_they_are(tree):
+    calls = calls_assets.read("calls", "2026-03-06", LAST)
+    types = calls.dtypes.map(lambda kind: kind.pyarrow_dtype)
+    assert dict(types) == dict(zip(TABLES["calls"].arrow_schema.names, TABLES["calls"].arrow_schema.types, strict=True))
+    assert calls["disposition_id"].isna().any()
+    assert sorted(calls["local_date"].unique()) == [FIRST, date(2026, 3, 7), LAST]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_table_comes_in_every_form_with_the_same_rows(tree, name):
+    arrow = calls_assets.read(name, to="arrow")
+    assert arrow.schema.equals(TABLES[name].arrow_schema, check_metadata=True)
+    assert calls_assets.read(name).shape == arrow.shape
+    relation = calls_assets.read(name, to="duckdb")
+    assert isinstance(relation, duckdb.DuckDBPyRelation)
+    assert relation.to_arrow_table().cast(arrow.schema).equals(arrow)
+
+
+def test_only_the_days_and_columns_that_are_asked_for_come(tree):
+    day = calls_assets.read("calls", "2026-03-07", "2026-03-07", columns=["call_id", "local_date"])
+    assert list(day.columns) == ["call_id", "local_date"]
+    assert set(day["local_date"]) == {date(2026, 3, 7)}
+    assert len(calls_assets.read("calls", start="2026-03-07")) > len(day)
+
+
+def test_s3_gives_the_same(tree, api, run_pipeline, s3_root):
+    assert run_pipeline(api, s3_root, FIRST, LAST).success
+    for to in ("pandas", "arrow", "duckdb"):
+        remote = calls_assets.read("service_level", to=to, data_url=s3_root)
+        local = calls_assets.read("service_level", to=to)
+        if to == "duckdb":
+            remote, local = remote.fetchall(), local.fetchall()
+        assert remote.equals(local) if to != "duckdb" else remote == local
+    with calls_assets.connect(data_url=s3_root) as connection:
+        assert connection.execute("SELECT count(DISTINCT local_date) FROM calls").fetchone() == (3,)
+
+
+def test_days_without_a_file_are_told_of_and_the_others_come(tree):
+    shutil.rmtree(tree / "calls" / "date=2026-03-07")
+    (tree / "calls" / "date=2026-03-09").mkdir()
+    with pytest.warns(
+        calls_assets.MissingDays, match="calls has no file for 3 of the days from 2026-03-06 to 2026-03-10"
+    ):
+        calls = calls_assets.read("calls", FIRST, "2026-03-10")
+    assert set(calls["local_date"]) == {FIRST, LAST}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "sentence"),
+    [
+        (("cals",), ValueError, "There is no table 'cals': the tables are raw_calls, "),
+        (("calls", "2026-02-30"), ValueError, "start is a day as YYYY-MM-DD, but '2026-02-30' was given"),
+        (("calls", "2026-03-08", "2026-03-07"), ValueError, "start is not after end, but 2026-03-08 and 2026-03-07"),
+        (
+            ("calls", "2025-01-01", "2025-01-31"),
+            MissingDay,
+            "no day from 2025-01-01 to 2025-01-31 .* 2026-03-06 to 2026-03-08",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_a_sentence(tree, arguments, kind, sentence):
+    with pytest.raises(kind, match=sentence):
+        calls_assets.read(*arguments)
+
+
+def test_a_wrong_column_form_or_root_is_said_in_a_sentence(tree, tmp_path):
+    with pytest.raises(ValueError, match="calls has no column talk: its columns are local_date, call_id"):
+        calls_assets.read("calls", columns=["talk"])
+    with pytest.raises(ValueError, match="to is pandas, arrow or duckdb, but 'polars' was given"):
+        calls_assets.read("calls", to="polars")
+    with pytest.raises(MissingDay, match=r"no day at all .* it has none at all"):
+        calls_assets.read("calls", data_url=str(tmp_path / "elsewhere"))
+    with pytest.raises(MissingDay, match="There is no table from 2030-01-01 in"):
+        calls_assets.connect("2030-01-01")
+
+
+def test_every_table_is_a_view_whose_columns_say_what_they_mean(tree):
+    shutil.rmtree(tree / "rejected_calls")
+    with calls_assets.connect(FIRST, FIRST) as connection:
+        for table in TABLES.values():
+            assert connection.table(table.name).columns == table.arrow_schema.names
+        said = dict(
+            connection.execute("SELECT table_name || '.' || column_name, comment FROM duckdb_columns()").fetchall()
+        )
+        counts = connection.execute(
+            "SELECT (SELECT count(*) FROM rejected_calls), count(DISTINCT local_date) FROM calls"
+        )
+        assert counts.fetchone() == (0, 1)
+    assert (
+        said["calls.talk_s"] == next(c.description for c in TABLES["calls"].columns if c.name == "talk_s") + " Unit: s."
+    )
+    assert all(said[f"{table.name}.{column.name}"] for table in TABLES.values() for column in table.columns)
+
+
+def test_results_are_plain_pandas_and_arrow(tree):
+    assert isinstance(calls_assets.read("service_level"), pd.DataFrame)
+    assert isinstance(calls_assets.read("service_level", to="arrow"), pa.Table)
