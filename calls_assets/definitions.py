@@ -5,9 +5,10 @@ import warnings
 
 import dagster as dg
 
+from calls_assets.alerts import alert_sensors
 from calls_assets.assets.api import api_assets
 from calls_assets.assets.derived import derived_assets
-from calls_assets.assets.specs import Partitions
+from calls_assets.assets.specs import Partitions, recompute_sensor
 from calls_assets.freshness import freshness_sensor
 from calls_assets.resources import CallsApi, Tables
 from calls_assets.schedules import schedules
@@ -28,7 +29,7 @@ def build(settings: Settings) -> dg.Definitions:
         assets=assets,
         jobs=[job],
         schedules=schedules(settings, job),
-        sensors=[freshness_sensor(settings)],
+        sensors=[freshness_sensor(settings), *alert_sensors(settings), recompute_sensor()],
         resources={
             "calls_api": CallsApi.configured(
                 settings.filters,

@@ -33,12 +33,19 @@ def freshness_sensor(settings: Settings) -> dg.SensorDefinition:
         "Starts no run.",
     )
     def watch_freshness(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        now_s = time.time()
-        looked = {day: _look(context.instance, settings, day, now_s) for day in _due(settings, now_s)}
-        old = [f"{day}: {sentence}" for day, sentence in looked.items() if sentence]
+        old = [f"{day}: {sentence}" for day, sentence in old_days(context.instance, settings, time.time()).items()]
         return dg.SkipReason(" ".join(old) or "Every file is fresh.")
 
     return watch_freshness
+
+
+def old_days(instance: dg.DagsterInstance, settings: Settings, now_s: float) -> dict[date, str]:
+    """The days whose files are missing or too old at an instant in epoch seconds, with what is wrong of each.
+
+    Dagster is told of each of them, once.
+    """
+    looked = {day: _look(instance, settings, day, now_s) for day in _due(settings, now_s)}
+    return {day: sentence for day, sentence in looked.items() if sentence}
 
 
 def _due(settings: Settings, now_s: float) -> list[date]:

@@ -30,6 +30,9 @@ class Settings:
     days_per_run: int | None = None
     repull_days: int = 3
     repull_hour: int = 5
+    alert_service_level: float | None = None
+    alert_abandonment: float | None = None
+    alert_calls: int = 50
     problems: tuple[str, ...] = ()
 
     @classmethod
@@ -73,6 +76,16 @@ def _between(least: int, most: int, what: str) -> Callable[[str], int]:
     return read
 
 
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise ValueError("a share from 0 to 1 such as 0.8")
+    return share
+
+
 def _switch(text: str) -> bool:
     if text not in ("0", "1"):
         raise ValueError("0 or 1")
@@ -104,5 +117,8 @@ VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "CALLS_DAYS_PER_RUN": ("days_per_run", _between(1, 366, "a number of days")),
     "CALLS_REPULL_DAYS": ("repull_days", _between(1, 366, "a number of days")),
     "CALLS_REPULL_HOUR": ("repull_hour", _between(0, 23, "an hour of the day")),
+    "CALLS_ALERT_SERVICE_LEVEL": ("alert_service_level", _share),
+    "CALLS_ALERT_ABANDONMENT": ("alert_abandonment", _share),
+    "CALLS_ALERT_CALLS": ("alert_calls", _between(1, 1_000_000, "a number of calls")),
 }
 """Each variable with its field of `Settings` and what reads it."""

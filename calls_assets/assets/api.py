@@ -6,9 +6,9 @@ import dagster as dg
 
 from calls_assets.assets.specs import POOL, Partitions, check_specs, specs
 from calls_assets.resources import CallsApi, Tables
-from calls_assets.tables.dictionary import RAW_CALL_TYPES, RAW_CALLS, RECONCILIATION, REJECTED_CALLS
+from calls_assets.tables.dictionary import CALL_CHANGES, RAW_CALL_TYPES, RAW_CALLS, RECONCILIATION, REJECTED_CALLS
 
-FETCHED = (RAW_CALLS, REJECTED_CALLS, RAW_CALL_TYPES, RECONCILIATION)
+FETCHED = (RAW_CALLS, REJECTED_CALLS, CALL_CHANGES, RAW_CALL_TYPES, RECONCILIATION)
 
 
 def api_assets(partitions: Partitions) -> dg.AssetsDefinition:

@@ -21,6 +21,7 @@ from calls_assets.api.numbers import int_array, ints
 from calls_assets.api.privacy import Privacy
 from calls_assets.api.windows import ONE_DAY, Window, by_day, day_start
 from calls_assets.assets.landing import Landing
+from calls_assets.assets.late import add_changes, late_changes, late_figures
 from calls_assets.assets.progress import Progress
 from calls_assets.assets.specs import PULLED_AT
 from calls_assets.checks import Finding
@@ -140,6 +141,11 @@ class _Fetcher:
             "complete": Finding(True, sentence, figures),
             "fresh": check_fresh(day_start(day + ONE_DAY, self.landing.zone), self.pulled_s, time.time()),
         } | check_raw_calls(checked, drift)
+        late = None
+        if self.landing.selects(RAW_CALLS):
+            late = late_changes(self.landing, day, self._raw_calls(day, calls), self.pulled_s)
+        add_changes(self.landing, day, late)
+        metadata |= late_figures(late)
         self.landing.land(RAW_CALLS, day, self._raw_calls(day, calls), metadata, findings)
 
     def _land_rejects(self, window: Window, rejects: tuple[Reject, ...]) -> None:

@@ -16,6 +16,14 @@ PULLED_AT = "pulled_at"
 POOL = "calls_api"
 """Runs that ask the API share this pool; dagster.yaml limits it."""
 
+RECOMPUTE = (
+    dg.AutomationCondition.any_deps_updated().since_last_handled()
+    & ~dg.AutomationCondition.any_deps_missing()
+    & ~dg.AutomationCondition.any_deps_in_progress()
+    & ~dg.AutomationCondition.in_progress()
+).with_label("recompute_days_that_moved")
+"""A day of a computed table, however old, is computed again once what it is made from was replaced by another run."""
+
 
 @dataclass(frozen=True)
 class Partitions:
@@ -47,6 +55,7 @@ def specs(tables: Iterable[Table], partitions: Partitions, skippable: bool = Fal
             metadata={"dagster/column_schema": _columns(table)},
             partitions_def=partitions.definition,
             skippable=skippable,
+            automation_condition=RECOMPUTE if table.inputs else None,
         )
         for table in tables
     ]
@@ -75,4 +84,15 @@ def _columns(table: Table) -> dg.TableSchema:
             )
             for column in table.columns
         ]
+    )
+
+
+def recompute_sensor() -> dg.SensorDefinition:
+    """What looks for days that moved and computes them again, shipped running."""
+    return dg.AutomationConditionSensorDefinition(
+        "recompute_days_that_moved",
+        target=dg.AssetSelection.all(),
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        minimum_interval_seconds=60,
+        description="Every minute computes the tables of days, however old, whose calls another run has pulled again alone.",
     )

@@ -94,6 +94,22 @@ REJECTED_CALLS = Table(
     key=("call_id", "record"),
 )
 
+CALL_CHANGES = Table(
+    "call_changes",
+    "Late truth: what each pull changed about a day that was over when the pull before came. Every pull adds its rows, so "
+    "the table tells how long days keep moving.",
+    (
+        LOCAL_DATE,
+        CALL_ID,
+        _instant("pulled_at", "When the pull that saw the change began."),
+        _instant("compared_with", "When the file that the pull replaced had been put in place."),
+        _seconds("age_s", "From the end of the local day to the pull.", required=True),
+        _text("change", "'new', 'gone' or 'changed'.", required=True),
+        _text("field", "The field of `raw_calls` that changed; null for calls that are new or gone."),
+    ),
+    key=("compared_with", "call_id", "field"),
+)
+
 RAW_CALL_TYPES = Table(
     "raw_call_types",
     "Which call types the API's own `callType` filter puts each call in.",
@@ -344,6 +360,7 @@ TABLES = {
     for table in (
         RAW_CALLS,
         REJECTED_CALLS,
+        CALL_CHANGES,
         RAW_CALL_TYPES,
         RECONCILIATION,
         CALLS,

@@ -7,6 +7,7 @@ the same bytes.
 import fcntl
 import io
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ from calls_assets.tables.schema import Table
 ROW_GROUP_ROWS = ROWS_AT_ONCE
 """A crawl gives its rows in such groups, so that a day's bytes do not tell how it came."""
 READ_ONLY = ("http", "https")
+DAY = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 FILE_MODE = 0o640
 """Call records are personal data: their owner and group read them, nobody else."""
 
@@ -90,19 +92,34 @@ class TableStore:
         path: UPath = self._root / table.name / f"date={day}" / f"{table.name}.parquet"
         return path
 
-    def files(self, table: Table, days: Iterable[date]) -> "list[str] | ds.Dataset":
+    def files(self, table: Table, days: Iterable[date], known: bool = False) -> "list[str] | ds.Dataset":
         """A table's files of the days, to be queried: local paths, or a dataset on an object store.
+
+        `known` says that the days were just listed, which saves looking for each.
 
         Raises:
             MissingDay: some are not there; names the table and the days.
             NotRead: the storage refused.
         """
-        places = [path.path for path in self._paths(table, days)]
+        places = [
+            path.path for path in ([self.path(table, day) for day in days] if known else self._paths(table, days))
+        ]
         if self._is_local:
             return places
         import pyarrow.dataset as ds  # it imports pandas
 
         return ds.dataset(places, schema=table.arrow_schema, format="parquet", filesystem=self._root.fs)
+
+    def days(self, table: Table) -> list[date]:
+        """The days that a table has a file for, in order, as one listing tells.
+
+        Raises:
+            NotRead: the storage refused.
+        """
+        with self._reading(table):
+            found = self._root.fs.glob((self._root / table.name / "date=*" / f"{table.name}.parquet").path)
+        named = (path.split("/")[-2].removeprefix("date=") for path in found)
+        return sorted(date.fromisoformat(name) for name in named if DAY.fullmatch(name))
 
     def _paths(self, table: Table, days: Iterable[date]) -> list[UPath]:
         with self._reading(table):
@@ -138,6 +155,17 @@ class TableStore:
             with path.open("rb") as file:
                 rows: int = pq.read_metadata(file).num_rows
                 return rows
+
+    def placed_at(self, table: Table, day: date) -> float | None:
+        """When a table's file of a day was put in place, in epoch seconds; None where there is none.
+
+        Raises:
+            NotRead: the storage refused.
+        """
+        path = self.path(table, day)
+        with self._reading(table):
+            placed: float | None = path.fs.modified(path.path).timestamp() if path.exists() else None
+            return placed
 
     def read(self, table: Table, days: Iterable[date], columns: Sequence[str] | None = None) -> pa.Table:
         """The rows of the days, in the order of the days.

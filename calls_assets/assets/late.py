@@ -1,0 +1,66 @@
+"""Late truth: what a pull changes about a day that was over when the pull before came."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from calls_assets.api.windows import ONE_DAY, day_start
+from calls_assets.assets.landing import Landing
+from calls_assets.metrics.changes import CHANGED, GONE, NEW, changes
+from calls_assets.tables.dictionary import CALL_CHANGES, RAW_CALLS
+
+
+def late_changes(land: Landing, day: date, after: Iterable[pa.Table], pulled_s: float) -> pa.Table | None:
+    """The rows of `call_changes` that a pull adds; None where the day has not been pulled since it was over.
+
+    Args:
+        land: The run's landing, which knows the tree.
+        day: The local day.
+        after: The day's new rows of `raw_calls`, in parts.
+        pulled_s: When the pull began, in epoch seconds.
+    """
+    end_s = day_start(day + ONE_DAY, land.zone)
+    before_s = land.store.placed_at(RAW_CALLS, day)
+    if before_s is None or before_s < end_s:
+        return None
+    found = changes(land.store.files(RAW_CALLS, [day]), after)
+    pull = (_instant(pulled_s), _instant(before_s), int(pulled_s) - end_s)
+    names = ("pulled_at", "compared_with", "age_s")
+    kinds = [CALL_CHANGES.arrow_schema.field(name).type for name in names]
+    for name, value, kind in zip(names, pull, kinds, strict=True):
+        found = found.append_column(name, pa.repeat(pa.scalar(value, kind), found.num_rows))
+    return CALL_CHANGES.stamp(found, day)
+
+
+def add_changes(land: Landing, day: date, found: pa.Table | None) -> None:
+    """Land the day's `call_changes`, those of the pulls before with those of this one."""
+    rows = land.store.read(CALL_CHANGES, [day]) if land.store.count(CALL_CHANGES, day) else CALL_CHANGES.empty()
+    if found is not None and found.num_rows:
+        # A run that broke off before it replaced the calls has told of its comparison already.
+        rows = rows.filter(pc.not_equal(rows["compared_with"], found["compared_with"][0]))
+        rows = pa.concat_tables([rows, found])
+    land.land(CALL_CHANGES, day, rows, {"pulls_with_changes": len(rows["pulled_at"].unique())}, {})
+
+
+def late_figures(found: pa.Table | None) -> dict[str, Any]:
+    """What the UI shows of a pull's changes; nothing where there was no pull to compare with."""
+    if found is None:
+        return {}
+    calls = Counter(dict(zip(found["call_id"].to_pylist(), found["change"].to_pylist(), strict=True)).values())
+    fields = Counter(field for field in found["field"].to_pylist() if field)
+    lines = [
+        "| field | calls |",
+        "| --- | ---: |",
+        *(f"| {field} | {count} |" for field, count in fields.most_common()),
+    ]
+    table = {"late_changes_by_field": dg.MetadataValue.md("\n".join(lines))} if fields else {}
+    return {f"late_calls_{change}": calls[change] for change in (NEW, GONE, CHANGED)} | table
+
+
+def _instant(at_s: float) -> datetime:
+    return datetime.fromtimestamp(int(at_s), UTC)

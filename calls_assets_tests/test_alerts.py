@@ -1,0 +1,174 @@
+"""Alerts reach a webhook on loopback, each once, and are off until an address is set."""
+
+import json
+import threading
+from datetime import UTC, date, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import dagster as dg
+import pytest
+
+from calls_assets import alerts
+from calls_assets.definitions import build
+from calls_assets.sandbox import Centre, Sandbox
+from calls_assets.settings import Settings
+
+TODAY = date(2026, 3, 10)
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC).timestamp()
+
+
+@pytest.fixture
+def webhook(monkeypatch):
+    """A receiver of messages; `status` is what it answers."""
+
+    class Webhook(BaseHTTPRequestHandler):
+        def do_POST(self):
+            message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if server.status == 200:
+                server.messages.append((message["title"], message["message"].splitlines()))
+            self.send_response(server.status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Webhook)
+    server.messages, server.status = [], 200
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    monkeypatch.setenv("CALLS_ALERT_URL", f"json://127.0.0.1:{server.server_port}/a-secret-path")
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def instance():
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+@pytest.fixture
+def tick(instance, monkeypatch):
+    """Evaluates a sensor again and again, with the cursor that it left."""
+    cursors = {}
+
+    def tick(name, now_s=NOON, **settings):
+        monkeypatch.setattr(alerts.time, "time", lambda: now_s)
+        context = dg.build_sensor_context(instance, cursor=cursors.get(name))
+        result = build(Settings(**settings)).resolve_sensor_def(name).evaluate_tick(context)
+        cursors[name] = result.cursor
+        return result.skip_message
+
+    return tick
+
+
+def landed(instance, day, table="service_level", is_open=False, **figures):
+    metadata = {"is_open_day": dg.MetadataValue.bool(is_open)} | figures
+    instance.report_runless_asset_event(dg.AssetMaterialization(table, partition=str(day), metadata=metadata))
+
+
+@pytest.mark.parametrize(("url", "status"), [("", "STOPPED"), ("json://127.0.0.1/", "RUNNING")])
+def test_alerts_are_off_until_an_address_is_set(monkeypatch, url, status):
+    monkeypatch.setenv("CALLS_ALERT_URL", url)
+    sensors = {sensor.name: sensor for sensor in build(Settings()).sensors}
+    assert [sensors[name].default_status.name for name in ("tell_of_failed_runs", "tell_of_days")] == [status] * 2
+
+
+def test_failed_runs_are_told_of_once_with_their_sentence(tick, webhook, instance, run_pipeline, tmp_path):
+    with Sandbox(Centre(calls_per_day=20)) as api:
+        assert not run_pipeline(api, tmp_path, TODAY, TODAY, instance=instance, token="long-ago-wrong").success
+        now_s = datetime.now(UTC).timestamp()
+        tick("tell_of_failed_runs", now_s)
+        assert webhook.messages == []  # what failed before the sensor ran is no news
+        failed = run_pipeline(api, tmp_path, date(2026, 3, 6), date(2026, 3, 8), instance=instance, token="wrong")
+        assert run_pipeline(api, tmp_path, TODAY, TODAY, instance=instance).success
+    for _ in range(3):
+        tick("tell_of_failed_runs", now_s + 60)
+    instance.add_run_tags(failed.run_id, {"touched": "later"})
+    tick("tell_of_failed_runs", now_s + 90)
+    ((title, (line,)),) = webhook.messages
+    assert title == "A run of calls_assets failed"
+    assert line.startswith(f"Run {failed.run_id[:8]} of 2026-03-06 to 2026-03-08: http://127.0.0.1:")
+    assert "refused the token (401): set CALLS_API_TOKEN to a valid one." in line
+
+
+def test_many_failures_are_one_message(tick, webhook, instance):
+    tick("tell_of_failed_runs", datetime.now(UTC).timestamp() - 5)
+    for _ in range(12):
+        instance.create_run_for_job(
+            build(Settings()).resolve_job_def("calls_pipeline"), status=dg.DagsterRunStatus.FAILURE
+        )
+    tick("tell_of_failed_runs")
+    ((title, lines),) = webhook.messages
+    assert title == "12 runs of calls_assets failed"
+    assert (len(lines), lines[-1]) == (11, "And 2 more.")
+    assert lines[0].endswith("no step of it began.")
+
+
+def test_days_beyond_a_threshold_are_told_of_once(tick, webhook, instance):
+    limits = {"alert_service_level": 0.8, "alert_abandonment": 0.05}
+    landed(instance, "2026-03-09", service_level=0.79, calls_answered=90, calls_abandoned=10)
+    landed(instance, "2026-03-09", "abandonment", abandonment_rate=0.1, calls_answered=90, calls_abandoned=10)
+    landed(instance, "2026-03-08", service_level=0.81, calls_answered=90, calls_abandoned=10)
+    for _ in range(3):
+        tick("tell_of_days", **limits)
+    landed(instance, "2026-03-09", service_level=0.5, calls_answered=90, calls_abandoned=10)
+    tick("tell_of_days", **limits)
+    assert webhook.messages == [
+        (
+            "Days of calls_assets to look at",
+            [
+                "2026-03-09: the service level is 79.0%, under 80.0%, of 100 calls that were answered or abandoned.",
+                "2026-03-09: 10.0% hung up, over 5.0%, of 100 calls that were answered or abandoned.",
+            ],
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("day", "figures"),
+    [
+        ("2026-03-09", {"calls_answered": 40, "calls_abandoned": 9, "service_level": 0.1}),
+        ("2026-03-09", {"calls_answered": 90, "calls_abandoned": 9, "service_level": 0.8}),
+        ("2026-03-09", {"calls_answered": 90, "calls_abandoned": 9, "service_level": 0.1, "is_open": True}),
+        ("2026-03-09", {"calls_answered": 0, "calls_abandoned": 0}),
+        ("2026-03-01", {"calls_answered": 90, "calls_abandoned": 9, "service_level": 0.1}),
+    ],
+    ids=["too few calls", "at the threshold", "open day", "no calls", "long ago"],
+)
+def test_what_means_nothing_is_not_told(tick, webhook, instance, day, figures):
+    landed(instance, day, **figures)
+    assert tick("tell_of_days", alert_service_level=0.8) == "Nothing new to tell of."
+    assert webhook.messages == []
+
+
+def test_a_day_that_the_morning_did_not_bring_is_told_of(tick, webhook, instance):
+    landed(instance, "2026-03-08", "raw_calls")
+    tick("tell_of_days")
+    tick("tell_of_days")
+    ((_, (line,)),) = webhook.messages
+    assert line.startswith("2026-03-09: ")
+
+
+def test_a_message_that_was_not_taken_is_sent_again_and_the_address_stays_secret(tick, webhook, instance, caplog):
+    landed(instance, "2026-03-09", service_level=0.1, calls_answered=90, calls_abandoned=10)
+    webhook.status = 500
+    caplog.set_level("INFO")
+    with pytest.raises(alerts.NotTold, match="The address in CALLS_ALERT_URL took no message") as caught:
+        tick("tell_of_days", alert_service_level=0.8)
+    assert "a-secret-path" not in str(caught.value) + caplog.text
+    webhook.status = 200
+    tick("tell_of_days", alert_service_level=0.8)
+    assert len(webhook.messages) == 1
+
+
+def test_an_address_that_is_none_is_named(tick, instance, monkeypatch, caplog):
+    caplog.set_level(0)
+    monkeypatch.setenv("CALLS_ALERT_URL", "nonsense://a-secret")
+    landed(instance, "2026-03-09", service_level=0.1, calls_answered=90, calls_abandoned=10)
+    with pytest.raises(alerts.NotTold, match="CALLS_ALERT_URL is an Apprise address") as caught:
+        tick("tell_of_days", alert_service_level=0.8)
+    assert "a-secret" not in str(caught.value) + caplog.text
