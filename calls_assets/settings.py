@@ -1,6 +1,7 @@
 """The environment, read and checked once, with a sentence for every mistake."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -9,6 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from calls_assets.api.document import Query
 from calls_assets.api.privacy import KEEP, POLICIES
+
+OWNER = re.compile(r"team:[A-Za-z0-9_]+|[^@\s]+@[^@\s]+\.[^@\s]+")
+"""What Dagster takes as an owner."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Settings:
     alert_service_level: float | None = None
     alert_abandonment: float | None = None
     alert_calls: int = 50
+    owners: tuple[str, ...] = ()
+    docs_url: str = ""
     problems: tuple[str, ...] = ()
 
     @classmethod
@@ -86,6 +92,19 @@ def _share(text: str) -> float:
     return share
 
 
+def _web(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("the web address of this project's docs folder")
+    return text.rstrip("/")
+
+
+def _owners(text: str) -> tuple[str, ...]:
+    owners = tuple(part.strip() for part in text.split(","))
+    if not all(OWNER.fullmatch(owner) for owner in owners):
+        raise ValueError("a list of e-mail addresses and team:names, with commas between")
+    return owners
+
+
 def _switch(text: str) -> bool:
     if text not in ("0", "1"):
         raise ValueError("0 or 1")
@@ -117,6 +136,8 @@ VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "CALLS_DAYS_PER_RUN": ("days_per_run", _between(1, 366, "a number of days")),
     "CALLS_REPULL_DAYS": ("repull_days", _between(1, 366, "a number of days")),
     "CALLS_REPULL_HOUR": ("repull_hour", _between(0, 23, "an hour of the day")),
+    "CALLS_OWNERS": ("owners", _owners),
+    "CALLS_DOCS_URL": ("docs_url", _web),
     "CALLS_ALERT_SERVICE_LEVEL": ("alert_service_level", _share),
     "CALLS_ALERT_ABANDONMENT": ("alert_abandonment", _share),
     "CALLS_ALERT_CALLS": ("alert_calls", _between(1, 1_000_000, "a number of calls")),

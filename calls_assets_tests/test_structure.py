@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent / "calls_assets"
-ROOMS = ("api", "tables", "metrics", "assets", "definitions", "cli")
+ROOMS = ("api", "tables", "metrics", "report", "assets", "definitions", "cli")
 """From the left to the right; a room knows only those before it."""
 
 BESIDE = {
@@ -28,7 +28,7 @@ def imports(path):
     return ours, {name.split(".")[0] for name in names}
 
 
-@pytest.mark.parametrize("room", [*ROOMS[:3], *BESIDE])
+@pytest.mark.parametrize("room", [*ROOMS[:4], *BESIDE])
 def test_a_room_imports_only_those_before_it(room):
     allowed = {room, *(BESIDE[room] if room in BESIDE else ROOMS[: ROOMS.index(room)])}
     paths = [ROOT / f"{room}.py"] if (ROOT / f"{room}.py").exists() else sorted((ROOT / room).glob("*.py"))

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -11,7 +13,16 @@ from calls_assets.assets.landing import Landing
 from calls_assets.checks import Finding
 from calls_assets.findings import LONGEST_S, check_calls, check_intervals, check_members, check_talk
 from calls_assets.metrics.run import compute
-from calls_assets.tables.dictionary import AGENT_TALK_TIME, CALL_AGENTS, CALL_INTERVALS, CALLS, RAW_CALLS, TABLES
+from calls_assets.report.cards import cards
+from calls_assets.tables.dictionary import (
+    AGENT_TALK_TIME,
+    CALL_AGENTS,
+    CALL_INTERVALS,
+    CALLS,
+    RAW_CALLS,
+    SERVICE_LEVEL,
+    TABLES,
+)
 from calls_assets.tables.schema import Table
 from calls_assets.tables.store import TableStore
 
@@ -43,14 +54,17 @@ def _batches(table: Table, land: Landing) -> Iterator[tuple[date, ...]]:
 def _land(table: Table, days: tuple[date, ...], land: Landing) -> None:
     inputs = {name: land.store.files(TABLES[name], days) for name in table.inputs}
     for day, rows in compute(table, inputs, days, land.zone).items():
-        land.land(table, day, rows, headlines(table, rows), _findings(table, day, rows, land.store))
+        shown = headlines(table, rows, land.zone)
+        land.land(table, day, rows, shown, _findings(table, day, rows, land.store))
 
 
-def headlines(table: Table, rows: pa.Table) -> dict[str, Any]:
-    """The numbers of a day that the UI shows and plots."""
+def headlines(table: Table, rows: pa.Table, zone: ZoneInfo) -> dict[str, Any]:
+    """The numbers of a day that the UI shows and plots, and the cards that it shows beside them."""
     if "dimension" in rows.schema.names:
         total = next(row for row in rows.to_pylist() if row["dimension"] == "total")
-        return {name: value for name, value in total.items() if isinstance(value, (int, float))}
+        numbers = {name: value for name, value in total.items() if isinstance(value, (int, float))}
+        shown = cards(rows, zone) if table is SERVICE_LEVEL else {}
+        return numbers | {name: dg.MetadataValue.md(card) for name, card in shown.items()}
     if table is CALLS:
         outcomes = rows["outcome"].value_counts().to_pylist()
         return {"calls": rows.num_rows} | {f"calls_{count['values']}": count["counts"] for count in outcomes}

@@ -77,17 +77,24 @@ class Landing:
             return
         self._refuse_what_is_wrong(table, day, findings)
         written = self.store.write(table, day, rows)
-        shown = {
-            "dagster/row_count": written.rows,
-            "path": dg.MetadataValue.path(written.path),
-            "bytes": written.size,
-            "is_open_day": dg.MetadataValue.bool(day_start(day + ONE_DAY, self.zone) > time.time()),
-        } | metadata
-        key = dg.AssetKey(table.name)
-        self.context.add_asset_metadata(shown, asset_key=key, partition_key=str(day))
-        self._landed[table.name, str(day)] = shown
+        counted = {"dagster/row_count": written.rows}
+        self._tell(table.name, day, written.path, written.size, counted | metadata)
         for name, finding in findings.items():
             self._found.setdefault((table.name, name), {})[str(day)] = finding
+
+    def land_page(self, name: str, day: date, html: bytes, metadata: dict[str, Any]) -> None:
+        """Replace a page of a day, and tell the UI of it."""
+        path = self.store.put(f"{name}/date={day}/{name}.html", html)
+        self._tell(name, day, path, len(html), metadata)
+
+    def _tell(self, name: str, day: date, path: str, size: int, metadata: dict[str, Any]) -> None:
+        shown = {
+            "path": dg.MetadataValue.path(path),
+            "bytes": size,
+            "is_open_day": dg.MetadataValue.bool(day_start(day + ONE_DAY, self.zone) > time.time()),
+        } | metadata
+        self.context.add_asset_metadata(shown, asset_key=dg.AssetKey(name), partition_key=str(day))
+        self._landed[name, str(day)] = shown
 
     def _refuse_what_is_wrong(self, table: Table, day: date, findings: dict[str, Finding]) -> None:
         for name, finding in findings.items():

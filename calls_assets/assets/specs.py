@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -15,6 +17,8 @@ PULLED_AT = "pulled_at"
 
 POOL = "calls_api"
 """Runs that ask the API share this pool; dagster.yaml limits it."""
+
+HOME = Path(__file__).parent.parent
 
 RECOMPUTE = (
     dg.AutomationCondition.any_deps_updated().since_last_handled()
@@ -33,6 +37,8 @@ class Partitions:
     zone: ZoneInfo
     problems: tuple[str, ...]
     backfill_policy: dg.BackfillPolicy
+    owners: tuple[str, ...] = ()
+    docs_url: str = ""
 
     @classmethod
     def of(cls, settings: Settings) -> "Partitions":
@@ -40,7 +46,7 @@ class Partitions:
         definition = dg.DailyPartitionsDefinition(str(settings.start_date), timezone=settings.zone.key, end_offset=1)
         days = settings.days_per_run
         policy = dg.BackfillPolicy.multi_run(days) if days else dg.BackfillPolicy.single_run()
-        return cls(definition, settings.zone, settings.problems, policy)
+        return cls(definition, settings.zone, settings.problems, policy, settings.owners, settings.docs_url)
 
 
 def specs(tables: Iterable[Table], partitions: Partitions, skippable: bool = False) -> list[dg.AssetSpec]:
@@ -52,13 +58,29 @@ def specs(tables: Iterable[Table], partitions: Partitions, skippable: bool = Fal
             description=table.description,
             group_name="metrics" if "calls" in table.inputs or "call_agents" in table.inputs else "calls",
             kinds={"parquet", "duckdb"} if table.inputs else {"parquet", "python"},
-            metadata={"dagster/column_schema": _columns(table)},
+            owners=partitions.owners,
+            tags={"made_from": "files" if table.inputs else "api"},
+            metadata={"dagster/column_schema": _columns(table)} | docs(table.name, partitions.docs_url),
             partitions_def=partitions.definition,
             skippable=skippable,
             automation_condition=RECOMPUTE if table.inputs else None,
         )
         for table in tables
     ]
+
+
+def docs(name: str, docs_url: str) -> dict[str, Any]:
+    """The link from an asset to its part of docs/tables.md, on the web or on this disk, and to its query."""
+    sources = []
+    page, query = HOME.parent / "docs" / "tables.md", HOME / "metrics" / f"{name}.sql"
+    if query.exists():
+        sources.append(dg.LocalFileCodeReference(file_path=str(query), line_number=1, label="the query"))
+    if page.exists() and not docs_url:
+        sources.append(dg.LocalFileCodeReference(file_path=str(page), line_number=1, label="the data dictionary"))
+    references = (
+        {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=list(sources))} if sources else {}
+    )
+    return references | ({"docs": dg.MetadataValue.url(f"{docs_url}/tables.md#{name}")} if docs_url else {})
 
 
 def check_specs(tables: Iterable[Table], partitions: Partitions) -> list[dg.AssetCheckSpec]:

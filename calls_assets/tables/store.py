@@ -116,13 +116,21 @@ class TableStore:
         Raises:
             NotRead: the storage refused.
         """
-        with self._reading(table):
-            found = self._root.fs.glob((self._root / table.name / "date=*" / f"{table.name}.parquet").path)
+        return self.days_with(table.name, f"{table.name}.parquet")
+
+    def days_with(self, folder: str, file: str) -> list[date]:
+        """The days under a folder of the tree that have a file of that name, in order.
+
+        Raises:
+            NotRead: the storage refused.
+        """
+        with self._reading(folder):
+            found = self._root.fs.glob((self._root / folder / "date=*" / file).path)
         named = (path.split("/")[-2].removeprefix("date=") for path in found)
         return sorted(date.fromisoformat(name) for name in named if DAY.fullmatch(name))
 
     def _paths(self, table: Table, days: Iterable[date]) -> list[UPath]:
-        with self._reading(table):
+        with self._reading(table.name):
             found = {day: path for day in days if (path := self.path(table, day)).exists()}
         missing = [str(day) for day in days if day not in found]
         if missing:
@@ -133,13 +141,13 @@ class TableStore:
         return list(found.values())
 
     @contextmanager
-    def _reading(self, table: Table) -> Iterator[None]:
+    def _reading(self, what: str) -> Iterator[None]:
         try:
             yield
         except Exception as error:  # an object store's client has errors of its own
             why = str(getattr(error, "strerror", None) or error).rstrip(".")
             raise NotRead(
-                f"{table.name} could not be read from {self.root}: {why}; check CALLS_DATA_URL and the credentials."
+                f"{what} could not be read from {self.root}: {why}; check CALLS_DATA_URL and the credentials."
             ) from error
 
     def count(self, table: Table, day: date) -> int:
@@ -149,7 +157,7 @@ class TableStore:
             NotRead: the storage refused.
         """
         path = self.path(table, day)
-        with self._reading(table):
+        with self._reading(table.name):
             if not path.exists():
                 return 0
             with path.open("rb") as file:
@@ -163,7 +171,7 @@ class TableStore:
             NotRead: the storage refused.
         """
         path = self.path(table, day)
-        with self._reading(table):
+        with self._reading(table.name):
             placed: float | None = path.fs.modified(path.path).timestamp() if path.exists() else None
             return placed
 
@@ -178,7 +186,7 @@ class TableStore:
             table.arrow_schema if columns is None else pa.schema([table.arrow_schema.field(name) for name in columns])
         )
         paths = self._paths(table, days)
-        with self._reading(table):
+        with self._reading(table.name):
             parts = [pq.read_table(io.BytesIO(file.read_bytes()), columns=columns, schema=schema) for file in paths]
         return pa.concat_tables(parts) if parts else pa.Table.from_batches([], schema)
 
@@ -191,6 +199,24 @@ class TableStore:
         groups = row_groups(rows) if isinstance(rows, pa.Table) else rows
         count, content = to_parquet(table, groups)
         path = self.path(table, day)
+        self._put(path, content, f"{table.name} of {day}")
+        return Written(str(path), count, len(content))
+
+    def put(self, name: str, content: bytes) -> str:
+        """Replace a file that is no table's, such as a page; says where it lies.
+
+        Args:
+            name: Its path under the root.
+            content: What it holds.
+
+        Raises:
+            NotWritten: the storage refused; names the file and why.
+        """
+        path: UPath = self._root / name
+        self._put(path, memoryview(content), name)
+        return str(path)
+
+    def _put(self, path: UPath, content: memoryview, what: str) -> None:
         try:
             if self._is_local:
                 _replace_file(Path(path.path), content)
@@ -198,8 +224,7 @@ class TableStore:
                 path.write_bytes(bytes(content))
         except Exception as error:  # an object store's client has errors of its own
             why = getattr(error, "strerror", None) or error
-            raise NotWritten(f"{table.name} of {day} could not be written to {path}: {why}.") from error
-        return Written(str(path), count, len(content))
+            raise NotWritten(f"{what} could not be written to {path}: {why}.") from error
 
     @contextmanager
     def alone(self, waiting: Callable[[], None], create: bool) -> Iterator[None]:

@@ -1,0 +1,197 @@
+"""Charts as SVG, drawn by Vega-Lite. Colours are those that a colour-blind person can tell apart (Okabe and Ito)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import vl_convert
+
+ANSWERED, ABANDONED, OTHER, LEVEL = "answered", "abandoned", "otherwise lost", "service level"
+
+COLOURS = {ANSWERED: "#0072B2", ABANDONED: "#E69F00", OTHER: "#999999", LEVEL: "#009E73"}
+"""Each on white and on black at least three to one in contrast, and apart from the others in every colour blindness."""
+
+INK = "#808080"
+"""Text and axes where no style sheet can choose: legible on white and on black."""
+
+WIDTH = 380
+
+Spec = dict[str, Any]
+Row = Mapping[str, Any]
+
+
+def half_hours(rows: Sequence[Row], ink: str = INK) -> str:
+    """A day's half-hours as SVG: calls above, stacked by how they ended, and the service level below.
+
+    Args:
+        rows: For each half-hour, gaps filled, `at` (its local time with offset, `HH:MM+HH:MM`), `answered`, `abandoned`,
+            `other` (counts) and `level` (share from 0 to 1, or None).
+        ink: A CSS colour for text and axes.
+    """
+    kinds = ((ANSWERED, "answered"), (ABANDONED, "abandoned"), (OTHER, "other"))
+    counts = [
+        {"at": row["at"], "kind": kind, "calls": row[name], "order": place}
+        for row in rows
+        for place, (kind, name) in enumerate(kinds)
+        if row[name]
+    ]
+    times = [row["at"] for row in rows]
+    every = _x(times, labels=False)
+    calls = {
+        "height": 130,
+        "data": {"values": counts},
+        "mark": {"type": "bar"},
+        "encoding": {
+            "x": every,
+            "y": {
+                "field": "calls",
+                "type": "quantitative",
+                "title": "calls offered",
+                "axis": {"tickMinStep": 1, "tickCount": 5},
+            },
+            "order": {"field": "order"},
+            "color": _colour((ANSWERED, ABANDONED, OTHER)),
+        },
+    }
+    level = {
+        "height": 70,
+        "data": {"values": [{"at": row["at"], "level": row["level"]} for row in rows if row["level"] is not None]},
+        "mark": {
+            "type": "line",
+            "point": {"filled": True, "size": 22, "color": COLOURS[LEVEL]},
+            "strokeWidth": 1.5,
+            "color": COLOURS[LEVEL],
+        },
+        "encoding": {"x": _x(times, labels=True), "y": _share("service level")},
+    }
+    return _svg({"vconcat": [calls, level], "spacing": 10, "resolve": {"scale": {"x": "shared"}}}, ink)
+
+
+def days(rows: Sequence[Row], ink: str = INK) -> str:
+    """Service level and abandonment over days as SVG; a day without a file leaves a gap.
+
+    Args:
+        rows: For each day `day` (ISO), `level` and `abandonment` (share from 0 to 1, or None).
+        ink: A CSS colour for text and axes.
+    """
+    values = [
+        {"day": row["day"], "kind": kind, "share": row[name]}
+        for row in rows
+        for kind, name in ((LEVEL, "level"), (ABANDONED, "abandonment"))
+    ]
+    spec = {
+        "height": 120,
+        "data": {"values": values},
+        "mark": {
+            "type": "line",
+            "point": {"filled": True, "size": 22},
+            "strokeWidth": 1.5,
+            "invalid": "break-paths-show-domains",
+        },
+        "encoding": {
+            "x": {
+                "field": "day",
+                "type": "temporal",
+                "timeUnit": "utcyearmonthdate",
+                "title": "day",
+                "axis": {"format": "%-d %b", "labelOverlap": True, "tickCount": 5},
+            },
+            "y": _share("share"),
+            "color": _colour((LEVEL, ABANDONED)),
+        },
+    }
+    return _svg(spec, ink)
+
+
+def agents(rows: Sequence[Row], ink: str = INK) -> str:
+    """Talk time of agents as SVG, the longest first.
+
+    Args:
+        rows: For each agent and direction `agent`, `direction` and `hours`, in the order in which the agents are to stand.
+        ink: A CSS colour for text and axes.
+    """
+    names = list(dict.fromkeys(row["agent"] for row in rows))
+    spec = {
+        "height": {"step": 17},
+        "data": {"values": list(rows)},
+        "mark": "bar",
+        "encoding": {
+            "y": {"field": "agent", "type": "nominal", "sort": names, "title": None, "axis": {"labelLimit": 130}},
+            "x": {"field": "hours", "type": "quantitative", "title": "talk time in hours"},
+            "color": {
+                "field": "direction",
+                "type": "nominal",
+                "scale": {"domain": ["inbound", "outbound"], "range": [COLOURS[ANSWERED], COLOURS[ABANDONED]]},
+                "legend": {"title": None, "orient": "top"},
+            },
+        },
+    }
+    return _svg(spec, ink)
+
+
+def _x(times: Sequence[str], labels: bool) -> Spec:
+    hours = [at for at in times if at[3:5] == "00"]
+    axis: Spec = {
+        "values": hours[:: 1 + len(hours) // 9],
+        "labelExpr": "substring(datum.label, 0, 5)",
+        "labelAngle": 0,
+        "labels": labels,
+        "ticks": labels,
+    }
+    return {
+        "field": "at",
+        "type": "ordinal",
+        "scale": {"domain": list(times)},
+        "title": "start of the half-hour, local time" if labels else None,
+        "axis": axis,
+    }
+
+
+def _share(title: str) -> Spec:
+    return {
+        "field": "share" if title == "share" else "level",
+        "type": "quantitative",
+        "title": title,
+        "scale": {"domain": [0, 1]},
+        "axis": {"format": "%", "values": [0, 0.25, 0.5, 0.75, 1]},
+    }
+
+
+def _colour(kinds: Sequence[str]) -> Spec:
+    return {
+        "field": "kind",
+        "type": "nominal",
+        "scale": {"domain": list(kinds), "range": [COLOURS[kind] for kind in kinds]},
+        "legend": {"title": None, "orient": "top"},
+    }
+
+
+def _svg(spec: Spec, ink: str) -> str:
+    words = {
+        "labelColor": ink,
+        "titleColor": ink,
+        "labelFontSize": 11,
+        "titleFontSize": 11,
+        "titleFontWeight": "normal",
+    }
+    lines = {"domainColor": ink, "tickColor": ink, "gridColor": ink, "gridOpacity": 0.25}
+    whole = {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "background": None,
+        "padding": {"left": 14, "right": 5, "top": 5, "bottom": 5},
+        "config": {
+            "aria": False,
+            "font": "system-ui, sans-serif",
+            "view": {"stroke": None},
+            "axis": words | lines,
+            "axisX": {"grid": False},
+            "legend": words,
+        },
+    }
+    sized = (
+        {"width": WIDTH}
+        if "vconcat" not in spec
+        else {"vconcat": [{"width": WIDTH} | part for part in spec["vconcat"]]}
+    )
+    svg: str = vl_convert.vegalite_to_svg(json.dumps(whole | spec | sized))
+    return svg

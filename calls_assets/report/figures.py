@@ -1,0 +1,173 @@
+"""What a day's page says, as plain figures: read from the tables, compared with the days before, nothing about looks."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from calls_assets.api.windows import ONE_DAY, day_start
+from calls_assets.metrics.run import Relation, connect
+
+HALF_HOUR = timedelta(minutes=30)
+WEEK = timedelta(weeks=1)
+WEEKS = 4
+
+DETAILS = ("service_level", "agent_talk_time", "call_changes", "rejected_calls", "reconciliation", "calls")
+"""The tables that a day's own part of the page reads."""
+
+TOTALS = ("service_level", "agent_talk_time")
+"""The tables that days are compared by."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Counts and sums of one or several days, which rates are made from; never an average of averages."""
+
+    days: int
+    calls_offered: int
+    calls_answered: int
+    calls_answered_within_sla: int
+    calls_abandoned: int
+    calls_short_abandoned: int
+    speed_of_answer_calls: int
+    speed_of_answer_total_s: int
+    talk_s: int
+
+    @property
+    def counted(self) -> int:
+        """A + B: what service level and abandonment are shares of."""
+        return self.calls_answered + self.calls_abandoned
+
+    @property
+    def service_level(self) -> float | None:
+        """W / (A + B)."""
+        return self.calls_answered_within_sla / self.counted if self.counted else None
+
+    @property
+    def abandonment(self) -> float | None:
+        """B / (A + B)."""
+        return self.calls_abandoned / self.counted if self.counted else None
+
+    @property
+    def speed_of_answer_s(self) -> float | None:
+        """Average over the calls whose speed of answer is known."""
+        calls = self.speed_of_answer_calls
+        return self.speed_of_answer_total_s / calls if calls else None
+
+    @classmethod
+    def of(cls, days: Iterable["Totals"]) -> "Totals | None":
+        """Several days together; None for none."""
+        parts = list(days)
+        names = cls.__dataclass_fields__
+        return cls(**{name: sum(getattr(part, name) for part in parts) for name in names}) if parts else None
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A day's totals beside those of the days before it; None where none of them is there."""
+
+    day: Totals
+    week_before: Totals | None
+    same_weekdays: Totals | None
+    four_weeks: Totals | None
+    missing: int
+    """How many of the four weeks' days have no file."""
+    trend: tuple[tuple[date, Totals | None], ...]
+    """The four weeks and the day itself, in order."""
+
+
+@dataclass(frozen=True)
+class Details:
+    """A day's own part of the page; each row's columns are those of the query of its name."""
+
+    half_hours: tuple[dict[str, Any], ...]
+    ring_groups: tuple[dict[str, Any], ...]
+    agents: tuple[dict[str, Any], ...]
+    changes: tuple[dict[str, Any], ...]
+    doubts: dict[str, Any]
+
+
+def totals(inputs: Mapping[str, Relation]) -> dict[date, Totals]:
+    """The totals of each day that `TOTALS` hold."""
+    with connect(inputs) as connection:
+        rows = _rows(connection, "daily_totals")
+    return {row.pop("local_date"): Totals(days=1, **row) for row in rows}
+
+
+def compare(day: date, known: Mapping[date, Totals]) -> Compared:
+    """A day beside its predecessors, of which any may be missing.
+
+    Args:
+        day: A day that is known.
+        known: The totals by day.
+    """
+    before = [day - n * ONE_DAY for n in range(7 * WEEKS, 0, -1)]
+    there = [past for past in before if past in known]
+    weekdays = [past for past in there if (day - past) % WEEK == timedelta(0)]
+    return Compared(
+        day=known[day],
+        week_before=known.get(day - WEEK),
+        same_weekdays=Totals.of(known[past] for past in weekdays),
+        four_weeks=Totals.of(known[past] for past in there),
+        missing=len(before) - len(there),
+        trend=tuple((past, known.get(past)) for past in [*before, day]),
+    )
+
+
+def details(inputs: Mapping[str, Relation], zone: ZoneInfo) -> Details:
+    """A day's own part, from that day's `DETAILS`."""
+    with connect(inputs) as connection:
+        (doubts,) = _rows(connection, "doubts")
+        return Details(
+            half_hours=half_hours(connection, zone),
+            ring_groups=ring_groups(connection),
+            agents=tuple(_rows(connection, "agents")),
+            changes=tuple(_rows(connection, "changes")),
+            doubts=doubts,
+        )
+
+
+def half_hours(connection: duckdb.DuckDBPyConnection, zone: ZoneInfo) -> tuple[dict[str, Any], ...]:
+    """The half-hours of the one day that the connection's `service_level` holds, gaps filled."""
+    return tuple(_filled(_rows(connection, "half_hours"), zone))
+
+
+def ring_groups(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any], ...]:
+    """The ring groups of the one day that the connection's `service_level` holds, the busiest first."""
+    return tuple(_rows(connection, "ring_groups"))
+
+
+def is_provisional(day: date, zone: ZoneInfo, repull_days: int, now_s: float) -> bool:
+    """Whether the mornings to come will pull a day again, or it is not over yet.
+
+    Args:
+        day: The local day.
+        zone: Its zone.
+        repull_days: How many closed days a morning pulls.
+        now_s: Now, in epoch seconds.
+    """
+    return now_s < day_start(day + repull_days * ONE_DAY, zone)
+
+
+def _filled(rows: Sequence[dict[str, Any]], zone: ZoneInfo) -> Iterable[dict[str, Any]]:
+    """Half-hours from the first to the last, named by local time, with those in between that nobody called in."""
+    by_start = {row.pop("began").replace(tzinfo=UTC): row for row in rows}
+    at = min(by_start, default=None)
+    while at is not None and at <= max(by_start):
+        row = by_start.get(at) or {"answered": 0, "abandoned": 0, "other": 0, "level": None}
+        yield row | {"at": _clock(at, zone)}
+        at += HALF_HOUR
+
+
+def _clock(at: datetime, zone: ZoneInfo) -> str:
+    return at.astimezone(zone).isoformat(timespec="minutes")[11:]
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    found = connection.execute(files(__package__).joinpath(f"{query}.sql").read_text(encoding="utf-8"))
+    names = [column[0] for column in found.description or []]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

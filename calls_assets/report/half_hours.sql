@@ -1,0 +1,7 @@
+-- The day's half-hours in which calls were offered, in order.
+SELECT
+    member_id::TIMESTAMP AS began, calls_answered AS answered, calls_abandoned AS abandoned,
+    calls_offered - calls_answered - calls_abandoned AS other, service_level AS level
+FROM service_level
+WHERE dimension = 'half_hour' AND calls_offered > 0
+ORDER BY began

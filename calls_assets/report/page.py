@@ -1,0 +1,149 @@
+"""Figures -> pages: one self-contained HTML file a day, and an index of them. The same figures give the same bytes."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from calls_assets.report import charts
+from calls_assets.report.figures import Compared, Details, Totals
+
+INK = "var(--ink)"
+MOST_AGENTS_DRAWN = 15
+"""The table below the chart has them all."""
+
+
+def day_page(
+    day: date, zone: ZoneInfo, compared: Compared, details: Details, is_provisional: bool, previous: date | None
+) -> str:
+    """The page of a day.
+
+    Args:
+        day: The local day.
+        zone: Its zone.
+        compared: The day beside those before.
+        details: The day's own figures.
+        is_provisional: Whether the day can still change.
+        previous: The last day before that has a page, to be linked.
+    """
+    return (
+        _environment()
+        .get_template("day.html")
+        .render(
+            day=day,
+            zone=zone.key,
+            compared=compared,
+            details=details,
+            previous=previous,
+            notices=list(_notices(details, is_provisional)),
+            gaps=list(_gaps(compared, details)),
+            trend_chart=Markup(_trend(compared)),  # noqa: S704  # our own drawing, whose texts Vega escapes
+            half_hour_chart=Markup(charts.half_hours(details.half_hours, INK) if details.half_hours else ""),  # noqa: S704
+            agent_chart=Markup(_agents(details)),  # noqa: S704
+        )
+    )
+
+
+def index_page(days: Mapping[date, Totals | None]) -> str:
+    """The page that links the days, the latest first; a day may have no totals."""
+    return _environment().get_template("index.html").render(days=sorted(days.items(), reverse=True))
+
+
+def _notices(details: Details, is_provisional: bool) -> Iterator[str]:
+    if is_provisional:
+        yield "Provisional: calls of this day may still change, and it will be pulled again."
+    if details.doubts["in_progress"]:
+        yield f"Still in progress when the day was pulled, and in no figure: {details.doubts['in_progress']}."
+
+
+def _gaps(compared: Compared, details: Details) -> Iterator[str]:
+    doubts = details.doubts
+    sentences = {
+        "rejected": "The API gave records that could not be read and are in no figure: {}.",
+        "guessed": "Unanswered calls of which the phone system did not say how they ended, so that their fields decided: {}.",
+        "without_verdict": "Answered calls of which the phone system did not say whether they were in time, so that they "
+        "count as late: {}.",
+        "without_talk": "Answered calls whose talk time is unknown and in no sum: {}.",
+        "differing": "The phone system counts these otherwise than we do: {}.",
+        "refused": "The phone system did not say which calls are of these kinds: {}.",
+    }
+    yield from (sentence.format(doubts[name]) for name, sentence in sentences.items() if doubts[name])
+    if compared.missing:
+        yield f"{compared.missing} of the 28 days before have no figures, so the comparisons leave them out."
+
+
+def _trend(compared: Compared) -> str:
+    rows = [
+        {"day": str(day), "level": of and of.service_level, "abandonment": of and of.abandonment}
+        for day, of in compared.trend
+    ]
+    return charts.days(rows, INK)
+
+
+def _agents(details: Details) -> str:
+    talkers = [row for row in details.agents if row["inbound_s"] + row["outbound_s"] > 0][:MOST_AGENTS_DRAWN]
+    rows = [
+        {"agent": row["agent"], "direction": direction, "hours": row[f"{direction}_s"] / 3600}
+        for row in talkers
+        for direction in ("inbound", "outbound")
+    ]
+    return charts.agents(rows, INK) if rows else ""
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("calls_assets.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters.update(
+        percent=_percent,
+        number=_number,
+        seconds=_seconds,
+        hours=_hours,
+        days=_days,
+        clock=_clock,
+        long=_long,
+        against=_against,
+    )
+    return environment
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f} s"
+
+
+def _hours(value: float) -> str:
+    return f"{value:,.1f} h"
+
+
+def _days(value: float) -> str:
+    return f"{value:.1f} days"
+
+
+def _clock(seconds: int) -> str:
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+def _long(day: date) -> str:
+    return f"{day:%A} {day.day} {day:%B %Y}"
+
+
+def _against(share: float | None, before: float | None) -> str:
+    if share is None or before is None:
+        return ""
+    return f"{100 * (share - before):+.1f} points against a week before"

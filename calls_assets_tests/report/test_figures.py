@@ -1,0 +1,77 @@
+"""Days beside days: counts are added, rates are made from what was added."""
+
+from dataclasses import fields
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calls_assets.report.figures import Totals, compare, half_hours, is_provisional
+
+DAY = date(2026, 3, 10)
+COUNTS = st.integers(0, 500)
+TOTALS = st.builds(Totals, days=st.just(1), **{f.name: COUNTS for f in fields(Totals) if f.name != "days"})
+
+
+def back(days):
+    return DAY - timedelta(days=days)
+
+
+@given(TOTALS, st.dictionaries(st.integers(1, 40).map(back), TOTALS))
+def test_a_period_is_the_sum_of_its_days_that_are_there(today, before):
+    compared = compare(DAY, before | {DAY: today})
+    weekdays = [before[back(n)] for n in (7, 14, 21, 28) if back(n) in before]
+    month = [before[back(n)] for n in range(1, 29) if back(n) in before]
+    for period, parts in ((compared.same_weekdays, weekdays), (compared.four_weeks, month)):
+        assert (period is None) is (not parts)
+        if period:
+            assert period.days == len(parts)
+            assert period.calls_abandoned == sum(part.calls_abandoned for part in parts)
+    assert compared.week_before == before.get(back(7))
+    assert compared.missing == 28 - len(month)
+    assert [day for day, _ in compared.trend] == [back(n) for n in range(28, -1, -1)]
+
+
+def test_rates_are_of_the_sums_and_none_where_nothing_counts():
+    small = Totals(1, 2, 1, 1, 1, 0, 1, 10, 60)
+    large = Totals(1, 98, 98, 49, 0, 0, 9, 90, 540)
+    both = Totals.of([small, large])
+    assert (both.service_level, both.abandonment, both.speed_of_answer_s) == (0.5, 0.01, 10)
+    nothing = Totals(1, 0, 0, 0, 0, 0, 0, 0, 0)
+    assert (nothing.service_level, nothing.abandonment, nothing.speed_of_answer_s) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("zone", "first", "clocks"),
+    [
+        ("America/New_York", datetime(2026, 3, 8, 6, tzinfo=UTC), ["01:00-05:00", "01:30-05:00", "03:00-04:00"]),
+        ("America/New_York", datetime(2026, 11, 1, 5, 30, tzinfo=UTC), ["01:30-04:00", "01:00-05:00", "01:30-05:00"]),
+        ("Asia/Kathmandu", datetime(2026, 3, 8, 4, 15, tzinfo=UTC), ["10:00+05:45", "10:30+05:45", "11:00+05:45"]),
+    ],
+)
+def test_gaps_between_half_hours_are_filled_across_a_change_of_the_clock(zone, first, clocks):
+    with duckdb.connect() as connection:
+        connection.execute(
+            "CREATE TABLE service_level (dimension VARCHAR, member_id VARCHAR, calls_offered INT, calls_answered INT, "
+            "calls_abandoned INT, service_level DOUBLE)"
+        )
+        for at in (first, first + timedelta(hours=1)):
+            connection.execute(
+                "INSERT INTO service_level VALUES ('half_hour', ?, 4, 2, 1, 0.5)", [f"{at:%Y-%m-%dT%H:%M:%SZ}"]
+            )
+        rows = half_hours(connection, ZoneInfo(zone))
+    assert [row["at"] for row in rows] == clocks
+    assert [(row["answered"], row["abandoned"], row["other"], row["level"]) for row in rows] == [
+        (2, 1, 1, 0.5),
+        (0, 0, 0, None),
+        (2, 1, 1, 0.5),
+    ]
+
+
+@pytest.mark.parametrize(("hours", "provisional"), [(12, True), (24 + 12, True), (3 * 24 - 1, True), (3 * 24, False)])
+def test_a_day_is_provisional_until_the_last_morning_that_pulls_it(hours, provisional):
+    now_s = datetime(2026, 3, 10, tzinfo=UTC).timestamp() + 3600 * hours
+    assert is_provisional(DAY, ZoneInfo("UTC"), 3, now_s) is provisional

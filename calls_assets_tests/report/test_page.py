@@ -1,0 +1,157 @@
+"""The manager's page through the pipeline: what stands on it, and that it asks for nothing."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from html.parser import HTMLParser
+
+import dagster as dg
+import pyarrow.parquet as pq
+import pytest
+
+from calls_assets.sandbox import Centre, FixedCalls, Sandbox
+
+FIRST, LAST = date(2026, 3, 2), date(2026, 3, 10)
+NOON = 1_773_144_000
+
+
+class Page(HTMLParser):
+    """The texts of a page, and every address in it."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.texts, self.addresses, self._quiet = [], [], 0
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        self._quiet += tag in ("style", "script")
+        self.addresses += [
+            value for name, value in attributes if name in ("href", "src", "xlink:href", "srcset", "action")
+        ]
+
+    def handle_endtag(self, tag):
+        self._quiet -= tag in ("style", "script")
+
+    def handle_data(self, data):
+        if not self._quiet and data.strip():
+            self.texts.append(" ".join(data.split()))
+
+    @property
+    def text(self):
+        return " ".join(self.texts)
+
+
+def page(root, day):
+    return (root / f"daily_report/date={day}/daily_report.html").read_text()
+
+
+@pytest.fixture(scope="module")
+def centre():
+    return Centre(calls_per_day=80)
+
+
+@pytest.fixture
+def tree(centre, run_pipeline, tmp_path):
+    with Sandbox(centre) as api:
+        assert run_pipeline(api, tmp_path, FIRST, LAST).success
+    return tmp_path
+
+
+def test_a_page_says_the_day_its_denominators_its_groups_and_its_agents(tree):
+    shown = Page(page(tree, LAST))
+    rows = pq.read_table(tree / f"service_level/date={LAST}/service_level.parquet").to_pylist()
+    (total,) = (row for row in rows if row["dimension"] == "total")
+    counted = total["calls_answered"] + total["calls_abandoned"]
+    assert "Tuesday 10 March 2026" in shown.texts
+    assert f"{total['service_level']:.1%}" in shown.texts
+    assert f"{total['calls_answered_within_sla']} answered in time, of {counted} answered or abandoned" in shown.texts
+    assert {row["member_name"] for row in rows if row["dimension"] == "ring_group" and row["calls_offered"]} <= set(
+        shown.texts
+    )
+    agents = pq.read_table(tree / f"agent_talk_time/date={LAST}/agent_talk_time.parquet")["agent_alias"].to_pylist()
+    assert {name for name in agents if name} <= set(shown.texts)
+    assert "20 of the 28 days before have no figures, so the comparisons leave them out." in shown.texts
+    assert {"service level", "calls offered", "start of the half-hour, local time", "talk time in hours"} <= set(
+        shown.texts
+    )
+
+
+def test_a_page_is_whole_by_itself_and_runs_nothing(tree):
+    html = page(tree, LAST)
+    assert set(Page(html).addresses) == {"data:,", "../index.html", "../date=2026-03-09/daily_report.html"}
+    assert not re.search(r"<script|@import|url\(|javascript:", html)
+
+
+def test_the_index_links_every_day_the_latest_first(tree):
+    index = Page((tree / "daily_report/index.html").read_text())
+    days = [FIRST + timedelta(days=n) for n in range(8, -1, -1)]
+    assert index.addresses == ["data:,", *(f"date={day}/daily_report.html" for day in days)]
+    for address in index.addresses[1:]:
+        assert (tree / "daily_report" / address).exists()
+
+
+def test_a_page_alone_is_the_one_of_a_range(tree, centre, run_pipeline):
+    before = page(tree, LAST)
+    with Sandbox(centre) as api:
+        assert run_pipeline(api, tree, LAST, LAST, select=["daily_report"]).success
+    assert page(tree, LAST) == before
+
+
+def test_a_day_without_calls_and_without_a_past_has_its_page(run_pipeline, tmp_path):
+    with Sandbox(FixedCalls([])) as api:
+        assert run_pipeline(api, tmp_path, LAST, LAST).success
+    shown = Page(page(tmp_path, LAST))
+    assert {"Nobody called.", "No call was offered.", "Nobody talked.", "no such day is there"} <= set(shown.texts)
+
+
+def test_names_are_text_whatever_stands_in_them(run_pipeline, make_call, tmp_path):
+    evil = "<script>alert(1)</script>|"
+    call = make_call(1, NOON, is_inbound=True)
+    call["ring_group"] = {"id": 1, "name": evil}
+    call["answered_agents"][0]["alias"] = call["all_agents"][0]["alias"] = evil
+    with Sandbox(FixedCalls([(call, {"all_inbound", "inbound_answered"})])) as api:
+        result = run_pipeline(api, tmp_path, LAST, LAST)
+    assert result.success
+    html = page(tmp_path, LAST)
+    assert "<script" not in html
+    assert evil in Page(html).texts
+
+
+def test_what_is_provisional_changed_or_incomplete_is_said(run_pipeline, make_call, tmp_path):
+    today = datetime.now(UTC).date()
+    for talk in (5, 6):
+        calls = [(make_call(1, NOON, talk_time=talk), {"all_inbound"}), (make_call(2, NOON, id="x"), set())]
+        with Sandbox(FixedCalls(calls)) as api:
+            fields = {"max_rejected_share": 0.6}
+            assert run_pipeline(api, tmp_path, LAST, LAST, api_fields=fields).success
+    text = Page(page(tmp_path, LAST)).text
+    assert "1 call changed in talk_time , last seen" in text
+    assert "The API gave records that could not be read and are in no figure: 1." in text
+    assert "Provisional" not in text
+    with Sandbox(FixedCalls([])) as api:
+        assert run_pipeline(api, tmp_path, today, today).success
+    assert (
+        "Provisional: calls of this day may still change, and it will be pulled again."
+        in Page(page(tmp_path, today)).texts
+    )
+
+
+def test_the_ui_gets_a_table_and_a_picture_without_a_name_or_number_of_anybody(centre, run_pipeline, tmp_path):
+    with Sandbox(centre) as api:
+        result = run_pipeline(api, tmp_path, LAST, LAST)
+    events = {
+        event.asset_key.path[-1]: event.materialization.metadata for event in result.get_asset_materialization_events()
+    }
+    cards = events["service_level"]
+    assert isinstance(cards["by_ring_group"], dg.MarkdownMetadataValue)
+    assert cards["by_ring_group"].value.startswith("| ring group | offered |")
+    assert cards["by_half_hour"].value.startswith(
+        "![offered calls and service level by half-hour](data:image/svg+xml;base64,"
+    )
+    told = str(events)
+    raw = pq.read_table(tmp_path / f"raw_calls/date={LAST}/raw_calls.parquet").to_pylist()
+    private = {row["contact"]["full_name"] for row in raw if row["contact"]} | {
+        agent["alias"] for row in raw for agent in row["all_agents"] or []
+    }
+    private |= {row["contact"]["number"] for row in raw if row["contact"]}
+    assert len(private) > 20
+    assert [secret for secret in private if secret and secret in told] == []
