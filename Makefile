@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test services bench reliability lint lock clean
+.PHONY: help setup demo dev test services bench reliability docs lint lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ reliability: setup  ## run every bad night and write the table of docs/reliabili
 		test_bad_records.py test_crashes.py api/test_client.py)
 	@$(BIN)/python calls_assets_tests/reliability.py .pytest_cache/nights.xml docs/reliability.md
 
+docs: setup  ## make docs/tables.md anew from the code
+	@$(BIN)/python -c "from calls_assets.tables.page import dictionary_page; print(dictionary_page(), end='')" > docs/tables.md
+
 lint: setup  ## ruff and mypy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -54,7 +57,7 @@ COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-has
 lock: setup  ## pin every package anew
 	$(COMPILE) --group dev --all-extras --output-file requirements.lock pyproject.toml
 	$(COMPILE) --group bench --all-extras --constraint requirements.lock --output-file bench/requirements.lock pyproject.toml
-	$(COMPILE) --all-extras --constraint requirements.lock --output-file deploy/requirements.lock pyproject.toml
+	$(COMPILE) $(addprefix --extra ,alerts cluster kubernetes postgres s3) --constraint requirements.lock --output-file deploy/requirements.lock pyproject.toml
 
 clean:  ## remove .venv and what the demo wrote; never your own data
 	rm -rf .venv .calls_assets build dist

@@ -1,0 +1,109 @@
+"""Every question of the cookbook gets its answer, and the notebook runs from its first cell to its last."""
+
+import io
+import re
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import nbclient
+import nbformat
+import pytest
+from rich.console import Console
+
+import calls_assets
+from calls_assets.definitions import build
+from calls_assets.launch import materialize
+from calls_assets.sandbox import Centre, Sandbox
+from calls_assets.settings import Settings
+
+DOCS = Path(__file__).parent.parent / "docs"
+QUESTION = re.compile(r"^## (\d+)\. (.*?)$.*?^```sql\n(.*?)^```", re.DOTALL | re.MULTILINE)
+QUESTIONS = QUESTION.findall((DOCS / "cookbook.md").read_text())
+FIRST, LAST = date(2026, 2, 2), date(2026, 3, 8)
+
+SHARES = ("rate", "share", "service_level")
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """Five weeks of a call centre, of which the last day was pulled twice and changed in between."""
+    root = tmp_path_factory.mktemp("five_weeks")
+    defs = build(Settings(data_url=str(root)))
+    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
+        for first, seed in ((FIRST, 7), (LAST, 8)):
+            with Sandbox(Centre(seed, calls_per_day=120)) as api:
+                patch.setenv("CALLS_API_URL", api.url)
+                patch.setenv("CALLS_API_TOKEN", api.token)
+                defs = build(Settings(data_url=str(root)))
+                assert materialize(defs, instance, first, LAST, Console(file=io.StringIO())).success
+    return root
+
+
+@pytest.fixture
+def connection(tree):
+    with calls_assets.connect(data_url=str(tree)) as connection:
+        yield connection
+
+
+def test_there_are_twenty_questions():
+    assert [int(number) for number, _, _ in QUESTIONS] == list(range(1, 21))
+
+
+@pytest.mark.parametrize(("number", "question", "query"), QUESTIONS, ids=[number for number, _, _ in QUESTIONS])
+def test_a_question_gets_an_answer(connection, number, question, query):
+    found = connection.execute(query)
+    names, rows = [column[0] for column in found.description], found.fetchall()
+    assert rows
+    for name, values in zip(names, zip(*rows, strict=True), strict=True):
+        known = [value for value in values if value is not None]
+        assert known, name
+        if name.endswith(SHARES):
+            assert all(0 <= value <= 1 for value in known), name
+
+
+def answer(connection, number):
+    (query,) = (query for n, _, query in QUESTIONS if n == str(number))
+    return connection.execute(query).fetchall()
+
+
+def test_repeat_callers_are_those_that_pandas_finds(connection, tree):
+    calls = calls_assets.read("calls", data_url=str(tree)).dropna(subset="contact_id")
+    calls = calls[calls["direction"] == "inbound"].sort_values(["started_at", "call_id"])
+    wait = calls.groupby("contact_id")["started_at"].shift(-1) - calls["started_at"]
+    again = (wait.dt.total_seconds() <= 86_400).fillna(False).groupby(calls["outcome"]).sum()
+    assert {outcome: repeats for outcome, _, repeats, _ in answer(connection, 3)} == again.to_dict()
+
+
+def test_callbacks_are_those_that_pandas_finds(connection, tree):
+    calls = calls_assets.read("calls", data_url=str(tree))
+    asked = calls[calls["outcome"] == "callback_requested"].set_index("call_id")["started_at"]
+    back = calls[calls["direction"] == "outbound"].groupby("original_call_id")["started_at"].min()
+    minutes = (back.reindex(asked.index) - asked).dropna().dt.total_seconds() / 60
+    ((callers, called_back, share, median),) = answer(connection, 10)
+    assert (callers, called_back) == (len(asked), len(minutes))
+    assert share == called_back / callers
+    assert median == pytest.approx(float(minutes.median()))
+
+
+def test_the_service_level_by_half_hour_sums_to_the_days(connection, tree):
+    days = calls_assets.read("service_level", "2026-02-09", data_url=str(tree))
+    total = days[days["dimension"] == "total"]
+    counted = int((total["calls_answered"] + total["calls_abandoned"]).sum())
+    assert sum(calls for _, _, calls in answer(connection, 1)) == counted
+
+
+def test_the_notebook_runs_and_draws(tree, monkeypatch, tmp_path):
+    monkeypatch.setenv("CALLS_DATA_URL", str(tree))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    notebook = nbformat.read(DOCS / "notebook.ipynb", as_version=4)
+    assert all(not cell.get("outputs") for cell in notebook.cells), "clear the outputs before you commit"
+    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    pictures = [
+        output for cell in notebook.cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {})
+    ]
+    assert len(pictures) == 5
+    complaints = [
+        output for cell in notebook.cells for output in cell.get("outputs", []) if output.output_type == "stream"
+    ]
+    assert complaints == []
