@@ -76,6 +76,12 @@ def _parser() -> argparse.ArgumentParser:
     sql_parser.add_argument("--csv", action="store_true", help="print every row as CSV")
     sql_parser.set_defaults(run=sql)
 
+    doctor_parser = commands.add_parser("doctor", help="ask the account of CALLS_API_URL a few small questions")
+    doctor_parser.add_argument(
+        "--write-env", nargs="?", const=".env", type=Path, metavar="FILE", help="write what was found; default: .env"
+    )
+    doctor_parser.set_defaults(run=doctor)
+
     sandbox_parser = commands.add_parser(
         "sandbox", help="the embedded sandbox API alone", formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -183,6 +189,13 @@ def sql(arguments: argparse.Namespace) -> None:
         list_tables(arguments.first, arguments.last, Console())
     else:
         ask(arguments.query, arguments.first, arguments.last, arguments.csv)
+
+
+def doctor(arguments: argparse.Namespace) -> None:
+    """Find out how the account behaves, and print what to set."""
+    from calls_assets.doctor.command import doctor as visit
+
+    visit(os.environ, Console(), arguments.write_env)
 
 
 def dev(arguments: argparse.Namespace) -> None:

@@ -16,14 +16,12 @@ from pydantic import ConfigDict, Field, create_model
 from calls_assets.alive import alive
 from calls_assets.api.document import LABEL_CALL_TYPES, MAX_LIMIT, Query
 from calls_assets.api.privacy import KEEP, Privacy
+from calls_assets.settings import MOST_IN_FLIGHT
 
 if TYPE_CHECKING:
     from calls_assets.api.client import Client
     from calls_assets.api.windows import Reading
     from calls_assets.tables.store import TableStore
-
-MOST_IN_FLIGHT = 64
-"""The most requests at a time that can be asked for."""
 
 FILTER = "Pull only the calls {}; give such a pull a CALLS_DATA_URL of its own. Default: all calls."
 
@@ -42,7 +40,8 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
     )
     page_size: int = Field(
         MAX_LIMIT,
-        description=f"Calls to ask for per page, 1 to {MAX_LIMIT}; the API may give fewer. Default: {MAX_LIMIT}.",
+        description=f"Calls to ask for per page, 1 to {MAX_LIMIT}; the API may give fewer. Set it as CALLS_PAGE_SIZE. "
+        f"Default: {MAX_LIMIT}.",
     )
     calls_per_window: int = Field(
         100_000,
@@ -53,12 +52,14 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
         60.0, description="Longest silence of the API before a request counts as failed. Unit: seconds. Default: 60."
     )
     requests_per_second: float | None = Field(
-        None, description="Upper bound of the pace of requests. Unit: requests per second. Default: none."
+        None,
+        description="Upper bound of the pace of requests. Unit: requests per second. "
+        "Set it as CALLS_REQUESTS_PER_SECOND. Default: none.",
     )
     concurrency: int = Field(
         4,
         description=f"Requests in flight at a time, 1 to {MOST_IN_FLIGHT}; more of them pay "
-        "on a slow link, and cost memory. Default: 4.",
+        "on a slow link, and cost memory. Set it as CALLS_CONCURRENCY. Default: 4.",
     )
     dates_zone: str | None = Field(
         None,

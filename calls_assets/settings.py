@@ -8,8 +8,11 @@ from datetime import date
 from typing import Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from calls_assets.api.document import Query
+from calls_assets.api.document import MAX_LIMIT, Query
 from calls_assets.api.privacy import KEEP, POLICIES
+
+MOST_IN_FLIGHT = 64
+"""The most requests at a time that can be asked for."""
 
 OWNER = re.compile(r"team:[A-Za-z0-9_]+|[^@\s]+@[^@\s]+\.[^@\s]+")
 """What Dagster takes as an owner."""
@@ -30,6 +33,9 @@ class Settings:
     allow_http: bool = False
     dates_zone: ZoneInfo | None = None
     date_to_inclusive: bool = False
+    page_size: int | None = None
+    requests_per_second: float | None = None
+    concurrency: int | None = None
     privacy: str = KEEP
     days_per_run: int | None = None
     repull_days: int = 3
@@ -40,6 +46,12 @@ class Settings:
     owners: tuple[str, ...] = ()
     docs_url: str = ""
     problems: tuple[str, ...] = ()
+
+    @property
+    def pace(self) -> dict[str, int | float]:
+        """How fast and in which pieces to ask the API, as far as that is set."""
+        given = {name: getattr(self, name) for name in ("page_size", "requests_per_second", "concurrency")}
+        return {name: value for name, value in given.items() if value is not None}
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -98,6 +110,16 @@ def _web(text: str) -> str:
     return text.rstrip("/")
 
 
+def _pace(text: str) -> float:
+    try:
+        pace = float(text)
+    except ValueError:
+        pace = 0.0
+    if not 0 < pace < 10_000:
+        raise ValueError("a number of requests per second above 0 such as 1.5")
+    return pace
+
+
 def _owners(text: str) -> tuple[str, ...]:
     owners = tuple(part.strip() for part in text.split(","))
     if not all(OWNER.fullmatch(owner) for owner in owners):
@@ -132,6 +154,9 @@ VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "CALLS_ALLOW_HTTP": ("allow_http", _switch),
     "CALLS_DATES_ZONE": ("dates_zone", _zone),
     "CALLS_DATE_TO_INCLUSIVE": ("date_to_inclusive", _switch),
+    "CALLS_PAGE_SIZE": ("page_size", _between(1, MAX_LIMIT, "a number of calls")),
+    "CALLS_REQUESTS_PER_SECOND": ("requests_per_second", _pace),
+    "CALLS_CONCURRENCY": ("concurrency", _between(1, MOST_IN_FLIGHT, "a number of requests")),
     "CALLS_PRIVACY": ("privacy", _policy),
     "CALLS_DAYS_PER_RUN": ("days_per_run", _between(1, 366, "a number of days")),
     "CALLS_REPULL_DAYS": ("repull_days", _between(1, 366, "a number of days")),

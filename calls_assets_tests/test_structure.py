@@ -12,9 +12,10 @@ ROOMS = ("api", "tables", "metrics", "report", "assets", "definitions", "cli")
 BESIDE = {
     "sandbox": ("api",),
     "settings": ("api",),
-    "resources": ("alive", "api", "tables"),
+    "resources": ("alive", "api", "settings", "tables"),
     "alive": (),
     "checks": (),
+    "doctor": ("api", "findings", "resources", "settings"),
     "findings": ("api", "checks", "tables"),
 }
 

@@ -13,7 +13,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPResponse
@@ -66,6 +66,7 @@ class Client:
         connections: How many are kept open, one for each thread.
         log: Where retries are reported.
         sleep: Waits a number of seconds, in the place of a wait that ends with the session.
+        on_headers: Shown the headers of every answer, refusals too; called from the thread that asked.
 
     Raises:
         ValueError: a setting is not usable; the sentence names its variable and never holds the token.
@@ -82,6 +83,7 @@ class Client:
         connections: int = 4,
         log: logging.Logger | None = None,
         sleep: Callable[[float], None] | None = None,
+        on_headers: Callable[[Mapping[str, str]], None] | None = None,
     ) -> None:
         self._url = _checked_url(url, allow_http) + "/calls/"
         self._headers = {"Access-Token": _checked_token(token), "Content-Type": "application/json"}
@@ -89,6 +91,7 @@ class Client:
         self._log = log or logging.getLogger(__name__)
         self._over = threading.Event()
         self._sleep = sleep or self._rest
+        self._on_headers = on_headers
         self._pace = _Pace(requests_per_second, self._sleep)
         self._session = _Session(SILENCES_PER_ANSWER * timeout_s, connections)
         host = urlsplit(self._url).hostname or ""
@@ -147,6 +150,8 @@ class Client:
                 stream=True,
             )
             with response:
+                if self._on_headers is not None:
+                    self._on_headers(response.headers)
                 self._check(response)
                 body = self._body(response)
         except requests.exceptions.RequestException as error:

@@ -34,6 +34,7 @@ class Behaviour:
         refused_call_types: values of callType that get a 400.
         latency_s: seconds that each answer takes longer.
         gzip: whether answers are packed for clients that take them so.
+        headers: further headers of every answer, such as those of a rate limit.
     """
 
     zone: str = "UTC"
@@ -44,6 +45,7 @@ class Behaviour:
     refused_call_types: frozenset[str] = frozenset()
     latency_s: float = 0.0
     gzip: bool = True
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,66 @@
+"""The command: the environment in, the report out."""
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+
+from calls_assets.api.client import Client
+from calls_assets.api.errors import ApiError, TokenRefused
+from calls_assets.doctor.env import found_variables, refuse_to_overwrite, variables, write_env
+from calls_assets.doctor.pages import read_answer
+from calls_assets.doctor.report import report, suggest
+from calls_assets.doctor.visit import visit
+from calls_assets.doctor.volume import Pull
+from calls_assets.resources import CallsApi
+from calls_assets.settings import Settings
+
+
+def doctor(
+    environ: Mapping[str, str], console: Console, env_file: Path | None = None, now: datetime | None = None
+) -> None:
+    """Visit the account of an environment, print what was found, and write it to `env_file` if one is given.
+
+    Args:
+        environ: The variables.
+        console: Where the report goes.
+        env_file: A file that does not exist yet; None for none.
+        now: The time, with its zone; None for the clock's.
+
+    Raises:
+        ValueError: a variable is not usable, the API gave no answer, or the file exists; in one sentence, without the token.
+    """
+    settings = Settings.load(environ)
+    if settings.problems:
+        raise ValueError(" ".join(settings.problems))
+    if env_file is not None:
+        refuse_to_overwrite(env_file)
+    url, token = environ.get("CALLS_API_URL", "").strip().rstrip("/"), environ.get("CALLS_API_TOKEN", "").strip()
+    headers: dict[str, str] = {}
+    candidates = [settings.dates_zone, settings.zone, ZoneInfo("UTC")]
+    defaults = {name: info.default for name, info in CallsApi.model_fields.items()}
+    pull = Pull(settings.concurrency or defaults["concurrency"], defaults["calls_per_window"])
+    log = logging.getLogger(__name__)
+    with Client(
+        url, token, allow_http=settings.allow_http, connections=1, log=log, on_headers=headers.update
+    ) as client:
+        fetch = partial(client.fetch, read=read_answer)
+        moment = now or datetime.now(UTC)
+        try:
+            learned = visit(
+                fetch, settings.filters, [zone for zone in candidates if zone], pull, moment, lambda: headers
+            )
+        except TokenRefused as error:
+            why = str(error).removesuffix(".")
+            raise ValueError(f"{why}, and CALLS_API_URL to the address of the account that it belongs to.") from None
+        except ApiError as error:
+            raise ValueError(str(error)) from None
+    report(console, url, learned, token)
+    suggest(console, {"CALLS_TIMEZONE": settings.zone.key} | found_variables(settings, learned))
+    if env_file is not None:
+        write_env(env_file, variables(settings, environ, learned))
+        console.print(f"\nWritten to {env_file}: put the token in.", soft_wrap=True, highlight=False, markup=False)

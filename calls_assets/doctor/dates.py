@@ -1,0 +1,113 @@
+"""How an account reads `dateFrom` and `dateTo`, from the counts and the first and last calls of single days."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, tzinfo
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from calls_assets.api.windows import EASTMOST, ONE_DAY, WESTMOST
+
+STEP_S = 900
+"""Every zone in use is a multiple of this many seconds ahead of UTC or behind it."""
+
+NEXT_ZONE_S = 3600
+"""How near to an offset the next zone may be that people use, in seconds."""
+
+
+@dataclass(frozen=True)
+class Ends:
+    """The first and the last call of what the account takes for a day, in epoch seconds."""
+
+    day: date
+    first_s: int
+    last_s: int
+
+
+@dataclass(frozen=True)
+class ZoneFinding:
+    """Which zones the account may read its dates in.
+
+    Attributes:
+        days: How many days were looked at.
+        fitting: The candidates whose midnights are nowhere contradicted.
+        offsets: The least and the most seconds ahead of UTC that no day contradicts; None where no single offset is such.
+        proven: The one candidate that fits, where no other zone would; None otherwise.
+    """
+
+    days: int
+    fitting: tuple[str, ...]
+    offsets: tuple[int, int] | None
+    proven: str | None
+
+
+def reads_inclusively(alone: Sequence[int], pairs: Sequence[int]) -> bool | None:
+    """Whether the day of `dateTo` is in the answer; None where the counts do not tell.
+
+    Args:
+        alone: How many calls each of some neighbouring closed days has, asked for with itself as dateFrom and dateTo.
+        pairs: How many each of them but the last has together with the next one, asked for as dateFrom and dateTo.
+    """
+    if not any(pairs):
+        return None
+    sums = [here + after for here, after in pairwise(alone)]
+    if sums == list(pairs):
+        return True
+    # A few calls may lie on the very second of midnight, where the end of the window is that instant.
+    busy = [(here, both, pair) for here, both, pair in zip(alone, sums, pairs, strict=False) if pair]
+    if all(both < pair and 10 * here <= pair for here, both, pair in busy):
+        return False
+    return None
+
+
+def room(zone: tzinfo, ends: Sequence[Ends]) -> tuple[int, int]:
+    """How many seconds clocks could be ahead of those of `zone`, at least and at most, with every day's calls on that day.
+
+    The least is above the most where no such clocks are possible.
+    """
+    least = max(_start(one.day, zone) - one.first_s for one in ends)
+    most = min(_start(one.day + ONE_DAY, zone) - 1 - one.last_s for one in ends)
+    return least, most
+
+
+def fits(zone: tzinfo, ends: Sequence[Ends]) -> bool:
+    """Whether every day's calls lie between the midnights of `zone`."""
+    least, most = room(zone, ends)
+    return least <= 0 <= most
+
+
+def offsets(ends: Sequence[Ends]) -> tuple[int, int] | None:
+    """The least and the most seconds ahead of UTC at which every day's calls lie on that day.
+
+    None where there is no such offset, as over a change of the clocks.
+    """
+    least, most = room(UTC, ends)
+    least, most = max(least, -int(WESTMOST.total_seconds())), min(most, int(EASTMOST.total_seconds()))
+    return (least, most) if least <= most else None
+
+
+def judge(ends: Sequence[Ends], candidates: Sequence[ZoneInfo]) -> ZoneFinding:
+    """Which of the candidates the days speak for.
+
+    One is only proven where the calls leave no room for the next zone: a wrong zone would lose calls later on.
+    """
+    if not ends:
+        return ZoneFinding(0, (), None, None)
+    zones = {zone.key: zone for zone in candidates}
+    fitting = tuple(key for key, zone in zones.items() if fits(zone, ends))
+    is_proven = len(fitting) == 1 and _width(room(zones[fitting[0]], ends)) < NEXT_ZONE_S
+    return ZoneFinding(len(ends), fitting, offsets(ends), fitting[0] if is_proven else None)
+
+
+def usual_offsets(found: tuple[int, int]) -> tuple[int, int] | None:
+    """The least and the most offset within `found` that a zone in use can have, in seconds; None where there is none."""
+    least, most = -(-found[0] // STEP_S) * STEP_S, found[1] // STEP_S * STEP_S
+    return (least, most) if least <= most else None
+
+
+def _width(found: tuple[int, int]) -> int:
+    return found[1] - found[0]
+
+
+def _start(day: date, zone: tzinfo) -> int:
+    return int(datetime.combine(day, time.min, zone).timestamp())

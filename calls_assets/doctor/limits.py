@@ -1,0 +1,34 @@
+"""What an answer's headers say of a rate limit."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+
+NAMES = re.compile(r"rate-?limit|retry-after", re.IGNORECASE)
+QUOTA = re.compile(r"(?<![\w=.-])(?:[^,;]*;\s*q=)?(\d{1,9})\s*;(?:[^,]*;)?\s*w=(\d{1,9})")
+"""`100;w=60`, or `"default";q=100;w=60`: so many requests in so many seconds."""
+
+UNITS_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+
+
+def limit_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Those of the headers that tell of a rate limit."""
+    return {name: value for name, value in headers.items() if NAMES.search(name)}
+
+
+def requests_per_second(headers: Mapping[str, str]) -> float | None:
+    """The steady pace that the headers allow, rounded down to 1/100; None where they lack a number or its time."""
+    paces = [quota / seconds for name, value in headers.items() for quota, seconds in _quotas(name.lower(), value)]
+    pace = math.floor(min(paces) * 100) / 100 if paces else 0.0
+    return pace or None
+
+
+def _quotas(name: str, value: str) -> Iterator[tuple[int, int]]:
+    """Each number of requests with the seconds in which so many are allowed."""
+    for quota, window in QUOTA.findall(value):
+        if int(quota) and int(window):
+            yield int(quota), int(window)
+    unit = name.rpartition("-")[2]
+    is_quota = not any(word in name for word in ("remaining", "reset", "used"))
+    if is_quota and unit in UNITS_S and value.strip().isdecimal() and int(value):
+        yield int(value), UNITS_S[unit]

@@ -1,0 +1,87 @@
+"""The whole visit: the questions in their order, and what their answers come to."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from statistics import mean
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from calls_assets.api.document import Query
+from calls_assets.doctor.account import Learned, PageSize
+from calls_assets.doctor.dates import judge
+from calls_assets.doctor.limits import limit_headers, requests_per_second
+from calls_assets.doctor.pages import Answer, order, types, unknown_fields
+from calls_assets.doctor.questions import Account, busy_days, day_by_day, ends_of_days, full_pages, last_closed_day
+from calls_assets.doctor.volume import Pull, backfill, volume
+from calls_assets.doctor.waits import best_threshold, waits_of
+
+
+def visit(
+    fetch: Callable[[Query], Answer],
+    filters: Query,
+    candidates: Sequence[ZoneInfo],
+    pull: Pull,
+    now: datetime,
+    headers: Callable[[], Mapping[str, str]],
+) -> Learned:
+    """Ask the account what it takes to know how to ask it.
+
+    Args:
+        fetch: One request -> its answer.
+        filters: Which calls to ask for.
+        candidates: The zones that the account is likely to read its dates in.
+        pull: How the pipeline will ask.
+        now: The time, with its zone.
+        headers: Gives the headers that came so far.
+
+    Raises:
+        ApiError: the API gave no answer; the sentence says what to do.
+    """
+    account = Account(fetch, filters)
+    days = busy_days(account, last_closed_day(now))
+    if not days:
+        return _with_limits(Learned(account.questions), headers())
+    by_day = day_by_day(account, days)
+    pages = full_pages(account, days, account.ask(days[0], days[-1]).page.total)
+    learned = _of_pages(pages)
+    if learned.page is None:
+        return _with_limits(replace(learned, questions=account.questions), headers())
+    ends = ends_of_days(account, by_day, learned.order, learned.page.size)
+    learned = _with_limits(replace(learned, inclusive=by_day.inclusive, volume=volume(by_day.counts)), headers())
+    if by_day.inclusive is not None:
+        learned = replace(learned, zone=judge(ends, candidates))
+    return replace(_with_backfill(learned, pull), questions=account.questions)
+
+
+def _of_pages(pages: Sequence[Answer]) -> Learned:
+    first, tables = pages[0].page, [answer.page.calls for answer in pages]
+    calls = pa.concat_tables(tables)
+    full = [answer.seconds for answer in pages if answer.page.records == first.records]
+    return Learned(
+        questions=0,
+        calls=first.total,
+        page=PageSize(pages[0].asked, first.records, first.total, pages[0].limit) if first.records else None,
+        order=order(tables),
+        types=types(calls),
+        unknown=unknown_fields(calls),
+        unreadable=Counter(reject.reason for answer in pages for reject in answer.page.rejects),
+        sampled=sum(answer.page.records for answer in pages),
+        threshold=best_threshold(waits_of(calls)),
+        seconds_a_page=mean(full),
+    )
+
+
+def _with_limits(learned: Learned, headers: Mapping[str, str]) -> Learned:
+    return replace(
+        learned, headers=limit_headers(headers), requests_per_second=requests_per_second(limit_headers(headers))
+    )
+
+
+def _with_backfill(learned: Learned, pull: Pull) -> Learned:
+    if learned.volume is None or learned.page is None or learned.seconds_a_page is None:
+        return learned
+    paced = replace(pull, requests_per_second=learned.requests_per_second)
+    return replace(learned, backfill=backfill(learned.volume.a_day, learned.page.size, learned.seconds_a_page, paced))

@@ -1,0 +1,83 @@
+"""Whether the start of the answering leg tells how long a caller waited: the vendor's own verdict is the judge."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+FEWEST = 50
+"""With fewer calls than this there is nothing to tell."""
+
+MOST_ERRORS = 0.02
+"""The largest share of calls on the wrong side of the threshold at which the start still counts as tracking."""
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """The wait that parts the calls in time from the late ones best.
+
+    Attributes:
+        least_s, most_s: Any threshold from `least_s` to `most_s` seconds parts these calls in the same way.
+        errors: How many calls lie on the wrong side of it.
+        calls: How many calls there are.
+        late: How many of them the vendor calls late.
+    """
+
+    least_s: int
+    most_s: int
+    errors: int
+    calls: int
+    late: int
+
+    @property
+    def error(self) -> float:
+        """The share of calls on the wrong side, 0 to 1."""
+        return self.errors / self.calls
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether there are enough calls, of both kinds, to say anything.
+
+        Where hardly a call is late, few errors mean nothing: a threshold above all waits would have as few.
+        """
+        rarer = min(self.late, self.calls - self.late)
+        return self.calls >= FEWEST and rarer > 0 and (self.error > MOST_ERRORS or 2 * self.errors <= rarer)
+
+    @property
+    def tracks(self) -> bool:
+        """Whether the threshold tells the verdict."""
+        return self.is_enough and self.error <= MOST_ERRORS
+
+
+def best_threshold(waits: Iterable[tuple[int, bool]]) -> Threshold | None:
+    """The threshold on the wait that is wrong about the fewest calls, the lowest of several; None for no calls.
+
+    Args:
+        waits: Of each call its wait in seconds, and whether the vendor says that it was answered in time.
+    """
+    ordered = sorted(waits)
+    if not ordered:
+        return None
+    in_time = sum(within for _, within in ordered)
+    errors = in_time
+    best, places = errors, [(ordered[0][0] - 1, errors)]
+    for place, (wait, within) in enumerate(ordered):
+        errors += -1 if within else 1
+        if place + 1 == len(ordered) or ordered[place + 1][0] != wait:
+            places.append((wait, errors))
+            best = min(best, errors)
+    where = next(place for place, (_, wrong) in enumerate(places) if wrong == best)
+    least = places[where][0]
+    most = places[where + 1][0] - 1 if where + 1 < len(places) else least
+    return Threshold(least, most, best, len(ordered), len(ordered) - in_time)
+
+
+def waits_of(calls: pa.Table) -> list[tuple[int, bool]]:
+    """The wait in seconds until the first answering leg, and the verdict, of each answered inbound call that has both."""
+    names = ["is_inbound", "is_answered", "is_answered_within_sla", "started_at", "answered_agents"]
+    found = []
+    for call in calls.select(names).to_pylist():
+        starts = [leg["started_at"] for leg in call["answered_agents"] or () if leg and leg["started_at"] is not None]
+        if call["is_inbound"] and call["is_answered"] and call["is_answered_within_sla"] is not None and starts:
+            found.append((min(starts) - call["started_at"], call["is_answered_within_sla"]))
+    return found

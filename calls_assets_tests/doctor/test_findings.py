@@ -1,0 +1,168 @@
+"""From numbers to an answer."""
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calls_assets.api.windows import day_start
+from calls_assets.doctor.dates import Ends, fits, judge, offsets, reads_inclusively, usual_offsets
+from calls_assets.doctor.limits import limit_headers, requests_per_second
+from calls_assets.doctor.pages import NONE_SEEN, order
+from calls_assets.doctor.questions import last_closed_day
+from calls_assets.doctor.volume import Pull, backfill, volume
+from calls_assets.doctor.waits import best_threshold
+
+DAY = timedelta(days=1)
+ZONES = ["UTC", "America/New_York", "Asia/Kolkata", "Africa/Cairo", "Pacific/Kiritimati", "Australia/Lord_Howe"]
+
+
+@st.composite
+def ends_in(draw, zone):
+    """The first and last calls of eight days in a zone."""
+    first = draw(st.dates(date(2020, 1, 1), date(2030, 1, 1)))
+    found = []
+    for day in (first + number * DAY for number in range(8)):
+        start, end = day_start(day, zone), day_start(day + DAY, zone) - 1
+        calls = draw(st.lists(st.integers(start, end), min_size=1, max_size=3))
+        found.append(Ends(day, min(calls), max(calls)))
+    return found
+
+
+@given(st.data(), st.sampled_from(ZONES), st.lists(st.sampled_from(ZONES)))
+def test_the_true_zone_always_fits_and_no_other_is_proven_beside_it(data, key, others):
+    zone = ZoneInfo(key)
+    ends = data.draw(ends_in(zone))
+    found = judge(ends, [*map(ZoneInfo, others), zone])
+    assert key in found.fitting
+    assert found.proven in (None, key)
+
+
+@given(st.data(), st.integers(-12 * 60, 14 * 60))
+def test_the_true_offset_is_always_within_those_that_fit(data, minutes):
+    start, end = (-timedelta(minutes=minutes) + number * DAY for number in (0, 1))
+    ends = []
+    for number in range(5):
+        midnight = datetime(2026, 3, 6 + number, tzinfo=UTC)
+        low, high = int((midnight + start).timestamp()), int((midnight + end).timestamp()) - 1
+        calls = data.draw(st.lists(st.integers(low, high), min_size=1))
+        ends.append(Ends(midnight.date(), min(calls), max(calls)))
+    least, most = offsets(ends)
+    assert least <= minutes * 60 <= most
+
+
+def test_calls_at_both_ends_of_a_day_leave_one_offset():
+    zone = ZoneInfo("Asia/Kolkata")
+    day = date(2026, 3, 6)
+    ends = [Ends(day, day_start(day, zone), day_start(day + DAY, zone) - 1)]
+    assert offsets(ends) == (19_800, 19_800)
+    assert fits(zone, ends)
+    assert not fits(ZoneInfo("UTC"), ends)
+    assert judge(ends, [zone]).proven == "Asia/Kolkata"
+    assert judge([], [zone]).proven is None
+
+
+def test_offsets_that_exclude_each_other_are_none():
+    day, hour = date(2026, 3, 6), 3600
+    start = day_start(day, ZoneInfo("UTC"))
+    ends = [Ends(day, start - 5 * hour, start + hour), Ends(day + DAY, start + 23 * hour, start + 47 * hour + hour)]
+    assert offsets(ends) is None
+
+
+@pytest.mark.parametrize(
+    ("found", "usual"), [((-18_100, -17_000), (-18_000, -17_100)), ((10, 20), None), ((-5, 5), (0, 0))]
+)
+def test_only_whole_quarters_of_an_hour_are_usual(found, usual):
+    assert usual_offsets(found) == usual
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=2, max_size=9))
+def test_counts_of_days_tell_whether_the_last_one_is_in(counts):
+    both = [here + after for here, after in pairwise(counts)]
+    assert reads_inclusively(counts, both) is (True if any(both) else None)
+    nothing = [0] * len(counts)
+    assert reads_inclusively(nothing, counts[:-1]) is (False if any(counts[:-1]) else None)
+
+
+def test_counts_that_do_not_add_up_tell_nothing_and_a_call_at_midnight_does_no_harm():
+    assert reads_inclusively([50, 50, 50], [50, 50]) is None  # the dates are ignored
+    assert reads_inclusively([40, 41, 39], [82, 80]) is None
+    assert reads_inclusively([1, 0, 2], [300, 280]) is False
+
+
+@given(st.lists(st.tuples(st.integers(-5, 60), st.booleans()), max_size=60))
+def test_no_threshold_is_wrong_about_fewer_calls(waits):
+    def errors(threshold):
+        return sum((wait <= threshold) != within for wait, within in waits)
+
+    found = best_threshold(waits)
+    if not waits:
+        assert found is None
+        return
+    everywhere = [errors(threshold) for threshold in range(-7, 62)]
+    assert found.errors == min(everywhere) == errors(found.least_s) == errors(found.most_s)
+    assert (found.calls, found.late) == (len(waits), sum(not within for _, within in waits))
+
+
+def test_a_threshold_that_hardly_a_call_passes_proves_nothing():
+    assert best_threshold([(wait, wait <= 20) for wait in range(100)]).tracks
+    lone = best_threshold([(30, True)] * 99 + [(10, False)])
+    assert (lone.error, lone.tracks, lone.is_enough) == (0.01, False, False)
+    poor = best_threshold([(10, True), (10, False)] * 50)
+    assert (poor.tracks, poor.is_enough) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("headers", "pace"),
+    [
+        ({"X-RateLimit-Limit": "100", "X-RateLimit-Remaining": "99"}, None),
+        ({"X-RateLimit-Limit-Minute": "100", "X-RateLimit-Remaining-Second": "3"}, 1.66),
+        ({"RateLimit-Policy": "100;w=60"}, 1.66),
+        ({"ratelimit-limit": "10, 10;w=1, 600;w=3600"}, 0.16),
+        ({"RateLimit-Policy": '"burst";q=10;w=1,"day";q=43200;w=86400'}, 0.5),
+        ({"X-Rate-Limit-Limit-Day": "1"}, None),
+        ({"RateLimit-Policy": "0;w=0"}, None),
+        ({"Retry-After": "30"}, None),
+    ],
+)
+def test_a_pace_is_read_only_where_a_number_and_its_time_are_told(headers, pace):
+    assert limit_headers(headers | {"Content-Type": "text/html"}) == headers
+    assert requests_per_second(headers) == pace
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        ([(1, 5), (2, 5), (3, 9)], "oldest first"),
+        ([(3, 9), (1, 5), (2, 5)], "newest first"),
+        ([(1, 5), (2, 4), (3, 9)], "by id, rising"),
+        ([(3, 5), (2, 9), (1, 4)], "by id, falling"),
+        ([(3, 5), (1, 9), (2, 4)], NONE_SEEN),
+        ([(1, 5)], None),
+        ([(2, 5), (1, 5)], None),
+    ],
+)
+def test_the_order_of_rows(rows, found):
+    ids, starts = zip(*rows, strict=True)
+    whole = pa.table({"id": list(ids), "started_at": list(starts)})
+    assert order([whole[:1], whole[1:]]) == found
+
+
+def test_a_year_takes_its_pages_and_the_call_types_of_each_window():
+    counts = {date(2026, 3, 6): 100, date(2026, 3, 7): 20, date(2026, 3, 8): 30}
+    found = volume(counts)
+    assert (found.a_day, found.a_weekday, found.a_weekend_day) == (50, 100, 25)
+    assert volume({}) is None
+    year = backfill(1000, 1000, 2.0, Pull(concurrency=4, calls_per_window=100_000))
+    assert (year.calls, year.requests, year.seconds) == (365_000, 365 + 4 * 18, 437 * 2.0 / 4)
+    slow = backfill(1000, 1000, 2.0, Pull(4, 100_000, requests_per_second=0.5))
+    assert slow.seconds == 874
+
+
+@pytest.mark.parametrize(("hour", "last"), [(11, 8), (12, 9), (23, 9)])
+def test_a_day_is_over_when_it_is_over_everywhere(hour, last):
+    assert last_closed_day(datetime(2026, 3, 10, hour, tzinfo=UTC)) == date(2026, 3, 9 if last == 9 else 8)

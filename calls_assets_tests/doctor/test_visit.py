@@ -1,0 +1,316 @@
+"""The doctor over real sockets: whatever the account's habits are, it names them, or says that it cannot tell."""
+
+import io
+import os
+import re
+import stat
+from datetime import UTC, datetime
+from functools import partial
+
+import pytest
+from rich.console import Console
+
+from calls_assets import cli
+from calls_assets.api import client
+from calls_assets.doctor.command import doctor
+from calls_assets.sandbox import Behaviour, Centre, FixedCalls, Sandbox, WireFault
+
+TOKEN = "a-conspicuous-secret"
+NOW = datetime(2026, 5, 20, 15, tzinfo=UTC)  # a Wednesday
+HOME = "America/New_York"
+
+
+@pytest.fixture(scope="module")
+def centre():
+    return Centre(zone=HOME, calls_per_day=120)
+
+
+@pytest.fixture(scope="module")
+def all_day():
+    """An account that is called every 20 minutes, day and night."""
+
+    def all_day(around=NOW):
+        moments = [int(around.timestamp()) - 1200 * n + 7 for n in range(1, 30 * 72)]
+        agents = [{"id": 1, "alias": "An Agent", "started_at": 0}]
+        return FixedCalls(
+            ({"id": n, "started_at": at, "is_inbound": True, "all_agents": agents}, ())
+            for n, at in enumerate(moments, 1)
+        )
+
+    return all_day
+
+
+@pytest.fixture
+def visit(tmp_path):
+    """Visits a sandbox; gives what was printed, its lines joined, and what was asked."""
+
+    def visit(source, behaviour=None, faults=(), now=NOW, env_file=None, **settings):
+        clock = partial(int, now.timestamp())
+        console = Console(file=io.StringIO(), width=100)
+        with Sandbox(source, behaviour or Behaviour(), token=TOKEN, now=clock, faults=faults) as api:
+            given = {"CALLS_API_URL": api.url, "CALLS_API_TOKEN": TOKEN, "CALLS_TIMEZONE": HOME} | settings
+            doctor(given, console, env_file, now)
+        shown = console.file.getvalue()
+        return re.sub(r" *\n {10,}", " ", shown), shown, api
+
+    return visit
+
+
+def lines(shown):
+    """The lines to paste."""
+    return re.findall(r"^(?:CALLS_|      [a-z])\S+.*$", shown[shown.index("What to set:") :], re.MULTILINE)
+
+
+@pytest.mark.parametrize("page_cap", [1000, 100])
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [("newest_first", "newest first"), ("oldest_first", "oldest first"), ("shuffled", "in no order")],
+)
+@pytest.mark.parametrize("inclusive", [True, False])
+@pytest.mark.parametrize("zone", ["UTC", HOME])
+def test_the_habits_of_an_account_are_named_with_what_to_set(visit, all_day, zone, inclusive, order, words, page_cap):
+    behaviour = Behaviour(zone=zone, date_to_inclusive=inclusive, order=order, page_cap=page_cap)
+    told, shown, api = visit(all_day(), behaviour)
+    assert f"The dates are read in {zone}; " in told
+    assert f"The day of dateTo is {'in' if inclusive else 'not in'} the answer" in told
+    assert f"Rows come {words}" in told
+    assert f"{page_cap} rows came for limit=1000" in told
+    assert lines(shown) == [
+        f"CALLS_TIMEZONE={HOME}",
+        f"CALLS_DATES_ZONE={zone}",
+        *(["CALLS_DATE_TO_INCLUSIVE=1"] if inclusive else []),
+        *(["CALLS_PAGE_SIZE=100"] if page_cap == 100 else []),
+    ]
+    assert len(api.requests) < 60
+
+
+def test_a_change_of_the_clocks_within_the_days_does_not_confuse(visit, all_day):
+    now = datetime(2026, 3, 12, 15, tzinfo=UTC)
+    told, _, _ = visit(all_day(now), Behaviour(zone=HOME), now=now)
+    assert f"The dates are read in {HOME}; " in told
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Los_Angeles"])
+def test_another_zone_is_narrowed_down_and_confirmed_when_it_is_named(visit, all_day, zone):
+    told, shown, _ = visit(all_day(), Behaviour(zone=zone))
+    assert "In no zone that was tried" in told
+    assert "CALLS_DATES_ZONE=" not in shown
+    told, shown, _ = visit(all_day(), Behaviour(zone=zone), CALLS_DATES_ZONE=zone)
+    assert f"CALLS_DATES_ZONE={zone}" in lines(shown)
+
+
+def test_settings_that_are_wrong_are_undone(visit, centre):
+    wrong = {"CALLS_DATES_ZONE": "Asia/Tokyo", "CALLS_DATE_TO_INCLUSIVE": "1"}
+    _, shown, _ = visit(centre, Behaviour(zone="America/Los_Angeles", date_to_inclusive=False), **wrong)
+    assert lines(shown) == [f"CALLS_TIMEZONE={HOME}", "CALLS_DATES_ZONE=", "CALLS_DATE_TO_INCLUSIVE=0"]
+
+
+def daytime(make_call, days=range(8, 20), hours=range(14, 21), **changes):
+    """Calls of office hours in New York, by hours of UTC, of days of May 2026."""
+    moments = [datetime(2026, 5, day, hour, tzinfo=UTC) for day in days for hour in hours]
+    return [
+        make_call(number, int(moment.timestamp()), is_inbound=True, **changes)
+        for number, moment in enumerate(moments, start=1)
+    ]
+
+
+def fixed(records):
+    return FixedCalls((record, ()) for record in records)
+
+
+@pytest.mark.parametrize("read_in", [HOME, "America/Los_Angeles"])
+def test_a_zone_is_only_presumed_where_quiet_nights_leave_room_for_another(visit, centre, read_in):
+    told, shown, _ = visit(centre, Behaviour(zone=read_in))
+    assert f"Perhaps {HOME}: it fits, but the first and last calls of 8 days leave room for UTC" in told
+    assert "CALLS_DATES_ZONE=" not in shown
+
+
+def test_an_account_that_nobody_calls_at_night_leaves_the_zone_undecided(visit, make_call):
+    told, shown, _ = visit(fixed(daytime(make_call)))
+    assert f"Undecided between {HOME} and UTC" in told
+    assert "CALLS_DATES_ZONE=" not in shown
+    assert "CALLS_DATE_TO_INCLUSIVE=1" in shown
+    assert "there were only 84 calls; for limit=1000, meta.limit is 1000" in told
+    told, shown, _ = visit(fixed(daytime(make_call)), CALLS_TIMEZONE="UTC")
+    assert "Perhaps UTC: it fits, but" in told
+    assert "CALLS_DATES_ZONE=" not in shown
+
+
+def test_calls_of_long_ago_are_found(visit, make_call):
+    told, _, _ = visit(fixed(daytime(make_call)), now=datetime(2026, 9, 1, tzinfo=UTC))
+    assert "The day of dateTo is in the answer" in told
+
+
+def test_an_empty_account_is_said_to_be_one(visit):
+    told, shown, api = visit(FixedCalls([]))
+    assert "There was no call in the last year" in told
+    assert lines(shown) == [f"CALLS_TIMEZONE={HOME}"]
+    assert len(api.requests) == 2
+
+
+def test_a_window_of_one_day_that_is_refused_counts_as_an_empty_one(visit, centre):
+    refusal = WireFault(kind="status", status=422, where=lambda given: given["dateFrom"] == given["dateTo"])
+    told, _, _ = visit(centre, Behaviour(date_to_inclusive=False), faults=[refusal])
+    assert "The day of dateTo is not in the answer" in told
+
+
+def test_a_page_size_that_is_refused_is_not_asked_for_again(visit, centre):
+    refusal = WireFault(kind="status", status=400, where=lambda given: int(given["limit"]) > 500)
+    told, shown, _ = visit(centre, faults=[refusal])
+    assert "500 rows came for limit=500." in told
+    assert "CALLS_PAGE_SIZE=500" in lines(shown)
+
+
+def test_pages_far_back_that_are_refused_leave_the_zone_undecided(visit, centre):
+    refusal = WireFault(kind="status", status=400, where=lambda given: given["limit"] == "1" != given["page"])
+    told, shown, _ = visit(centre, faults=[refusal])
+    assert "Undecided: the first and last calls of single days could not be had." in told
+    assert "CALLS_DATES_ZONE=" not in shown
+
+
+def test_a_long_list_without_order_costs_few_pages(visit, centre):
+    told, _, api = visit(centre, Behaviour(order="shuffled", page_cap=10))
+    assert sum(given["limit"] == "10" for given in api.requests) <= 20
+    assert "10 rows came for limit=1000" in told
+
+
+def test_the_headers_of_a_rate_limit_are_shown_and_no_others(visit, make_call):
+    given = (("X-RateLimit-Limit-Minute", "90"), ("X-RateLimit-Echo", TOKEN), ("X-Other", "not-for-anybody"))
+    told, shown, _ = visit(fixed(daytime(make_call)), Behaviour(headers=given))
+    assert "X-RateLimit-Limit-Minute: 90; X-RateLimit-Echo: ***. That is 1.5 requests a second." in told
+    assert "CALLS_REQUESTS_PER_SECOND=1.5" in lines(shown)
+    assert "not-for-anybody" not in shown
+
+
+def test_a_refusal_to_hurry_shows_its_headers(visit, make_call, monkeypatch):
+    monkeypatch.setattr(client, "LONGEST_BACKOFF_S", 0.01)
+    told, _, _ = visit(
+        fixed(daytime(make_call)),
+        faults=[WireFault(kind="status", status=429, headers={"Retry-After": "0.01"}, on=(3,))],
+    )
+    assert "Retry-After: 0.01." in told
+
+
+def test_fields_and_types_are_named_without_their_values(visit, make_call):
+    records = daytime(make_call, queue_time=4, type="voicemail")
+    records[0]["contact"] |= {"vip": "not-for-anybody"}
+    records[1]["all_agents"][0] |= {"ring": {"not_for_anybody": 1}}
+    records[2] |= {"type": "+1 212 555 0100", "+12125550100": True}
+    records[3]["duration"] = "not-for-anybody"
+    told, shown, _ = visit(fixed(records))
+    assert "voicemail 82, (no plain word) 1." in told
+    assert "(odd name) (boolean), all_agents[].ring (object), contact.vip (string), queue_time (integer)." in told
+    assert "1 of 84 records, which would be set aside: duration is a string, not an integer (1)." in told
+    assert [
+        secret for secret in ("not-for-anybody", "not_for_anybody", "2125550100", "+1 212") if secret in shown
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("wait_s", "late_from_s", "words"),
+    [
+        (lambda call_id: call_id % 40, 21, "tracks is_answered_within_sla, so speed_of_answer_s is the caller's wait"),
+        (lambda call_id: call_id * 7 % 10, 21, "Not enough data: 84 answered inbound calls"),
+        (lambda call_id: 10, None, "does not track is_answered_within_sla"),
+    ],
+)
+def test_the_wait_is_held_against_the_vendors_verdict(visit, make_call, wait_s, late_from_s, words):
+    records = daytime(make_call)
+    for record in records:
+        wait = wait_s(record["id"])
+        late = record["id"] % 2 if late_from_s is None else wait >= late_from_s
+        record["answered_agents"][0]["started_at"] = record["started_at"] + wait
+        record["is_answered_within_sla"] = not late
+    told, _, _ = visit(fixed(records))
+    assert words in told
+    assert late_from_s is None or "Not enough" in words or "20 s, is wrong about 0.0% of 84 calls" in told
+
+
+def test_a_year_is_estimated_from_the_last_days(visit, centre):
+    told, _, _ = visit(centre, Behaviour(latency_s=0.01))
+    assert re.search(
+        r"About \d+ calls a weekday and \d+ calls a day at the weekend, from 2026-05-13 to 2026-05-19", told
+    )
+    assert re.search(r"An estimate: [\d,]+ calls in at least \d+ requests, about \d+ s", told)
+
+
+def test_the_env_file_holds_what_was_found_and_no_token(visit, centre, tmp_path):
+    path = tmp_path / "found.env"
+    given = {"CALLS_DATA_URL": "my data", "CALLS_PRIVACY": "pseudonymise", "CALLS_PRIVACY_KEY": TOKEN}
+    _, shown, api = visit(centre, Behaviour(page_cap=200), env_file=path, **given)
+    text = path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert TOKEN not in text + shown
+    assert {
+        f"CALLS_API_URL={api.url}",
+        "CALLS_API_TOKEN=",
+        f"CALLS_TIMEZONE={HOME}",
+        "CALLS_DATA_URL='my data'",
+        "CALLS_START_DATE=2025-01-01",
+        "CALLS_PRIVACY=pseudonymise",
+        "CALLS_PRIVACY_KEY=",
+        "CALLS_DATES_ZONE=UTC",
+        "CALLS_DATE_TO_INCLUSIVE=1",
+        "CALLS_PAGE_SIZE=200",
+    } <= set(text.splitlines())
+
+
+def test_an_env_file_is_never_overwritten(visit, centre, tmp_path):
+    path = tmp_path / ".env"
+    path.write_text("mine")
+    with Sandbox(centre) as api, pytest.raises(ValueError, match=r"\.env exists already, and is not overwritten"):
+        doctor({"CALLS_API_URL": api.url, "CALLS_API_TOKEN": api.token}, Console(file=io.StringIO()), path, NOW)
+    assert (path.read_text(), api.requests) == ("mine", [])
+    with pytest.raises(ValueError, match="there is no folder"):
+        visit(centre, env_file=tmp_path / "none" / ".env")
+
+
+def test_nothing_of_people_is_printed_or_written(visit, centre, tmp_path):
+    people = set()
+    for call in centre.between(int(NOW.timestamp()) - 10 * 86_400, int(NOW.timestamp())):
+        contact = call.record["contact"] or {}
+        people |= {contact.get(name) for name in ("full_name", "national_number", "number")} | {str(contact.get("id"))}
+        people |= {leg[name] for leg in call.record["all_agents"] for name in ("alias", "sip")}
+        people |= {other["number"] for other in call.record["external_numbers"]} | {str(call.record["id"])}
+    people -= {None, "None"}
+    assert len(people) > 300
+    _, shown, api = visit(centre, env_file=tmp_path / ".env")
+    everything = (shown + (tmp_path / ".env").read_text()).replace(api.url, "")
+    assert [person for person in people if person in everything] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"CALLS_API_TOKEN": "another-secret"}, r"refused the token \(401\): set CALLS_API_TOKEN .* CALLS_API_URL"),
+        ({"CALLS_API_TOKEN": ""}, "CALLS_API_TOKEN is not set"),
+        ({"CALLS_API_URL": ""}, "CALLS_API_URL is not set"),
+        ({"CALLS_API_URL": "{url}/v9"}, r"refused the request \(404.*: check CALLS_API_URL"),
+        ({"CALLS_TIMEZONE": "Mars/Olympus"}, "CALLS_TIMEZONE is an IANA time zone"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_ends_in_one_sentence(centre, monkeypatch, tmp_path, capsys, changes, sentence):
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("CALLS_")]:
+        monkeypatch.delenv(name)
+    with Sandbox(centre) as api:
+        given = {"CALLS_API_URL": api.url, "CALLS_API_TOKEN": api.token} | changes
+        for name, value in given.items():
+            monkeypatch.setenv(name, value.format(url=api.url))
+        with pytest.raises(SystemExit, match=sentence) as error:
+            cli.main(["doctor", "--write-env"])
+    assert str(error.value).count(". ") == 0
+    assert "another-secret" not in str(error.value) + capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_writes_to_the_folder_it_stands_in(centre, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    with Sandbox(centre) as api:
+        for name, value in {"URL": api.url, "TOKEN": api.token}.items():
+            monkeypatch.setenv(f"CALLS_API_{name}", value)
+        monkeypatch.setenv("CALLS_TIMEZONE", HOME)
+        cli.main(["doctor", "--write-env"])
+    assert "What to set:" in capsys.readouterr().out
+    assert "CALLS_DATE_TO_INCLUSIVE=1" in (tmp_path / ".env").read_text().splitlines()
