@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test services bench reliability docs lint lock clean
+.PHONY: help setup demo dev test services browser bench reliability docs lint lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,11 +28,14 @@ demo: setup  ## run the real pipeline on the sandbox for the last 7 days and pri
 dev: setup  ## the Dagster UI: on the sandbox, or on your account where CALLS_API_URL is set
 	@$(BIN)/calls-assets dev
 
-test: setup  ## the whole test suite, but for what needs services
+test: setup  ## the whole test suite, but for what needs services or a browser
 	@$(BIN)/python -m pytest -m "not services"
 
 services: setup  ## the tests on PostgreSQL, Redis and Celery workers; needs Debian's postgresql and redis-server
 	@$(BIN)/python -m pytest -m services
+
+browser: setup  ## the tests in a real browser; needs Debian's chromium and chromium-driver
+	@$(BIN)/python -m pytest -m browser
 
 bench: setup  ## measure this project beside the floor and its peers, into docs/performance.md; about 15 minutes
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r bench/requirements.lock

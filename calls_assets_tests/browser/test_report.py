@@ -1,0 +1,85 @@
+"""The manager's page in a real browser, on a phone and on a desk, light and dark, on paper."""
+
+import base64
+import json
+from datetime import date
+
+import pytest
+
+from calls_assets.sandbox import Centre, Sandbox
+
+DAY = date(2026, 3, 10)
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(run_pipeline, tmp_path):
+    """The address of a day's page."""
+    with Sandbox(Centre(calls_per_day=200)) as api:
+        assert run_pipeline(api, tmp_path / "data", date(2026, 3, 1), DAY).success
+    return (tmp_path / f"data/daily_report/date={DAY}/daily_report.html").as_uri().replace("%3D", "=")
+
+
+def see(browser, width, scheme):
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600},
+    )
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    )
+
+
+def addresses(browser):
+    """Every address that the browser asked for."""
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    return {m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_it_is_readable_at_any_width_and_asks_for_nothing(browser, page, width, scheme):
+    see(browser, width, scheme)
+    browser.get(page)
+    assert browser.find_element("tag name", "h1").text == "Tuesday 10 March 2026"
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    charts = browser.find_elements("tag name", "svg")
+    assert len(charts) == 3
+    for chart in charts:
+        smallest = browser.execute_script(
+            "return Math.min(...[...arguments[0].querySelectorAll('text')].map(t => t.getBoundingClientRect().height))",
+            chart,
+        )
+        assert smallest >= 9, "letters too small to read"
+        assert chart.rect["width"] <= width
+    back, ink = (
+        browser.execute_script(f"return getComputedStyle(document.body).{name}")
+        for name in ("backgroundColor", "color")
+    )
+    light = [sum(int(part) for part in colour[4:-1].split(",")) for colour in (back, ink)]
+    assert (light[0] > light[1]) is (scheme == "light")
+    assert abs(light[0] - light[1]) > 450
+    asked = {url for url in addresses(browser) if not url.startswith("data:")}
+    assert asked == {page}
+    assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+
+
+def test_the_index_leads_to_every_day_and_back(browser, page):
+    browser.get(page)
+    browser.find_element("link text", "all days").click()
+    assert len(browser.find_elements("css selector", "tbody a")) == 10
+    browser.find_element("link text", "Tuesday 10 March 2026").click()
+    assert browser.current_url == page
+    browser.find_element("partial link text", "2026-03-09").click()
+    assert browser.find_element("tag name", "h1").text == "Monday 9 March 2026"
+
+
+def test_it_prints_in_ink_on_paper(browser, page):
+    see(browser, 1280, "dark")
+    browser.get(page)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert browser.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not browser.find_element("tag name", "nav").is_displayed()
+    pdf = browser.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69})["data"]
+    assert base64.b64decode(pdf).startswith(b"%PDF")
