@@ -95,7 +95,7 @@ def test_changes_alone_are_landed_as_they_are(pull):
     assert pull({1: {"talk_time": 7}}, select=["call_changes"])[1] == rows
 
 
-DERIVED = ["abandonment", "agent_talk_time", "call_agents", "call_intervals", "calls", "service_level"]
+DERIVED = ["abandonment", "agent_talk_time", "call_agents", "call_intervals", "calls", "daily_report", "service_level"]
 
 
 @pytest.fixture
