@@ -52,6 +52,7 @@ FIRST, LAST = date(2026, 3, 7), date(2026, 3, 9)  # a Saturday, a Sunday, and a 
 DAYS = [FIRST + timedelta(days=n) for n in range(3)]
 NAMES = {f"{name}/date={day}/{name}.parquet" for name in TABLES for day in DAYS}
 KILLS = 20
+HISTORY = "call_changes/"
 
 
 def run_days(order: dict[str, Any]) -> None:
@@ -238,11 +239,12 @@ def api() -> Iterator[Sandbox]:
 
 @dataclass(frozen=True)
 class Trees:
-    """What undisturbed runs on the two sandboxes give."""
+    """What undisturbed runs on the two sandboxes give, and what replacing the old one by the new one changes."""
 
     root: Path
     old: dict[str, bytes]
     new: dict[str, bytes]
+    changes: list[tuple[Any, ...]]
 
     def lay_old(self, data: Path) -> Path:
         """Put the tree of the old sandbox there, and nothing else."""
@@ -255,8 +257,11 @@ def trees(_nursery: Nursery, old_api: Sandbox, api: Sandbox, tmp_path_factory: p
     root = tmp_path_factory.mktemp("trees")
     for name, sandbox in (("old", old_api), ("new", api)):
         assert _nursery.run_days(sandbox, root / name)["success"]
-    trees = Trees(root, tree_bytes(root / "old"), tree_bytes(root / "new"))
+    shutil.copytree(root / "old", root / "replaced")
+    assert _nursery.run_days(api, root / "replaced")["success"]
+    trees = Trees(root, tree_bytes(root / "old"), tree_bytes(root / "new"), changes_in(root / "replaced"))
     assert set(trees.old) == set(trees.new) == NAMES
+    assert len(trees.changes) > 100
     return trees
 
 
@@ -271,7 +276,15 @@ def content_of(rows: pa.Table) -> bytes:
 
 
 def tree_bytes(root: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+    """Every file with its content, but for the history of pulls, which tells the runs apart."""
+    files = {str(path.relative_to(root)): path for path in sorted(root.rglob("*")) if path.is_file()}
+    return {name: b"" if name.startswith(HISTORY) else path.read_bytes() for name, path in files.items()}
+
+
+def changes_in(data: Path) -> list[tuple[Any, ...]]:
+    """What the history of pulls says has changed."""
+    query = f"SELECT local_date, call_id, change, field FROM '{data}/call_changes/*/*.parquet' ORDER BY ALL"
+    return duckdb.sql(query).fetchall()
 
 
 def picked_up(root: Path, table: str) -> set[str]:
@@ -287,9 +300,9 @@ def assert_old_or_new(data: Path, trees: Trees) -> Counter[str]:
     """What a reader finds is whole, each file the old one or the new one; counts which."""
     names = set().union(*(picked_up(data, table) for table in TABLES))
     assert names == NAMES
-    found = {name: (data / name).read_bytes() for name in names}
-    assert {name for name in names if found[name] not in (trees.old[name], trees.new[name])} == set()
-    return Counter("new" if found[name] == trees.new[name] else "old" for name in names)
+    found = {name: content for name, content in tree_bytes(data).items() if name in names and content}
+    assert {name for name in found if found[name] not in (trees.old[name], trees.new[name])} == set()
+    return Counter("new" if found[name] == trees.new[name] else "old" for name in found)
 
 
 def replaced(data: Path, before: dict[str, int]) -> int:
@@ -340,6 +353,7 @@ def test_a_run_killed_at_any_moment_leaves_old_or_new_days_and_a_rerun_ends_as_i
 def assert_as_undisturbed(nursery: Nursery, rerun: int, data: Path, trees: Trees) -> None:
     assert nursery.report(rerun)["success"]
     assert tree_bytes(data) == trees.new
+    assert changes_in(data) == trees.changes
 
 
 def test_a_write_killed_before_any_of_its_lines_leaves_the_old_file_or_the_new_one(nursery, tmp_path, record_property):
@@ -404,7 +418,7 @@ def test_a_terminated_run_ends_as_such_keeps_what_landed_and_can_be_run_again(nu
     before = inodes(data)
     instance_home = home(tmp_path / "home")
     with command(api, data, instance_home) as process:
-        wait_for_files(data, before, 5, lambda: process.poll() is not None)
+        wait_for_files(data, before, 2 * len(DAYS) + 1, lambda: process.poll() is not None)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 1, (instance_home / "data.log").read_text()
     assert set(tree_bytes(data)) == NAMES
@@ -416,7 +430,7 @@ def test_a_terminated_run_ends_as_such_keeps_what_landed_and_can_be_run_again(nu
         done = {(name, day) for name in TABLES for day in instance.get_materialized_partitions(dg.AssetKey(name))}
     for name, day in done:
         file = f"{name}/date={day}/{name}.parquet"
-        assert (data / file).read_bytes() == trees.new[file]
+        assert tree_bytes(data)[file] == trees.new[file]
     assert nursery.run_days(api, data, home=str(instance_home))["success"]
     assert tree_bytes(data) == trees.new
 
@@ -475,7 +489,7 @@ def test_an_api_that_fails_on_one_day_of_a_range_costs_that_day_alone(nursery, t
     (error,) = report["errors"]
     assert error.startswith(f"{broken.url}/calls/ refused the request (400")
     assert error.endswith(f" Still to be materialized: {LAST}.")
-    fetched = {"raw_calls", "rejected_calls", "raw_call_types", "reconciliation"}
+    fetched = {"raw_calls", "rejected_calls", "call_changes", "raw_call_types", "reconciliation"}
     before = DAYS[:-1]
     assert {name: days for name, days in report["done"].items() if days} == {
         name: [*map(str, before)] for name in fetched
@@ -529,14 +543,12 @@ def test_an_object_store_that_refuses_a_put_keeps_the_old_day_and_is_named_with_
 ):
     bucket = boto3.resource("s3").Bucket("calls")
     root = status[:3]
-    for name, content in trees.old.items():
-        bucket.put_object(Key=f"{root}/{name}", Body=content)
+    for name in trees.old:
+        bucket.upload_file(str(trees.root / "old" / name), f"{root}/{name}")
 
     def objects() -> dict[str, bytes]:
-        return {
-            found.key.removeprefix(f"{root}/"): found.get()["Body"].read()
-            for found in bucket.objects.filter(Prefix=root)
-        }
+        files = {found.key.removeprefix(f"{root}/"): found for found in bucket.objects.filter(Prefix=root)}
+        return {name: b"" if name.startswith(HISTORY) else file.get()["Body"].read() for name, file in files.items()}
 
     environ = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
     broken_store[f"/{file_of('calls', LAST)}"] = status

@@ -34,6 +34,10 @@ def tree_bytes(root):
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
 
 
+def tables_of(tree):
+    return {name: content for name, content in tree.items() if name.endswith(".parquet")}
+
+
 @pytest.fixture(scope="module")
 def centre():
     return Centre(zone=ZONE, calls_per_day=120)
@@ -48,7 +52,9 @@ def undisturbed(centre, run_pipeline, tmp_path):
 
 def test_every_table_has_a_file_for_every_day(undisturbed):
     days = [FIRST + timedelta(days=n) for n in range(3)]
-    assert set(undisturbed) == {f"{name}/date={day}/{name}.parquet" for name in TABLES for day in days}
+    assert set(tables_of(undisturbed)) == {f"{name}/date={day}/{name}.parquet" for name in TABLES for day in days}
+    pages = {f"daily_report/date={day}/daily_report.html" for day in days} | {"daily_report/index.html"}
+    assert set(undisturbed) - set(tables_of(undisturbed)) == pages
 
 
 @pytest.mark.parametrize(
@@ -69,7 +75,7 @@ def test_no_reading_of_the_document_changes_a_byte(centre, run_pipeline, undistu
 def test_a_day_alone_gives_the_bytes_that_it_has_within_a_range(centre, run_pipeline, undisturbed, tmp_path):
     with Sandbox(centre) as api:
         assert run_pipeline(api, tmp_path / "alone", LAST, LAST, ZONE).success
-    assert tree_bytes(tmp_path / "alone").items() <= undisturbed.items()
+    assert tables_of(tree_bytes(tmp_path / "alone")).items() <= undisturbed.items()
 
 
 def test_each_day_of_a_range_has_its_own_rows_and_checks(centre, run_pipeline, tmp_path):
@@ -144,7 +150,7 @@ def test_the_bytes_on_an_object_store_are_those_on_disk(centre, run_pipeline, un
     with Sandbox(centre) as api:
         assert run_pipeline(api, s3_root, FIRST, LAST, ZONE).success
     root = UPath(s3_root)
-    assert {path.path.removeprefix(f"{root.path}/"): path.read_bytes() for path in root.glob("*/*/*")} == undisturbed
+    assert {path.path.removeprefix(f"{root.path}/"): path.read_bytes() for path in root.glob("**/*.*")} == undisturbed
 
 
 def test_metrics_are_recomputed_without_asking_the_api(centre, run_pipeline, undisturbed, tmp_path):
@@ -371,7 +377,7 @@ def test_a_day_that_is_too_large_for_memory_gives_the_same_rows(
         assert run_pipeline(api, tmp_path / "large", FIRST, LAST, ZONE).success
     file = f"raw_calls/date={FIRST}/raw_calls.parquet"
     assert pq.read_metadata(tmp_path / "large" / file).num_row_groups > 2
-    for name in undisturbed:
+    for name in tables_of(undisturbed):
         assert pq.read_table(tmp_path / "large" / name).equals(pq.read_table(tmp_path / "undisturbed" / name))
 
 
