@@ -1,6 +1,5 @@
 """Late truth: what a pull changes about a day that was over when the pull before came."""
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
@@ -51,15 +50,16 @@ def late_figures(found: pa.Table | None) -> dict[str, Any]:
     """What the UI shows of a pull's changes; nothing where there was no pull to compare with."""
     if found is None:
         return {}
-    calls = Counter(dict(zip(found["call_id"].to_pylist(), found["change"].to_pylist(), strict=True)).values())
-    fields = Counter(field for field in found["field"].to_pylist() if field)
+    ids = {change: found.filter(pc.equal(found["change"], change))["call_id"] for change in (NEW, GONE, CHANGED)}
+    fields = {count["values"]: count["counts"] for count in found["field"].drop_null().value_counts().to_pylist()}
+    ordered = sorted(fields, key=lambda field: (-fields[field], field))
     lines = [
         "| field | calls |",
         "| --- | ---: |",
-        *(f"| {field} | {count} |" for field, count in fields.most_common()),
+        *(f"| {field} | {fields[field]} |" for field in ordered),
     ]
     table = {"late_changes_by_field": dg.MetadataValue.md("\n".join(lines))} if fields else {}
-    return {f"late_calls_{change}": calls[change] for change in (NEW, GONE, CHANGED)} | table
+    return {f"late_calls_{change}": pc.count_distinct(ids[change]).as_py() for change in ids} | table
 
 
 def _instant(at_s: float) -> datetime:
