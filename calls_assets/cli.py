@@ -142,7 +142,9 @@ def demo(_: argparse.Namespace) -> None:
     sandbox_settings = replace(Settings(), zone=settings.zone, data_url=str(SANDBOX_DATA.absolute()))
     with dg.DagsterInstance.from_config(str(_instance(SANDBOX_INSTANCE))) as instance:
         _tell(run_demo(sandbox_settings, instance, console), console)
-    console.print(f"The Parquet lies in {SANDBOX_DATA}; see these runs in the UI with: make dev", soft_wrap=True)
+    console.print(
+        f"The Parquet lies in {SANDBOX_DATA}; see these runs in the UI with: make dev", soft_wrap=True, markup=False
+    )
 
 
 def run_days(arguments: argparse.Namespace) -> None:
@@ -166,7 +168,9 @@ def run_days(arguments: argparse.Namespace) -> None:
         _tell(materialize(build(settings), instance, arguments.first, last, console), console)
     print_answers(arguments.first, last, settings.data_url, console)
     console.print(
-        f"The Parquet lies in {settings.data_url}; see this run in the UI with: calls-assets dev", soft_wrap=True
+        f"The Parquet lies in {settings.data_url}; see this run in the UI with: calls-assets dev",
+        soft_wrap=True,
+        markup=False,
     )
 
 

@@ -5,6 +5,7 @@ from datetime import date
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as Grid
+from rich.text import Text
 
 from calls_assets.desk import connect
 
@@ -31,7 +32,7 @@ IN_ALL = """
 """
 
 TALKERS = """
-    SELECT any_value(agent_alias), sum(calls_handled), sum(talk_s) / 3600 AS talk_h
+    SELECT coalesce(any_value(agent_alias), agent_id::VARCHAR), sum(calls_handled), sum(talk_s) / 3600 AS talk_h
     FROM agent_talk_time
     WHERE agent_id IS NOT NULL
     GROUP BY agent_id
@@ -66,7 +67,7 @@ def print_answers(first: date, last: date, data_url: str, console: Console) -> N
     for name in ("agent", "calls", "talk"):
         talk.add_column(name, justify="left" if name == "agent" else "right", no_wrap=True)
     for alias, calls, talk_h in talkers:
-        talk.add_row(alias, f"{calls}", f"{talk_h:.1f} h")
+        talk.add_row(Text(alias), f"{calls}", f"{talk_h:.1f} h")
     console.print(talk)
     if counted:
         console.print(
