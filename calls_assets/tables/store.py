@@ -310,8 +310,9 @@ def _write_and_rename(temporary: Path, final: Path, content: memoryview) -> bool
         fcntl.flock(handle, fcntl.LOCK_EX)
         if not os.fstat(handle).st_nlink:
             return False
-        with open(handle, "wb", closefd=False) as file:
-            file.write(content)
+        left = content
+        while left:  # no buffer, which an interruption could leave to a closed handle
+            left = left[os.write(handle, left) :]
         os.fsync(handle)
         temporary.replace(final)
         return True
