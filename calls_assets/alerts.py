@@ -10,12 +10,16 @@ import os
 import time
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from calls_assets.freshness import old_days
 from calls_assets.settings import Settings
 from calls_assets.tables.dictionary import ABANDONMENT, SERVICE_LEVEL
+
+if TYPE_CHECKING:
+    import apprise
 
 URL = "CALLS_ALERT_URL"
 DAYS = 7
@@ -32,6 +36,16 @@ class NotTold(RuntimeError):
     """A message could not be delivered."""
 
 
+def check_address() -> None:
+    """See that an address is one, where there is one; nothing is posted.
+
+    Raises:
+        NotTold: it is none, or the package that posts is missing.
+    """
+    if os.environ.get(URL):
+        _service()
+
+
 def alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
     """The sensors that tell of failed runs and of days, running where CALLS_ALERT_URL is set."""
     status = dg.DefaultSensorStatus.RUNNING if os.environ.get(URL) else dg.DefaultSensorStatus.STOPPED
@@ -44,6 +58,7 @@ def alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         "CALLS_ALERT_URL. Stopped unless that is set.",
     )
     def tell_of_failed_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        check_address()
         now_s = time.time()
         after_s, told = json.loads(context.cursor) if context.cursor else (now_s, [])
         failed = [run for run in _failed_since(context.instance, after_s) if run.dagster_run.run_id not in told]
@@ -67,6 +82,7 @@ def alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         "calls; each once, to CALLS_ALERT_URL. Stopped unless that is set.",
     )
     def tell_of_days(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        check_address()
         today = datetime.fromtimestamp(time.time(), settings.zone).date()
         days = [today - timedelta(days=n) for n in range(DAYS, 0, -1)]
         found = dict(_days_to_tell(context.instance, settings, days))
@@ -148,6 +164,14 @@ def _tell(title: str, lines: list[str]) -> None:
     Raises:
         NotTold: there is no address, it is none, or it took no message; never holds the address, which is a secret.
     """
+    service = _service()
+    import apprise
+
+    if not service.notify(title=title, body="\n".join(lines), body_format=apprise.NotifyFormat.TEXT):
+        raise NotTold(f"The address in {URL} took no message: check it and the network; the message is sent again.")
+
+
+def _service() -> "apprise.Apprise":
     try:
         import apprise
     except ImportError:
@@ -156,5 +180,4 @@ def _tell(title: str, lines: list[str]) -> None:
     service = apprise.Apprise()
     if not service.add(os.environ.get(URL, "")):
         raise NotTold(f"{URL} is an Apprise address such as slack://... or jsons://host/path: set it to one.")
-    if not service.notify(title=title, body="\n".join(lines), body_format=apprise.NotifyFormat.TEXT):
-        raise NotTold(f"The address in {URL} took no message: check it and the network; the message is sent again.")
+    return service

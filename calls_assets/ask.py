@@ -1,7 +1,10 @@
 """Questions to the tables in SQL, answered in the terminal."""
 
+import shutil
 import sys
+import tempfile
 from datetime import date
+from pathlib import Path
 
 import duckdb
 from rich.box import SIMPLE_HEAD
@@ -28,15 +31,27 @@ def ask(query: str, first: date | None, last: date | None, as_csv: bool) -> None
         ValueError: the query is none that DuckDB can answer; the sentence is DuckDB's.
         MissingDay: no table has any file in the range.
     """
+    query = sys.stdin.read() if query == "-" else query
+    if query.isidentifier() or not query.strip():
+        raise ValueError(f"There is no table {query!r}: the tables are {', '.join(TABLES)}.")
     with connect(first, last) as connection:
         try:
-            relation: duckdb.DuckDBPyRelation | None = connection.sql(sys.stdin.read() if query == "-" else query)
+            relation: duckdb.DuckDBPyRelation | None = connection.sql(query)
             if relation is not None and as_csv:
-                relation.write_csv("/dev/stdout")
+                _print_csv(relation)
             elif relation is not None:
                 relation.show(max_rows=MOST_ROWS)
         except duckdb.Error as error:
             raise ValueError(str(error)) from None
+
+
+def _print_csv(relation: duckdb.DuckDBPyRelation) -> None:
+    """Print through our own handle: DuckDB would open the terminal's file anew, and what stood in it would be gone."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "answer.csv")
+        relation.write_csv(str(path))
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)
 
 
 def list_tables(first: date | None, last: date | None, console: Console) -> None:

@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args, get_type_hints
 from zoneinfo import ZoneInfo
 
-from dotenv import load_dotenv
 from rich.console import Console
 
 from calls_assets.sandbox import Behaviour, Centre, RepeatedCalls, Sandbox
 from calls_assets.sandbox.server import run
-from calls_assets.settings import Settings
+from calls_assets.settings import Settings, load_env_file
 
 if TYPE_CHECKING:
     from calls_assets.launch import Outcome
@@ -36,11 +35,11 @@ INSTANCE = HOME / "dagster"
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command that `argv` names; exits with 1 and one sentence where it cannot."""
     arguments = _parser().parse_args(argv)
-    load_dotenv(".env")
     try:
+        load_env_file()
         arguments.run(arguments)
     except BrokenPipeError:
-        sys.stderr.close()  # who reads us has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who reads us has enough
     except (OSError, ValueError, LookupError) as error:
         sys.exit(f"calls-assets: {error}")
 
@@ -234,7 +233,9 @@ def _check_free(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise ValueError(f"port {port} is not to be had ({error.strerror}): give another --port.") from error
+            raise ValueError(
+                f"port {port} is in use, or not allowed ({error.strerror}): give another --port."
+            ) from error
 
 
 def _instance(home: Path) -> Path:

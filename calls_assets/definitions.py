@@ -39,7 +39,7 @@ def build(settings: Settings) -> dg.Definitions:
                 allow_http=settings.allow_http,
                 dates_zone=settings.dates_zone and settings.dates_zone.key,
                 date_to_inclusive=settings.date_to_inclusive,
-                **settings.pace,
+                **settings.asking,
                 privacy=settings.privacy,
                 privacy_key=_variable("CALLS_PRIVACY_KEY"),
             ),

@@ -11,7 +11,7 @@ with calls_assets.connect() as connection:
 
 import warnings
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal, overload
 
 if TYPE_CHECKING:
@@ -78,7 +78,8 @@ def read(
         columns: The columns to read; all where None.
         to: `pandas` for a DataFrame of Arrow-backed dtypes, in which whole numbers and flags stay what they are beside
             nulls; `arrow` for a `pyarrow.Table`; `duckdb` for a relation that reads when it is asked.
-        data_url: Root of the tree: a folder, or a URL such as `s3://bucket/prefix`; CALLS_DATA_URL, or else `data`.
+        data_url: Root of the tree: a folder, or a URL such as `s3://bucket/prefix`. Where None: CALLS_DATA_URL of the
+            environment or of a file `.env` here, or else `data`.
 
     Raises:
         ValueError: there is no such table or column, a day is none, or the range ends before it begins.
@@ -139,7 +140,9 @@ def connect(
         is_empty = is_empty and not days
         inputs[table.name] = store.files(table, days, known=True) if days else table.empty()
     if is_empty:
-        raise MissingDay(f"There is no table {_range(first, last)} in {store.root}: check CALLS_DATA_URL and the days.")
+        raise MissingDay(
+            f"No table has a file {_range(first, last)} in {store.root}: check CALLS_DATA_URL and the days."
+        )
     connection = connect_to(inputs)
     for table in TABLES.values():
         connection.execute(f"COMMENT ON VIEW {table.name} IS {_quoted(table.description)}")
@@ -150,9 +153,11 @@ def connect(
 
 
 def _store(data_url: str | None) -> "TableStore":
-    from calls_assets.settings import Settings
+    from calls_assets.settings import Settings, load_env_file
     from calls_assets.tables.store import TableStore
 
+    if data_url is None:
+        load_env_file()
     return TableStore(data_url or Settings.load().data_url)
 
 
@@ -176,7 +181,9 @@ def _columns(table: "Table", columns: Sequence[str] | None) -> list[str]:
 
 
 def _day(name: str, given: Day | None) -> date | None:
-    if given is None or type(given) is date:
+    if isinstance(given, datetime):
+        return given.date()
+    if given is None or isinstance(given, date):
         return given
     try:
         return date.fromisoformat(str(given))

@@ -74,7 +74,8 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
     read_twice: bool = Field(
         False,
         description="Whether a list of several pages counts as complete only where two readings in a row hold the same "
-        "calls: for accounts where calls are deleted while others arrive. Doubles the requests. Default: false.",
+        "calls: for accounts where calls are deleted while others arrive. Doubles the requests. "
+        "Set it as CALLS_READ_TWICE=1. Default: false.",
     )
     allow_http: bool = Field(
         False,
@@ -88,7 +89,7 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
     max_rejected_share: float = Field(
         0.1,
         description="A pull with a larger share of records that cannot be read fails, and replaces nothing. Unit: share from "
-        "0 to 1. Default: 0.1.",
+        "0 to 1. Set it as CALLS_MAX_REJECTED_SHARE. Default: 0.1.",
     )
     privacy: str = Field(
         KEEP,

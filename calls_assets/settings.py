@@ -1,15 +1,20 @@
 """The environment, read and checked once, with a sentence for every mistake."""
 
+import difflib
+import io
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from calls_assets.api.document import MAX_LIMIT, Query
 from calls_assets.api.privacy import KEEP, POLICIES
+
+PREFIX = "CALLS_"
 
 MOST_IN_FLIGHT = 64
 """The most requests at a time that can be asked for."""
@@ -36,6 +41,8 @@ class Settings:
     page_size: int | None = None
     requests_per_second: float | None = None
     concurrency: int | None = None
+    read_twice: bool | None = None
+    max_rejected_share: float | None = None
     privacy: str = KEEP
     days_per_run: int | None = None
     repull_days: int = 3
@@ -48,16 +55,17 @@ class Settings:
     problems: tuple[str, ...] = ()
 
     @property
-    def pace(self) -> dict[str, int | float]:
-        """How fast and in which pieces to ask the API, as far as that is set."""
-        given = {name: getattr(self, name) for name in ("page_size", "requests_per_second", "concurrency")}
+    def asking(self) -> dict[str, int | float]:
+        """How to ask the API and what to take from it, as far as that is set."""
+        names = ("page_size", "requests_per_second", "concurrency", "read_twice", "max_rejected_share")
+        given = {name: getattr(self, name) for name in names}
         return {name: value for name, value in given.items() if value is not None}
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """The settings of an environment; an empty value counts as not set."""
         values: dict[str, object] = {}
-        problems = []
+        problems = list(_misspelt(environ))
         for variable, (name, read) in VARIABLES.items():
             given = environ.get(variable, "").strip()
             try:
@@ -66,6 +74,38 @@ class Settings:
             except ValueError as error:
                 problems.append(f"{variable} is {error}, but {given!r} was given.")
         return cls(**values, problems=tuple(problems))  # type: ignore[arg-type]  # VARIABLES pairs names and readers
+
+
+def load_env_file(path: Path = Path(".env")) -> None:
+    """Give the environment what it lacks, or has empty, from a file; nothing where there is none.
+
+    Raises:
+        ValueError: the file cannot be read, or a line of it is no NAME=value.
+    """
+    from dotenv import dotenv_values
+    from dotenv.parser import parse_stream
+
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path.absolute()} could not be read as UTF-8 text: {error}.") from None
+    for binding in parse_stream(io.StringIO(text)):
+        if binding.error:
+            raise ValueError(f"Line {binding.original.line} of {path.absolute()} is no NAME=value: mend or remove it.")
+    for name, value in dotenv_values(stream=io.StringIO(text), interpolate=False).items():
+        if value and not os.environ.get(name, "").strip():
+            os.environ[name] = value
+
+
+def _misspelt(environ: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each variable that is not ours but looks as if it was meant to be."""
+    known = {name.removeprefix(PREFIX): name for name in (*VARIABLES, *OTHERS)}
+    for name in sorted(environ.keys() - set(known.values())):
+        near = difflib.get_close_matches(name.removeprefix(PREFIX), known, 1, 0.7) if name.startswith(PREFIX) else []
+        for meant in near:
+            yield f"{name} is no setting: {known[meant]} was meant, or unset it."
 
 
 def _zone(text: str) -> ZoneInfo:
@@ -157,6 +197,8 @@ VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "CALLS_PAGE_SIZE": ("page_size", _between(1, MAX_LIMIT, "a number of calls")),
     "CALLS_REQUESTS_PER_SECOND": ("requests_per_second", _pace),
     "CALLS_CONCURRENCY": ("concurrency", _between(1, MOST_IN_FLIGHT, "a number of requests")),
+    "CALLS_READ_TWICE": ("read_twice", _switch),
+    "CALLS_MAX_REJECTED_SHARE": ("max_rejected_share", _share),
     "CALLS_PRIVACY": ("privacy", _policy),
     "CALLS_DAYS_PER_RUN": ("days_per_run", _between(1, 366, "a number of days")),
     "CALLS_REPULL_DAYS": ("repull_days", _between(1, 366, "a number of days")),
@@ -168,3 +210,6 @@ VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "CALLS_ALERT_CALLS": ("alert_calls", _between(1, 1_000_000, "a number of calls")),
 }
 """Each variable with its field of `Settings` and what reads it."""
+
+OTHERS = ("CALLS_API_URL", "CALLS_API_TOKEN", "CALLS_PRIVACY_KEY", "CALLS_ALERT_URL", "CALLS_BROKER_URL")
+"""Variables that are read when a run or a sensor starts, most of them secrets."""

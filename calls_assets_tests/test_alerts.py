@@ -165,10 +165,10 @@ def test_a_message_that_was_not_taken_is_sent_again_and_the_address_stays_secret
     assert len(webhook.messages) == 1
 
 
-def test_an_address_that_is_none_is_named(tick, instance, monkeypatch, caplog):
+@pytest.mark.parametrize("sensor", ["tell_of_failed_runs", "tell_of_days"])
+def test_an_address_that_is_none_is_named_before_there_is_anything_to_tell(tick, monkeypatch, caplog, sensor):
     caplog.set_level(0)
     monkeypatch.setenv("CALLS_ALERT_URL", "nonsense://a-secret")
-    landed(instance, "2026-03-09", service_level=0.1, calls_answered=90, calls_abandoned=10)
     with pytest.raises(alerts.NotTold, match="CALLS_ALERT_URL is an Apprise address") as caught:
-        tick("tell_of_days", alert_service_level=0.8)
+        tick(sensor)
     assert "a-secret" not in str(caught.value) + caplog.text

@@ -151,7 +151,7 @@ def test_run_reads_the_settings_of_a_env_file_and_tells_of_checks_that_failed(ru
         (["run", "--from", "2026-03-06"], {"CALLS_TIMEZONE": "Mars"}, "CALLS_TIMEZONE is an IANA time zone"),
         (["run", "--from", "2999-01-01"], {}, "to today, "),
         (["run", "--from", "yesterday"], {}, "'yesterday' is no day such as 2026-11-01"),
-        (["sql", "SELECT 1"], {}, "There is no table at all in data: check CALLS_DATA_URL"),
+        (["sql", "SELECT 1"], {}, "No table has a file at all in data: check CALLS_DATA_URL"),
     ],
 )
 def test_what_run_and_sql_cannot_do_is_one_sentence(run, api, arguments, settings, sentence):
@@ -161,13 +161,63 @@ def test_what_run_and_sql_cannot_do_is_one_sentence(run, api, arguments, setting
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_a_query_that_is_none_is_told_in_duckdbs_words(run, api):
-    account = {"CALLS_API_URL": api.url, "CALLS_API_TOKEN": api.token}
-    assert run("calls-assets", "run", "--from", "2026-03-07", **account).returncode == 0
-    done = run("calls-assets", "sql", "SELECT x FROM calls")
+@pytest.fixture(scope="module")
+def pulled(api, tmp_path_factory):
+    """The root of a tree of one day, which nobody may change."""
+    root = tmp_path_factory.mktemp("pulled")
+    account = {"CALLS_API_URL": api.url, "CALLS_API_TOKEN": api.token, "CALLS_DATA_URL": str(root)}
+    command = [COMMANDS / "calls-assets", "run", "--from", "2026-03-07"]
+    subprocess.run(command, cwd=root, env=environment(**account), capture_output=True, check=True)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("SELECT x FROM calls", 'Referenced column "x" not found'),
+        ("nope", "There is no table 'nope': the tables are raw_calls, "),
+        (" ", "There is no table ' ': the tables are raw_calls, "),
+    ],
+)
+def test_a_query_that_is_none_is_one_sentence(run, pulled, query, sentence):
+    done = run("calls-assets", "sql", query, CALLS_DATA_URL=str(pulled))
     assert done.returncode == 1
-    assert 'Referenced column "x" not found' in done.stderr
+    assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def shell(line, folder, **settings):
+    """What a line of the shell prints, with the commands at hand."""
+    given = environment(PATH=f"{COMMANDS}:{os.environ['PATH']}", **settings)
+    return subprocess.run(["bash", "-c", line], cwd=folder, env=given, capture_output=True, text=True, check=False)
+
+
+def test_csv_goes_to_the_end_of_what_is_there_and_stops_when_nobody_reads_on(pulled, tmp_path):
+    data = {"CALLS_DATA_URL": str(pulled)}
+    shell("(echo before; calls-assets sql --csv 'SELECT 42 AS answer'; echo after) > all.csv", tmp_path, **data)
+    assert (tmp_path / "all.csv").read_text().split() == ["before", "answer", "42", "after"]
+    cut = shell("set -o pipefail; calls-assets sql --csv 'SELECT * FROM range(1000000)' | head -2", tmp_path, **data)
+    assert (cut.returncode, cut.stdout, cut.stderr) == (0, "range\n0\n", "")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"CALLS_OWNERS=Jos\xe9\n", ".env could not be read as UTF-8 text"),
+        (b"CALLS_TIMEZONE=UTC\nCALLS_DATA_URL='it's'\n", "is no NAME=value: mend or remove it"),
+    ],
+)
+def test_an_env_file_that_cannot_be_read_is_named(run, tmp_path, content, sentence):
+    (tmp_path / ".env").write_bytes(content)
+    done = run("calls-assets", "sql")
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_empty_variable_of_the_environment_leaves_the_file_its_say(run, pulled, tmp_path):
+    (tmp_path / ".env").write_text(f"\ufeffCALLS_DATA_URL={pulled}\r\n")
+    assert "2026-03-07 to 2026-03-07" in run("calls-assets", "sql", CALLS_DATA_URL="").stdout
 
 
 @pytest.mark.parametrize("command", ["sandbox", "dev"])

@@ -2,7 +2,7 @@
 
 import io
 import shutil
-from datetime import date
+from datetime import UTC, date, datetime
 
 import dagster as dg
 import duckdb
@@ -119,7 +119,7 @@ def test_a_wrong_column_form_or_root_is_said_in_a_sentence(tree, tmp_path):
         calls_assets.read("calls", to="polars")
     with pytest.raises(MissingDay, match=r"no day at all .* it has none at all"):
         calls_assets.read("calls", data_url=str(tmp_path / "elsewhere"))
-    with pytest.raises(MissingDay, match="There is no table from 2030-01-01 in"):
+    with pytest.raises(MissingDay, match="No table has a file from 2030-01-01 in"):
         calls_assets.connect("2030-01-01")
 
 
@@ -144,3 +144,15 @@ def test_every_table_is_a_view_whose_columns_say_what_they_mean(tree):
 def test_results_are_plain_pandas_and_arrow(tree):
     assert isinstance(calls_assets.read("service_level"), pd.DataFrame)
     assert isinstance(calls_assets.read("service_level", to="arrow"), pa.Table)
+
+
+def test_instants_count_as_their_day(tree):
+    first = calls_assets.read("calls", FIRST, FIRST)
+    assert calls_assets.read("calls", datetime(2026, 3, 6, 12, tzinfo=UTC), pd.Timestamp("2026-03-06")).equals(first)
+
+
+def test_the_tree_of_an_env_file_is_read_as_the_commands_read_it(pulled, tmp_path, monkeypatch):
+    monkeypatch.setenv("CALLS_DATA_URL", "")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text(f"CALLS_DATA_URL={pulled}\n")
+    assert len(calls_assets.read("calls")) > 0

@@ -59,8 +59,9 @@ def test_the_example_env_explains_every_setting_and_holds_its_default():
     assert set_lines.keys() & unset == set()
     given, default = Settings.load(set_lines), Settings()
     assert given.problems == ()
-    assert replace(given, page_size=None, concurrency=None) == default
-    assert given.pace == {name: CallsApi.model_fields[name].default for name in ("page_size", "concurrency")}
+    asked = ("page_size", "concurrency", "read_twice", "max_rejected_share")
+    assert replace(given, **dict.fromkeys(asked)) == default
+    assert given.asking == {name: CallsApi.model_fields[name].default for name in asked}
     for number, line in enumerate(lines):
         assert not line.lstrip("#").startswith("CALLS_") or lines[number - 1].startswith("# "), line
 

@@ -5,6 +5,18 @@ import pytest
 from calls_assets.settings import Settings
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("CALLS_TIMEZON", "CALLS_TIMEZONE"), ("CALLS_DATAURL", "CALLS_DATA_URL"), ("CALLS_TOKEN", "CALLS_API_TOKEN")],
+)
+def test_a_misspelt_setting_is_named_with_the_one_that_was_meant(given, meant):
+    assert Settings.load({given: "x"}).problems == (f"{given} is no setting: {meant} was meant, or unset it.",)
+
+
+def test_what_resembles_no_setting_is_somebody_elses():
+    assert Settings.load({"CALLS_WEATHER": "x", "TIMEZON": "x"}).problems == ()
+
+
 def test_nothing_set_gives_the_defaults():
     settings = Settings.load({})
     assert (settings.zone.key, settings.start_date, settings.data_url) == ("UTC", date(2025, 1, 1), "data")
