@@ -32,7 +32,9 @@ IN_ALL = """
 """
 
 TALKERS = """
-    SELECT coalesce(any_value(agent_alias), agent_id::VARCHAR), sum(calls_handled), sum(talk_s) / 3600 AS talk_h
+    SELECT
+        coalesce(nullif(trim(any_value(agent_alias)), ''), agent_id::VARCHAR), sum(calls_handled),
+        sum(talk_s) / 3600 AS talk_h
     FROM agent_talk_time
     WHERE agent_id IS NOT NULL
     GROUP BY agent_id
@@ -71,8 +73,9 @@ def print_answers(first: date, last: date, data_url: str, console: Console) -> N
     console.print(talk)
     if counted:
         console.print(
-            f"In {days} days the service level was [bold]{within / counted:.1%}[/]: of {counted} calls that were answered or "
-            f"abandoned, {within} were answered in time; {abandoned} callers ({abandoned / counted:.1%}) hung up.",
+            f"In {'1 day' if days == 1 else f'{days} days'} the service level was [bold]{within / counted:.1%}[/]: of "
+            f"{counted} calls that were answered or abandoned, {within} were answered in time; {abandoned} callers "
+            f"({abandoned / counted:.1%}) hung up.",
             highlight=False,
         )
 

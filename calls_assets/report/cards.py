@@ -3,6 +3,7 @@
 No person's name and no phone number stand in them.
 """
 
+import re
 from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,9 @@ import pyarrow as pa
 from calls_assets.metrics.run import connect
 from calls_assets.report.charts import half_hours as draw_half_hours
 from calls_assets.report.figures import half_hours, ring_groups
+
+PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
+"""What Markdown could take for more than text: a name may not draw a picture from elsewhere."""
 
 HEAD = (
     "| ring group | offered | answered | abandoned | service level | abandonment |",
@@ -35,7 +39,7 @@ def cards(service_level: pa.Table, zone: ZoneInfo) -> dict[str, str]:
 
 def _lines(groups: tuple[dict[str, Any], ...]) -> Iterator[str]:
     for row in groups:
-        name = (row["name"] or "(no name)").replace("|", "\\|")
+        name = PUNCTUATION.sub(r"\\\g<0>", " ".join(row["name"].split()))
         counts = f"{row['offered']} | {row['answered']} | {row['abandoned']}"
         yield f"| {name} | {counts} | {_percent(row['level'])} | {_percent(row['lost'])} |"
 

@@ -91,6 +91,19 @@ class Details:
     doubts: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How final a day is.
+
+    Attributes:
+        is_provisional: Whether the day is not over yet, or the mornings to come will pull it again.
+        open_at: The local time, HH:MM, at which the day was pulled before it was over; None where it was over.
+    """
+
+    is_provisional: bool
+    open_at: str | None
+
+
 def totals(inputs: Mapping[str, Relation]) -> dict[date, Totals]:
     """The totals of each day that `TOTALS` hold."""
     with connect(inputs) as connection:
@@ -141,16 +154,21 @@ def ring_groups(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any], 
     return tuple(_rows(connection, "ring_groups"))
 
 
-def is_provisional(day: date, zone: ZoneInfo, repull_days: int, now_s: float) -> bool:
-    """Whether the mornings to come will pull a day again, or it is not over yet.
+def standing(day: date, zone: ZoneInfo, repull_days: int, pulled_s: float | None, now_s: float) -> Standing:
+    """How final a day is.
 
     Args:
         day: The local day.
         zone: Its zone.
         repull_days: How many closed days a morning pulls.
+        pulled_s: When the day's calls were put in place, in epoch seconds; None where that is not known.
         now_s: Now, in epoch seconds.
     """
-    return now_s < day_start(day + repull_days * ONE_DAY, zone)
+    is_open = pulled_s is not None and pulled_s < day_start(day + ONE_DAY, zone)
+    return Standing(
+        is_provisional=now_s < day_start(day + repull_days * ONE_DAY, zone),
+        open_at=datetime.fromtimestamp(pulled_s, zone).strftime("%H:%M") if is_open and pulled_s is not None else None,
+    )
 
 
 def _filled(rows: Sequence[dict[str, Any]], zone: ZoneInfo) -> Iterable[dict[str, Any]]:

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from calls_assets.report import charts
-from calls_assets.report.figures import Compared, Details, Totals
+from calls_assets.report.figures import Compared, Details, Standing, Totals
 
 INK = "var(--ink)"
 MOST_AGENTS_DRAWN = 15
@@ -17,7 +17,13 @@ MOST_AGENTS_DRAWN = 15
 
 
 def day_page(
-    day: date, zone: ZoneInfo, compared: Compared, details: Details, is_provisional: bool, previous: date | None
+    day: date,
+    zone: ZoneInfo,
+    compared: Compared,
+    details: Details,
+    standing: Standing,
+    previous: date | None,
+    following: date | None,
 ) -> str:
     """The page of a day.
 
@@ -26,8 +32,9 @@ def day_page(
         zone: Its zone.
         compared: The day beside those before.
         details: The day's own figures.
-        is_provisional: Whether the day can still change.
+        standing: How final the day is.
         previous: The last day before that has a page, to be linked.
+        following: The first day after that has one.
     """
     return (
         _environment()
@@ -37,9 +44,10 @@ def day_page(
             zone=zone.key,
             compared=compared,
             details=details,
+            standing=standing,
             previous=previous,
-            notices=list(_notices(details, is_provisional)),
-            gaps=list(_gaps(compared, details)),
+            following=following,
+            gaps=list(_gaps(compared, details, standing)),
             trend_chart=Markup(_trend(compared)),  # noqa: S704  # our own drawing, whose texts Vega escapes
             half_hour_chart=Markup(charts.half_hours(details.half_hours, INK) if details.half_hours else ""),  # noqa: S704
             agent_chart=Markup(_agents(details)),  # noqa: S704
@@ -47,21 +55,17 @@ def day_page(
     )
 
 
-def index_page(days: Mapping[date, Totals | None]) -> str:
-    """The page that links the days, the latest first; a day may have no totals."""
+def index_page(days: Mapping[date, tuple[Totals | None, Standing]]) -> str:
+    """The page that links the days, the latest first, each with its totals, which may be missing, and how final it is."""
     return _environment().get_template("index.html").render(days=sorted(days.items(), reverse=True))
 
 
-def _notices(details: Details, is_provisional: bool) -> Iterator[str]:
-    if is_provisional:
-        yield "Provisional: calls of this day may still change, and it will be pulled again."
-    if details.doubts["in_progress"]:
-        yield f"Still in progress when the day was pulled, and in no figure: {details.doubts['in_progress']}."
-
-
-def _gaps(compared: Compared, details: Details) -> Iterator[str]:
+def _gaps(compared: Compared, details: Details, standing: Standing) -> Iterator[str]:
+    if standing.open_at:
+        yield f"The day was pulled at {standing.open_at}, before it was over: what came later is missing."
     doubts = details.doubts
     sentences = {
+        "in_progress": "Calls that were still in progress when the day was pulled, and are in no figure: {}.",
         "rejected": "The API gave records that could not be read and are in no figure: {}.",
         "guessed": "Unanswered calls of which the phone system did not say how they ended, so that their fields decided: {}.",
         "without_verdict": "Answered calls of which the phone system did not say whether they were in time, so that they "
@@ -110,6 +114,7 @@ def _environment() -> Environment:
         days=_days,
         clock=_clock,
         long=_long,
+        short=_short,
         against=_against,
     )
     return environment
@@ -141,6 +146,10 @@ def _clock(seconds: int) -> str:
 
 def _long(day: date) -> str:
     return f"{day:%A} {day.day} {day:%B %Y}"
+
+
+def _short(day: date) -> str:
+    return f"{day:%a} {day.day} {day:%b %Y}"
 
 
 def _against(share: float | None, before: float | None) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calls_assets.report.figures import Totals, compare, half_hours, is_provisional
+from calls_assets.report.figures import Totals, compare, half_hours, standing
 
 DAY = date(2026, 3, 10)
 COUNTS = st.integers(0, 500)
@@ -74,4 +74,11 @@ def test_gaps_between_half_hours_are_filled_across_a_change_of_the_clock(zone, f
 @pytest.mark.parametrize(("hours", "provisional"), [(12, True), (24 + 12, True), (3 * 24 - 1, True), (3 * 24, False)])
 def test_a_day_is_provisional_until_the_last_morning_that_pulls_it(hours, provisional):
     now_s = datetime(2026, 3, 10, tzinfo=UTC).timestamp() + 3600 * hours
-    assert is_provisional(DAY, ZoneInfo("UTC"), 3, now_s) is provisional
+    assert standing(DAY, ZoneInfo("UTC"), 3, now_s, now_s).is_provisional is provisional
+
+
+def test_a_day_is_open_when_it_was_pulled_before_its_end_whenever_that_is_looked_at():
+    midnight_s, zone = datetime(2026, 3, 11, tzinfo=UTC).timestamp(), ZoneInfo("America/New_York")
+    assert standing(DAY, zone, 3, midnight_s, midnight_s + 10**6).open_at == "20:00"
+    assert standing(DAY, zone, 3, midnight_s + 4 * 3600, midnight_s + 10**6).open_at is None
+    assert standing(DAY, zone, 3, None, midnight_s).open_at is None

@@ -1,6 +1,7 @@
 """The manager's page through the pipeline: what stands on it, and that it asks for nothing."""
 
 import re
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 
@@ -78,6 +79,8 @@ def test_a_page_says_the_day_its_denominators_its_groups_and_its_agents(tree):
 def test_a_page_is_whole_by_itself_and_runs_nothing(tree):
     html = page(tree, LAST)
     assert set(Page(html).addresses) == {"data:,", "../index.html", "../date=2026-03-09/daily_report.html"}
+    neighbours = {f"../date=2026-03-{day}/daily_report.html" for day in ("08", "10")}
+    assert neighbours <= set(Page(page(tree, date(2026, 3, 9))).addresses)
     assert not re.search(r"<script|@import|url\(|javascript:", html)
 
 
@@ -87,13 +90,31 @@ def test_the_index_links_every_day_the_latest_first(tree):
     assert index.addresses == ["data:,", *(f"date={day}/daily_report.html" for day in days)]
     for address in index.addresses[1:]:
         assert (tree / "daily_report" / address).exists()
+    shown = Page(page(tree, LAST))
+    (share,) = (text for text in shown.texts if text.endswith(" answered or abandoned"))
+    within, counted = re.findall(r"\d+", share)
+    assert f"{within} of {counted}" in index.texts
 
 
-def test_a_page_alone_is_the_one_of_a_range(tree, centre, run_pipeline):
-    before = page(tree, LAST)
+def pages(root):
+    return {path.relative_to(root): path.read_text() for path in root.glob("daily_report/**/*.html")}
+
+
+def test_the_pages_are_the_same_in_whatever_order_the_days_come(tree, centre, run_pipeline, tmp_path_factory):
+    root = tmp_path_factory.mktemp("other")
     with Sandbox(centre) as api:
-        assert run_pipeline(api, tree, LAST, LAST, select=["daily_report"]).success
+        for days in ((7, 8), (3, 6), (0, 2)):
+            assert run_pipeline(api, root, *(FIRST + timedelta(days=n) for n in days)).success
+    assert pages(root) == pages(tree)
+
+
+def test_a_page_whose_tables_have_gone_stays_when_a_day_before_it_comes(tree, centre, run_pipeline):
+    before = page(tree, LAST)
+    shutil.rmtree(tree / f"call_changes/date={LAST}")
+    with Sandbox(centre) as api:
+        assert run_pipeline(api, tree, date(2026, 3, 1), date(2026, 3, 1)).success
     assert page(tree, LAST) == before
+    assert "20 of the 28" in page(tree, date(2026, 3, 9))
 
 
 def test_a_day_without_calls_and_without_a_past_has_its_page(run_pipeline, tmp_path):
@@ -116,6 +137,20 @@ def test_names_are_text_whatever_stands_in_them(run_pipeline, make_call, tmp_pat
     assert evil in Page(html).texts
 
 
+def test_agents_and_ring_groups_of_one_name_or_of_none_stay_apart(run_pipeline, make_call, tmp_path):
+    calls = []
+    for number, alias in enumerate(("Ann", "Ann", " ", None), 7000):
+        call = make_call(number, NOON, is_inbound=True, talk_time=600)
+        call["ring_group"] = {"id": number, "name": alias}
+        leg = call["answered_agents"][0] | {"id": number, "alias": alias}
+        calls.append((call | {"agents": [number], "all_agents": [leg], "answered_agents": [leg]}, {"all_inbound"}))
+    with Sandbox(FixedCalls(calls)) as api:
+        assert run_pipeline(api, tmp_path, LAST, LAST).success
+    texts = Page(page(tmp_path, LAST)).texts
+    assert [texts.count(name) for name in ("Ann (7000)", "Ann (7001)", "7002", "7003")] == [3, 3, 2, 2]
+    assert {"(no name) (7002)", "(no name) (7003)"} <= set(texts)
+
+
 def test_what_is_provisional_changed_or_incomplete_is_said(run_pipeline, make_call, tmp_path):
     today = datetime.now(UTC).date()
     for talk in (5, 6):
@@ -128,11 +163,25 @@ def test_what_is_provisional_changed_or_incomplete_is_said(run_pipeline, make_ca
     assert "The API gave records that could not be read and are in no figure: 1." in text
     assert "Provisional" not in text
     with Sandbox(FixedCalls([])) as api:
-        assert run_pipeline(api, tmp_path, today, today).success
-    assert (
-        "Provisional: calls of this day may still change, and it will be pulled again."
-        in Page(page(tmp_path, today)).texts
-    )
+        assert run_pipeline(api, tmp_path, today - timedelta(days=1), today).success
+    yesterdays, todays = (Page(page(tmp_path, today - timedelta(days=n))).text for n in (1, 0))
+    assert "Provisional: calls of this day may still change, and it will be pulled again." in yesterdays
+    assert re.search(r"Not over: the calls of this day until \d\d:\d\d, beside whole days\.", todays)
+    assert re.search(r"The day was pulled at \d\d:\d\d, before it was over: what came later is missing\.", todays)
+    assert "Nowhere that is known" not in todays
+    index = Page((tmp_path / "daily_report/index.html").read_text()).text
+    assert re.search(r"until \d\d:\d\d .* provisional .* Tue 10 Mar 2026", index)
+
+
+def test_a_ring_groups_name_is_text_in_the_ui_too(run_pipeline, make_call, tmp_path):
+    call = make_call(1, NOON, is_inbound=True) | {
+        "ring_group": {"id": 1, "name": "![x](http://198.51.100.7/p.png)\n| `a_b*"}
+    }
+    with Sandbox(FixedCalls([(call, {"all_inbound", "inbound_answered"})])) as api:
+        result = run_pipeline(api, tmp_path, LAST, LAST)
+    (event,) = (e for e in result.get_asset_materialization_events() if e.asset_key == dg.AssetKey("service_level"))
+    *_, row = event.materialization.metadata["by_ring_group"].value.splitlines()
+    assert row.startswith(r"| \!\[x\]\(http\:\/\/198\.51\.100\.7\/p\.png\) \| \`a\_b\* | 1 | ")
 
 
 def test_the_ui_gets_a_table_and_a_picture_without_a_name_or_number_of_anybody(centre, run_pipeline, tmp_path):
