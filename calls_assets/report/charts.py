@@ -117,7 +117,12 @@ def agents(rows: Sequence[Row], ink: str = INK) -> str:
         "mark": "bar",
         "encoding": {
             "y": {"field": "agent", "type": "nominal", "sort": names, "title": None, "axis": {"labelLimit": 130}},
-            "x": {"field": "hours", "type": "quantitative", "title": "talk time in hours"},
+            "x": {
+                "field": "hours",
+                "type": "quantitative",
+                "title": "talk time in hours",
+                "axis": {"tickCount": 6},
+            },
             "color": {
                 "field": "direction",
                 "type": "nominal",
