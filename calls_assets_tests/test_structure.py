@@ -15,7 +15,7 @@ BESIDE = {
     "resources": ("alive", "api", "settings", "tables"),
     "alive": (),
     "checks": (),
-    "doctor": ("api", "findings", "resources", "settings"),
+    "doctor": ("alerts", "api", "findings", "resources", "settings"),
     "findings": ("api", "checks", "tables"),
 }
 

@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
+from calls_assets.alerts import NotTold, check_address
 from calls_assets.api.client import Client
 from calls_assets.api.errors import ApiError, TokenRefused
+from calls_assets.api.privacy import Privacy
 from calls_assets.doctor.env import found_variables, refuse_to_overwrite, variables, write_env
 from calls_assets.doctor.pages import read_answer
 from calls_assets.doctor.report import report, suggest
@@ -39,6 +41,11 @@ def doctor(
         raise ValueError(" ".join(settings.problems))
     if env_file is not None:
         refuse_to_overwrite(env_file)
+    Privacy(settings.privacy, environ.get("CALLS_PRIVACY_KEY", "").strip())
+    try:
+        check_address()
+    except NotTold as error:
+        raise ValueError(str(error)) from None
     url, token = environ.get("CALLS_API_URL", "").strip().rstrip("/"), environ.get("CALLS_API_TOKEN", "").strip()
     headers: dict[str, str] = {}
     candidates = [settings.dates_zone, settings.zone, ZoneInfo("UTC")]

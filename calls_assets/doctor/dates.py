@@ -1,8 +1,8 @@
 """How an account reads `dateFrom` and `dateTo`, from the counts and the first and last calls of single days."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -32,12 +32,14 @@ class ZoneFinding:
         days: How many days were looked at.
         fitting: The candidates whose midnights are nowhere contradicted.
         offsets: The least and the most seconds ahead of UTC that no day contradicts; None where no single offset is such.
-        proven: The one candidate that fits, where no other zone would; None otherwise.
+        is_narrow: Whether some candidate fits, and the calls of the first season leave no room for another offset.
+        proven: The one candidate that fits, where no season leaves room for another offset; None otherwise.
     """
 
     days: int
     fitting: tuple[str, ...]
     offsets: tuple[int, int] | None
+    is_narrow: bool
     proven: str | None
 
 
@@ -86,17 +88,37 @@ def offsets(ends: Sequence[Ends]) -> tuple[int, int] | None:
     return (least, most) if least <= most else None
 
 
-def judge(ends: Sequence[Ends], candidates: Sequence[ZoneInfo]) -> ZoneFinding:
+def judge(seasons: Sequence[Sequence[Ends]], candidates: Sequence[ZoneInfo]) -> ZoneFinding:
     """Which of the candidates the days speak for.
 
-    One is only proven where the calls leave no room for the next zone: a wrong zone would lose calls later on.
+    One is only proven where the calls leave no room for the next zone, in winter and in summer: a wrong zone would lose calls
+    later on. Zones that differ in nothing but the weeks in which they change their clocks are not told apart.
+
+    Args:
+        seasons: The days of now, and, where they were asked for, those of `other_seasons`.
+        candidates: The zones to try.
     """
+    ends = [one for season in seasons for one in season]
     if not ends:
-        return ZoneFinding(0, (), None, None)
+        return ZoneFinding(0, (), None, is_narrow=False, proven=None)
     zones = {zone.key: zone for zone in candidates}
     fitting = tuple(key for key, zone in zones.items() if fits(zone, ends))
-    is_proven = len(fitting) == 1 and _width(room(zones[fitting[0]], ends)) < NEXT_ZONE_S
-    return ZoneFinding(len(ends), fitting, offsets(ends), fitting[0] if is_proven else None)
+    narrow = [bool(fitting) and all(_is_narrow(zones[key], season) for key in fitting) for season in seasons]
+    is_proven = len(fitting) == 1 and len(seasons) > 1 and all(narrow)
+    return ZoneFinding(len(ends), fitting, offsets(ends), narrow[0], fitting[0] if is_proven else None)
+
+
+def other_seasons(day: date) -> tuple[date, ...]:
+    """Days of the last year on which clocks may stand otherwise than on `day`: in the middle of winter and of summer.
+
+    No zone changes its clocks from December to February or from May to August, but for those that keep Ramadan.
+    """
+    midwinter, midsummer = (max(_years_before(day, month)) for month in (1, 7))
+    return tuple(
+        other
+        for other, same in ((midwinter, (12, 1, 2)), (midsummer, (5, 6, 7, 8)))
+        if {day.month, (day - timedelta(days=7)).month} - set(same)
+    )
 
 
 def usual_offsets(found: tuple[int, int]) -> tuple[int, int] | None:
@@ -105,8 +127,16 @@ def usual_offsets(found: tuple[int, int]) -> tuple[int, int] | None:
     return (least, most) if least <= most else None
 
 
-def _width(found: tuple[int, int]) -> int:
-    return found[1] - found[0]
+def _is_narrow(zone: tzinfo, ends: Sequence[Ends]) -> bool:
+    if not ends:
+        return False
+    least, most = room(zone, ends)
+    return most - least < NEXT_ZONE_S
+
+
+def _years_before(day: date, month: int) -> Iterator[date]:
+    """The middle of a month of this year and of the last one, as far as it is before `day`."""
+    return (middle for year in (day.year - 1, day.year) if (middle := date(year, month, 20)) < day)
 
 
 def _start(day: date, zone: tzinfo) -> int:

@@ -1,7 +1,7 @@
 """What a visit suggests to set, as lines to paste and as a `.env`; the token is in neither."""
 
 import os
-import shlex
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,8 +12,13 @@ from calls_assets.settings import VARIABLES, Settings
 SECRETS = {
     "CALLS_API_TOKEN": "Put the account's access token in here, and keep this file out of version control.",
     "CALLS_PRIVACY_KEY": "Put the key of the pseudonyms in here.",
+    "CALLS_ALERT_URL": "Put the address that alerts go to in here.",
 }
 """Variables that are written without a value, with what is said of them."""
+
+
+PLAIN = re.compile(r"[\w@%+=:,./-]*", re.ASCII)
+"""A value that needs no quotes."""
 
 
 def found_variables(settings: Settings, learned: Learned) -> dict[str, str]:
@@ -39,13 +44,17 @@ def variables(settings: Settings, environ: Mapping[str, str], learned: Learned) 
     given = {name: value for name in VARIABLES if (value := environ.get(name, "").strip())}
     values = {
         "CALLS_API_URL": environ.get("CALLS_API_URL", "").strip(),
-        "CALLS_API_TOKEN": "",
         "CALLS_TIMEZONE": settings.zone.key,
         "CALLS_DATA_URL": settings.data_url,
         "CALLS_START_DATE": str(settings.start_date),
     }
-    key = {"CALLS_PRIVACY_KEY": ""} if settings.privacy == "pseudonymise" else {}
-    return values | given | key | found_variables(settings, learned)
+    needed = {
+        "CALLS_PRIVACY_KEY": settings.privacy == "pseudonymise",
+        "CALLS_ALERT_URL": bool(environ.get("CALLS_ALERT_URL", "").strip()),
+        "CALLS_API_TOKEN": True,
+    }
+    secrets = {name: "" for name, is_needed in needed.items() if is_needed}
+    return values | given | found_variables(settings, learned) | secrets
 
 
 def refuse_to_overwrite(path: Path) -> None:
@@ -75,4 +84,6 @@ def write_env(path: Path, values: Mapping[str, str]) -> None:
 
 
 def _quoted(value: str) -> str:
-    return shlex.quote(value) if value else ""
+    if PLAIN.fullmatch(value):
+        return value
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -101,6 +101,13 @@ def day_by_day(account: Account, days: Sequence[date]) -> Days:
     return Days(inclusive, {day: answer for day, answer in answers.items() if answer})
 
 
+def days_like(account: Account, last: date, inclusive: bool) -> Days:
+    """As many neighbouring days up to `last`, of an account that is known to give the day of dateTo, or not to."""
+    asked = Days(inclusive, {})
+    answers = {day: _unless_refused(account, day, asked.until(day)) for day in _up_to(last)}
+    return Days(inclusive, {day: answer for day, answer in answers.items() if answer})
+
+
 def full_pages(account: Account, days: Sequence[date], calls: int) -> list[Answer]:
     """The first, the second and the last page of a range that ends with `days` and goes back until it fills them.
 

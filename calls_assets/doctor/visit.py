@@ -11,10 +11,19 @@ import pyarrow as pa
 
 from calls_assets.api.document import Query
 from calls_assets.doctor.account import Learned, PageSize
-from calls_assets.doctor.dates import judge
+from calls_assets.doctor.dates import ZoneFinding, judge, other_seasons
 from calls_assets.doctor.limits import limit_headers, requests_per_second
 from calls_assets.doctor.pages import Answer, order, types, unknown_fields
-from calls_assets.doctor.questions import Account, busy_days, day_by_day, ends_of_days, full_pages, last_closed_day
+from calls_assets.doctor.questions import (
+    Account,
+    Days,
+    busy_days,
+    day_by_day,
+    days_like,
+    ends_of_days,
+    full_pages,
+    last_closed_day,
+)
 from calls_assets.doctor.volume import Pull, backfill, volume
 from calls_assets.doctor.waits import best_threshold, waits_of
 
@@ -47,13 +56,27 @@ def visit(
     by_day = day_by_day(account, days)
     pages = full_pages(account, days, account.ask(days[0], days[-1]).page.total)
     learned = _of_pages(pages)
-    if learned.page is None:
+    page = learned.page
+    if page is None:
         return _with_limits(replace(learned, questions=account.questions), headers())
-    ends = ends_of_days(account, by_day, learned.order, learned.page.size)
-    learned = _with_limits(replace(learned, inclusive=by_day.inclusive, volume=volume(by_day.counts)), headers())
-    if by_day.inclusive is not None:
-        learned = replace(learned, zone=judge(ends, candidates))
+    learned = replace(learned, inclusive=by_day.inclusive, volume=volume(by_day.counts))
+    learned = replace(learned, zone=_zone(account, by_day, candidates, learned.order, page.size))
+    learned = _with_limits(learned, headers())
     return replace(_with_backfill(learned, pull), questions=account.questions)
+
+
+def _zone(
+    account: Account, by_day: Days, candidates: Sequence[ZoneInfo], order: str | None, limit: int
+) -> ZoneFinding | None:
+    """The zone of the dates; the other seasons are only asked for where this one leaves no room for another offset."""
+    if by_day.inclusive is None:
+        return None
+    seasons = [ends_of_days(account, by_day, order, limit)]
+    found = judge(seasons, candidates)
+    if not found.is_narrow:
+        return found
+    others = (days_like(account, day, by_day.inclusive) for day in other_seasons(max(by_day.answers)))
+    return judge([*seasons, *(ends_of_days(account, days, order, limit) for days in others)], candidates)
 
 
 def _of_pages(pages: Sequence[Answer]) -> Learned:

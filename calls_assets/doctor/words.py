@@ -46,12 +46,17 @@ def zone_words(zone: ZoneFinding | None) -> str:
         return "Undecided: the first and last calls of single days could not be had."
     if zone.offsets is None and not zone.fitting:
         return (
-            f"Undecided: no offset from UTC fits all {zone.days} days, as when clocks change; ask again next week, or set "
-            "CALLS_DATES_ZONE to the account's zone and ask again."
+            f"Undecided: no offset from UTC fits all {zone.days} days, so the account's clocks change between them; set "
+            "CALLS_DATES_ZONE to its zone and ask again."
+        )
+    if zone.proven:
+        return f"The dates are read in {zone.proven}: the calls near midnight say so, in winter and in summer."
+    if zone.is_narrow and len(zone.fitting) == 1:
+        return (
+            f"Perhaps {zone.fitting[0]}: it fits all {zone.days} days, but too few calls near midnight half a year before "
+            f"tell it from a zone whose clocks change otherwise. {UNSET}"
         )
     room = f"the first and last calls of {zone.days} days leave room for {_offsets(zone.offsets)}"
-    if zone.proven:
-        return f"The dates are read in {zone.proven}; {room}."
     if len(zone.fitting) > 1:
         return f"Undecided between {' and '.join(zone.fitting)}: {room}. {UNSET}"
     if zone.fitting:
@@ -120,8 +125,9 @@ def threshold_words(threshold: Threshold | None) -> str:
     verb = "tracks" if threshold.tracks else "does not track"
     trust = "is the caller's wait" if threshold.tracks else "is not the wait that the vendor judges"
     return (
-        f"The first agent's started_at {verb} is_answered_within_sla, so speed_of_answer_s {trust}: the best threshold, "
-        f"{seconds}, is wrong about {threshold.error:.1%} of {threshold.calls:,} calls."
+        f"The first agent's started_at {verb} is_answered_within_sla, so speed_of_answer_s {trust}. Taking waits up to "
+        f"{seconds} for in time agrees best with the vendor, and differs from it on {threshold.error:.1%} of "
+        f"{threshold.calls:,} calls."
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calls_assets.api.windows import day_start
-from calls_assets.doctor.dates import Ends, fits, judge, offsets, reads_inclusively, usual_offsets
+from calls_assets.doctor.dates import Ends, fits, judge, offsets, other_seasons, reads_inclusively, usual_offsets
 from calls_assets.doctor.limits import limit_headers, requests_per_second
 from calls_assets.doctor.pages import NONE_SEEN, order
 from calls_assets.doctor.questions import last_closed_day
@@ -18,28 +18,72 @@ from calls_assets.doctor.volume import Pull, backfill, volume
 from calls_assets.doctor.waits import best_threshold
 
 DAY = timedelta(days=1)
-ZONES = ["UTC", "America/New_York", "Asia/Kolkata", "Africa/Cairo", "Pacific/Kiritimati", "Australia/Lord_Howe"]
+ZONES = [
+    *("UTC", "Europe/London", "America/New_York", "America/Bogota", "Asia/Kolkata", "Africa/Cairo", "Australia/Sydney"),
+    *("Pacific/Kiritimati", "Australia/Lord_Howe", "America/Santiago"),
+]
 
 
 @st.composite
-def ends_in(draw, zone):
-    """The first and last calls of eight days in a zone."""
-    first = draw(st.dates(date(2020, 1, 1), date(2030, 1, 1)))
+def ends_in(draw, zone, last):
+    """The first and last calls of eight days up to `last` in a zone."""
     found = []
-    for day in (first + number * DAY for number in range(8)):
+    for day in (last - number * DAY for number in range(8)):
         start, end = day_start(day, zone), day_start(day + DAY, zone) - 1
         calls = draw(st.lists(st.integers(start, end), min_size=1, max_size=3))
         found.append(Ends(day, min(calls), max(calls)))
     return found
 
 
-@given(st.data(), st.sampled_from(ZONES), st.lists(st.sampled_from(ZONES)))
-def test_the_true_zone_always_fits_and_no_other_is_proven_beside_it(data, key, others):
+DAYS = st.dates(date(2020, 1, 1), date(2030, 1, 1))
+
+
+@given(st.data(), DAYS, st.sampled_from(ZONES), st.lists(st.sampled_from(ZONES)))
+def test_the_true_zone_always_fits_and_no_other_is_proven_beside_it(data, last, key, others):
     zone = ZoneInfo(key)
-    ends = data.draw(ends_in(zone))
-    found = judge(ends, [*map(ZoneInfo, others), zone])
+    seasons = [data.draw(ends_in(zone, day)) for day in (last, *other_seasons(last))]
+    found = judge(seasons, [*map(ZoneInfo, others), zone])
     assert key in found.fitting
     assert found.proven in (None, key)
+
+
+def whole(zone, last):
+    """Eight days up to `last` with calls in their first and last seconds."""
+    days = [last - number * DAY for number in range(8)]
+    return [Ends(day, day_start(day, zone), day_start(day + DAY, zone) - 1) for day in days]
+
+
+def offsets_on(zone, day):
+    return [(day_start(day.replace(month=month, day=20), zone)) for month in (1, 7)]
+
+
+@given(DAYS, st.sampled_from(ZONES), st.sampled_from(ZONES))
+def test_only_a_zone_of_the_same_winters_and_summers_is_proven_although_the_true_one_is_not_tried(last, true, tried):
+    zone, other = ZoneInfo(true), ZoneInfo(tried)
+    found = judge([whole(zone, day) for day in (last, *other_seasons(last))], [other])
+    year_before = last - timedelta(days=365)
+    alike = all(offsets_on(zone, day) == offsets_on(other, day) for day in (last, year_before))
+    assert found.proven == (tried if true == tried else None) or alike
+
+
+def test_without_the_other_seasons_nothing_is_proven():
+    zone = ZoneInfo("UTC")
+    assert judge([whole(zone, date(2026, 11, 20))], [zone]).is_narrow
+    assert judge([whole(zone, date(2026, 11, 20))], [zone]).proven is None
+    assert judge([whole(zone, date(2026, 11, 20)), []], [zone]).proven is None
+
+
+@pytest.mark.parametrize(
+    ("day", "others"),
+    [
+        (date(2026, 2, 3), [date(2025, 7, 20)]),
+        (date(2026, 6, 3), [date(2026, 1, 20)]),
+        (date(2026, 11, 24), [date(2026, 1, 20), date(2026, 7, 20)]),
+        (date(2026, 5, 3), [date(2026, 1, 20), date(2025, 7, 20)]),
+    ],
+)
+def test_the_other_seasons_are_those_in_which_clocks_may_stand_otherwise(day, others):
+    assert list(other_seasons(day)) == others
 
 
 @given(st.data(), st.integers(-12 * 60, 14 * 60))
@@ -62,8 +106,8 @@ def test_calls_at_both_ends_of_a_day_leave_one_offset():
     assert offsets(ends) == (19_800, 19_800)
     assert fits(zone, ends)
     assert not fits(ZoneInfo("UTC"), ends)
-    assert judge(ends, [zone]).proven == "Asia/Kolkata"
-    assert judge([], [zone]).proven is None
+    assert judge([ends, ends], [zone]).proven == "Asia/Kolkata"
+    assert judge([[]], [zone]).proven is None
 
 
 def test_offsets_that_exclude_each_other_are_none():
