@@ -89,7 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     sandbox_parser.add_argument("--seed", type=int, default=7, help="another seed is another call centre")
     sandbox_parser.add_argument(
-        "--calls-per-day", type=_whole("number of calls"), default=400, help="calls of a normal weekday, about"
+        "--calls-per-day",
+        type=_whole("number of calls"),
+        default=400,
+        help="calls of a normal weekday, about; even a small centre's agents make a hundred",
     )
     sandbox_parser.add_argument("--zone", type=_zone, default="UTC", help="zone in which the centre keeps its hours")
     sandbox_parser.add_argument("--dates-zone", type=_zone, default="UTC", help="zone in which the dates are read")
@@ -142,7 +145,11 @@ def demo(_: argparse.Namespace) -> None:
     with dg.DagsterInstance.from_config(str(_instance(SANDBOX_INSTANCE))) as instance:
         _tell(run_demo(sandbox_settings, instance, console), console)
     console.print(
-        f"The Parquet lies in {SANDBOX_DATA}; see these runs in the UI with: make dev", soft_wrap=True, markup=False
+        f"The Parquet lies in {SANDBOX_DATA}; see these runs in the UI with: make dev\n"
+        f"Ask it with: CALLS_DATA_URL={SANDBOX_DATA} calls-assets sql",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
     )
 
 

@@ -73,7 +73,7 @@ def _bar(instance: dg.DagsterInstance, run_id: str, files: int, console: Console
             while not is_over:
                 is_over = over.wait(LOOK_EVERY_S)
                 seen.look(bar, task)
-            bar.update(task, description="materialized")
+            bar.update(task, description="materialized" if bar.finished else "stopped")
 
     watcher = threading.Thread(target=watch)
     watcher.start()

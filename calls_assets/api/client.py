@@ -180,8 +180,13 @@ class Client:
         match error:
             case requests.exceptions.ConnectTimeout():
                 return _Passing("could not be reached in time", unreachable=True)
+            case requests.exceptions.SSLError() if "WRONG_VERSION_NUMBER" in str(error):
+                return NotServed(
+                    f"{self._url} does not speak https there: check the address and port in CALLS_API_URL."
+                )
             case requests.exceptions.SSLError() if "EOF" not in str(error):
-                return NotServed(f"{self._url} has no certificate that can be trusted: {error}.")
+                why = getattr(cause, "reason", None) or error
+                return NotServed(f"{self._url} has no certificate that can be trusted: {why}.")
             case requests.exceptions.Timeout():
                 return _Passing(late)
             case requests.exceptions.ConnectionError() if isinstance(cause, ReadTimeoutError):

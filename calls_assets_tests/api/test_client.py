@@ -294,9 +294,17 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_token_is_se
     context.load_cert_chain(self_signed(tmp_path))
     with serving((200, {}, PAGE)) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
-        with pytest.raises(NotServed, match="has no certificate that can be trusted"):
+        with pytest.raises(
+            NotServed, match=r"has no certificate that can be trusted: [^\n]*self-signed certificate"
+        ) as told:
             ask(server.url.replace("http://127.0.0.1", "https://localhost"))
+        assert "Max retries" not in str(told.value)
     assert (server.asked, naps) == ([], [])
+
+
+def test_a_port_that_does_not_speak_https_is_not_blamed_on_a_certificate(ask):
+    with serving((200, {}, PAGE)) as server, pytest.raises(NotServed, match="does not speak https there: check"):
+        ask(server.url.replace("http:", "https:"))
 
 
 def self_signed(folder):
