@@ -1,18 +1,19 @@
 """How an account reads `dateFrom` and `dateTo`, from the counts and the first and last calls of single days."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import cache
 from itertools import pairwise
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from calls_assets.api.windows import EASTMOST, ONE_DAY, WESTMOST
 
 STEP_S = 900
 """Every zone in use is a multiple of this many seconds ahead of UTC or behind it."""
 
-NEXT_ZONE_S = 3600
-"""How near to an offset the next zone may be that people use, in seconds."""
+A_YEAR = 366
+"""How many days around the ones looked at two zones are compared on."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +33,21 @@ class ZoneFinding:
         days: How many days were looked at.
         fitting: The candidates whose midnights are nowhere contradicted.
         offsets: The least and the most seconds ahead of UTC that no day contradicts; None where no single offset is such.
-        is_narrow: Whether some candidate fits, and the calls of the first season leave no room for another offset.
-        proven: The one candidate that fits, where no season leaves room for another offset; None otherwise.
+        rivals: Where `is_close`, the zones that fit as well as the first candidate that does, and have other midnights
+            within a year.
+        is_close: Whether every zone that fits has the same midnights on the days looked at, so that only other days tell.
     """
 
     days: int
     fitting: tuple[str, ...]
     offsets: tuple[int, int] | None
-    is_narrow: bool
-    proven: str | None
+    rivals: tuple[str, ...]
+    is_close: bool
+
+    @property
+    def proven(self) -> str | None:
+        """The one zone that it can be; None where it can be another."""
+        return self.fitting[0] if self.is_close and not self.rivals else None
 
 
 def reads_inclusively(alone: Sequence[int], pairs: Sequence[int]) -> bool | None:
@@ -88,24 +95,33 @@ def offsets(ends: Sequence[Ends]) -> tuple[int, int] | None:
     return (least, most) if least <= most else None
 
 
-def judge(seasons: Sequence[Sequence[Ends]], candidates: Sequence[ZoneInfo]) -> ZoneFinding:
+def judge(ends: Sequence[Ends], candidates: Sequence[ZoneInfo]) -> ZoneFinding:
     """Which of the candidates the days speak for.
 
-    One is only proven where the calls leave no room for the next zone, in winter and in summer: a wrong zone would lose calls
-    later on. Zones that differ in nothing but the weeks in which they change their clocks are not told apart.
+    One is only proven where no zone of the tz database fits as well whose midnights within a year are others: such a zone,
+    taken for the true one, would lose calls on the days on which they differ.
 
     Args:
-        seasons: The days of now, and, where they were asked for, those of `other_seasons`.
-        candidates: The zones to try.
+        ends: The days.
+        candidates: The zones that are likely, the likeliest first.
     """
-    ends = [one for season in seasons for one in season]
     if not ends:
-        return ZoneFinding(0, (), None, is_narrow=False, proven=None)
-    zones = {zone.key: zone for zone in candidates}
-    fitting = tuple(key for key, zone in zones.items() if fits(zone, ends))
-    narrow = [bool(fitting) and all(_is_narrow(zones[key], season) for key in fitting) for season in seasons]
-    is_proven = len(fitting) == 1 and len(seasons) > 1 and all(narrow)
-    return ZoneFinding(len(ends), fitting, offsets(ends), narrow[0], fitting[0] if is_proven else None)
+        return ZoneFinding(0, (), None, (), is_close=False)
+    last = max(one.day for one in ends)
+    year = [last + n * ONE_DAY for n in range(-A_YEAR, A_YEAR)]
+    alike: dict[tuple[int, ...], ZoneInfo] = {}
+    for zone in candidates:
+        if fits(zone, ends):
+            alike.setdefault(_midnights(zone, year), zone)
+    fitting = tuple(zone.key for zone in alike.values())
+    if not fitting:
+        return ZoneFinding(len(ends), (), offsets(ends), (), is_close=False)
+    likeliest, days = ZoneInfo(fitting[0]), sorted({one.day for one in ends})
+    others = [zone for zone in _every_zone() if fits(zone, ends)]
+    if any(_midnights(zone, days) != _midnights(likeliest, days) for zone in others):
+        return ZoneFinding(len(ends), fitting, offsets(ends), (), is_close=False)
+    rivals = tuple(zone.key for zone in others if _midnights(zone, year) != _midnights(likeliest, year))
+    return ZoneFinding(len(ends), fitting, offsets(ends), rivals, is_close=True)
 
 
 def other_seasons(day: date) -> tuple[date, ...]:
@@ -127,11 +143,13 @@ def usual_offsets(found: tuple[int, int]) -> tuple[int, int] | None:
     return (least, most) if least <= most else None
 
 
-def _is_narrow(zone: tzinfo, ends: Sequence[Ends]) -> bool:
-    if not ends:
-        return False
-    least, most = room(zone, ends)
-    return most - least < NEXT_ZONE_S
+@cache
+def _every_zone() -> tuple[ZoneInfo, ...]:
+    return tuple(ZoneInfo(key) for key in sorted(available_timezones()))
+
+
+def _midnights(zone: tzinfo, days: Iterable[date]) -> tuple[int, ...]:
+    return tuple(_start(day, zone) for day in days)
 
 
 def _years_before(day: date, month: int) -> Iterator[date]:

@@ -68,15 +68,16 @@ def visit(
 def _zone(
     account: Account, by_day: Days, candidates: Sequence[ZoneInfo], order: str | None, limit: int
 ) -> ZoneFinding | None:
-    """The zone of the dates; the other seasons are only asked for where this one leaves no room for another offset."""
+    """The zone of the dates; the other seasons are only asked for where they can tell more than this one."""
     if by_day.inclusive is None:
         return None
-    seasons = [ends_of_days(account, by_day, order, limit)]
-    found = judge(seasons, candidates)
-    if not found.is_narrow:
-        return found
-    others = (days_like(account, day, by_day.inclusive) for day in other_seasons(max(by_day.answers)))
-    return judge([*seasons, *(ends_of_days(account, days, order, limit) for days in others)], candidates)
+    ends = list(ends_of_days(account, by_day, order, limit))
+    found = judge(ends, candidates)
+    if found.rivals:
+        for day in other_seasons(max(by_day.answers)):
+            ends += ends_of_days(account, days_like(account, day, by_day.inclusive), order, limit)
+        found = judge(ends, candidates)
+    return found
 
 
 def _of_pages(pages: Sequence[Answer]) -> Learned:

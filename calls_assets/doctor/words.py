@@ -1,6 +1,6 @@
 """Each finding in plain words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from calls_assets.doctor.account import Learned, PageSize
 from calls_assets.doctor.dates import ZoneFinding, usual_offsets
@@ -50,11 +50,12 @@ def zone_words(zone: ZoneFinding | None) -> str:
             "CALLS_DATES_ZONE to its zone and ask again."
         )
     if zone.proven:
-        return f"The dates are read in {zone.proven}: the calls near midnight say so, in winter and in summer."
-    if zone.is_narrow and len(zone.fitting) == 1:
+        return f"The dates are read in {zone.proven}: no other zone fits the calls near midnight of {zone.days} days."
+    if zone.is_close:
+        rivals = zone.rivals if len(zone.fitting) == 1 else zone.fitting[1:]
         return (
-            f"Perhaps {zone.fitting[0]}: it fits all {zone.days} days, but too few calls near midnight half a year before "
-            f"tell it from a zone whose clocks change otherwise. {UNSET}"
+            f"Perhaps {zone.fitting[0]}: it fits the calls near midnight of {zone.days} days, and so does "
+            f"{_named(rivals)}, whose clocks change otherwise. {UNSET}"
         )
     room = f"the first and last calls of {zone.days} days leave room for {_offsets(zone.offsets)}"
     if len(zone.fitting) > 1:
@@ -148,6 +149,10 @@ def backfill_words(backfill: Backfill | None, learned: Learned) -> str:
         f"An estimate: {backfill.calls:,} calls in at least {backfill.requests:,} requests, about "
         f"{_duration(backfill.seconds)}; a page of {learned.page.rows:,} calls took {learned.seconds_a_page:.2f} s."
     )
+
+
+def _named(zones: Sequence[str]) -> str:
+    return zones[0] if len(zones) == 1 else f"{zones[0]}, or one of {len(zones) - 1} others"
 
 
 def _listed(items: list[str], between: str = ", ") -> str:
