@@ -16,7 +16,7 @@ from calls_assets.api.client import RETRIES, Client
 from calls_assets.api.crawl import CRAWLS
 from calls_assets.api.decode import read_page
 from calls_assets.api.document import Query
-from calls_assets.api.errors import NotServed, Unavailable
+from calls_assets.api.errors import Unavailable
 from calls_assets.sandbox import Behaviour, Centre, FixedCalls, ListFault, Sandbox, WireFault
 
 FIRST, LAST = date(2026, 3, 7), date(2026, 3, 8)
@@ -410,12 +410,3 @@ def test_a_connection_that_is_cut_while_tls_begins_is_asked_again(caplog):
             asking.fetch(QUERY, read_page)
         thread.join()
     assert len(caplog.records) == RETRIES
-
-
-def test_a_server_that_does_not_speak_tls_is_asked_once():
-    with (
-        Sandbox(account([])) as api,
-        Client(api.url.replace("http", "https"), "token") as asking,
-        pytest.raises(NotServed, match="has no certificate that can be trusted"),
-    ):
-        asking.fetch(QUERY, read_page)

@@ -42,6 +42,8 @@ SILENCES_PER_ANSWER = 5
 """A whole answer may take so many times the longest silence: a server that drips is never silent."""
 SECONDS = re.compile(r"[0-9]{1,15}(\.[0-9]+)?")
 """What a Retry-After gives in seconds; some servers give fractions."""
+NO_TLS = re.compile("wrong.version.number|record.layer.failure|unknown.protocol", re.IGNORECASE)
+"""What OpenSSL says, by release, of an answer that is no TLS."""
 
 
 class _Passing(Exception):
@@ -180,7 +182,7 @@ class Client:
         match error:
             case requests.exceptions.ConnectTimeout():
                 return _Passing("could not be reached in time", unreachable=True)
-            case requests.exceptions.SSLError() if "WRONG_VERSION_NUMBER" in str(error):
+            case requests.exceptions.SSLError() if NO_TLS.search(str(error)):
                 return NotServed(
                     f"{self._url} does not speak https there: check the address and port in CALLS_API_URL."
                 )

@@ -302,9 +302,10 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_token_is_se
     assert (server.asked, naps) == ([], [])
 
 
-def test_a_port_that_does_not_speak_https_is_not_blamed_on_a_certificate(ask):
+def test_a_port_that_does_not_speak_https_is_asked_once_and_not_blamed_on_a_certificate(ask, naps):
     with serving((200, {}, PAGE)) as server, pytest.raises(NotServed, match="does not speak https there: check"):
         ask(server.url.replace("http:", "https:"))
+    assert naps == []
 
 
 def self_signed(folder):
