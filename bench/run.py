@@ -150,7 +150,7 @@ def memory() -> Iterator[Line]:
     say("365 days of 1,000 calls in one run")
     with sandbox(1_000) as api:
         found = rounds({"ours": api | {"name": "ours", "workers": 4, "days": 365}}, count=2)
-    yield Line("memory, 365 days of 1,000 calls in one run", median(found["ours"], "mib"), 150, unit="MiB")
+    yield Line("memory, 365 days of 1,000 calls in one run", median(found["ours"], "mib"), 100, unit="MiB")
 
 
 def metrics(folder: Path) -> Iterator[Line]:

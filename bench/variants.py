@@ -77,10 +77,10 @@ def floor(url: str, token: str, calls: int, ready: str, out: str, **_: Any) -> W
 def ours(url: str, token: str, workers: int, out: str, days: int = 1, margin: bool = False, **_: Any) -> Work:
     """What the asset `raw_calls` does, without Dagster: windows, a crawl that is proven complete, days, files."""
     from calls_assets.api.client import Client
-    from calls_assets.api.crawl import Crawler, cut
+    from calls_assets.api.crawl import Calls, Crawler, cut
     from calls_assets.api.decode import read_page
     from calls_assets.api.document import Query
-    from calls_assets.api.windows import Reading, by_day
+    from calls_assets.api.windows import Reading, Window, by_day
     from calls_assets.resources import CallsApi
     from calls_assets.tables.dictionary import RAW_CALLS
     from calls_assets.tables.store import TableStore
@@ -94,10 +94,12 @@ def ours(url: str, token: str, workers: int, out: str, days: int = 1, margin: bo
             crawler = Crawler(partial(client.fetch, read=read_page), concurrency=workers)
             for whole in reading.windows(days_of(days), UTC):
                 for window, query, first in cut(crawler.fetch, whole, Query(limit=1000), UTC, reading, most):
-                    calls = crawler.crawl(query, first).calls
-                    for day, places in by_day(calls.started_at, window.days, UTC).items():
-                        groups = calls.at(places).tables()
-                        store.write(RAW_CALLS, day, (RAW_CALLS.stamp(rows, day) for rows in groups))
+                    land(store, window, crawler.crawl(query, first).calls)
+
+    def land(store: TableStore, window: Window, calls: Calls) -> None:
+        for day, places in by_day(calls.started_at, window.days, UTC).items():
+            groups = calls.at(places).tables()
+            store.write(RAW_CALLS, day, (RAW_CALLS.stamp(rows, day) for rows in groups))
 
     return work
 

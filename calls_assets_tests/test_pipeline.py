@@ -1,5 +1,6 @@
 """The pipeline through Dagster, on the sandbox API over sockets."""
 
+import weakref
 from datetime import date, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -379,6 +380,24 @@ def test_a_day_that_is_too_large_for_memory_gives_the_same_rows(
     assert pq.read_metadata(tmp_path / "large" / file).num_row_groups > 2
     for name in tables_of(undisturbed):
         assert pq.read_table(tmp_path / "large" / name).equals(pq.read_table(tmp_path / "undisturbed" / name))
+
+
+def test_one_window_is_in_memory_at_a_time(centre, run_pipeline, tmp_path, monkeypatch):
+    pulled = []
+    read = crawl.Crawler.crawl
+
+    def crawl_alone(self, query, first=None):
+        is_window = query.call_type is None
+        assert not is_window or [crawled() for crawled in pulled] == [None] * len(pulled)
+        crawled = read(self, query, first)
+        if is_window:
+            pulled.append(weakref.ref(crawled))
+        return crawled
+
+    monkeypatch.setattr(crawl.Crawler, "crawl", crawl_alone)
+    with Sandbox(centre) as api:
+        assert run_pipeline(api, tmp_path, FIRST, LAST, ZONE, api_fields={"calls_per_window": 1}).success
+    assert len(pulled) == 3
 
 
 def test_a_long_range_is_computed_a_few_days_at_a_time(centre, run_pipeline, undisturbed, tmp_path, monkeypatch):

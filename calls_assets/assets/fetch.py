@@ -19,7 +19,7 @@ from calls_assets.api.document import Query
 from calls_assets.api.errors import Incomplete
 from calls_assets.api.numbers import int_array, ints
 from calls_assets.api.privacy import Privacy
-from calls_assets.api.windows import ONE_DAY, Window, by_day, day_start
+from calls_assets.api.windows import ONE_DAY, Reading, Window, by_day, day_start
 from calls_assets.assets.landing import Landing
 from calls_assets.assets.late import add_changes, late_changes, late_figures
 from calls_assets.assets.progress import Progress
@@ -41,15 +41,14 @@ def fetch(land: Landing, calls_api: CallsApi) -> None:
     progress = Progress(len(land.days))
     with calls_api.client(log) as client:
         crawler = Crawler(partial(client.fetch, read=read_page), calls_api.read_twice, calls_api.concurrency)
-        fetcher = _Fetcher(land, crawler, calls_api.policy(), tuple(calls_api.call_types))
+        fetcher = _Fetcher(
+            land, crawler, reading, calls_api.policy(), tuple(calls_api.call_types), calls_api.max_rejected_share
+        )
         for whole in reading.windows(land.days, zone):
             for window, in_window, first in cut(crawler.fetch, whole, query, zone, reading, most):
-                crawled = fetcher.crawl(window, in_window, first)
-                reading.check(window, crawled.calls.started_at)
-                _refuse_mostly_unreadable(crawled, window, calls_api.max_rejected_share)
-                calls = fetcher.land_window(window, crawled, in_window)
+                calls, pages = fetcher.pull(window, in_window, first)
                 line = progress.after(len(window.days), calls)
-                log.info("%s: %d calls on %d pages.%s", window, calls, crawled.pages, line)
+                log.info("%s: %d calls on %d pages.%s", window, calls, pages, line)
                 if window.days[-1] != land.days[-1]:
                     land.show()
         fetcher.report_drift()
@@ -69,12 +68,24 @@ def _refuse_mostly_unreadable(crawled: Crawled, window: Window, most: float) -> 
 class _Fetcher:
     landing: Landing
     crawler: Crawler
+    reading: Reading
     privacy: Privacy
     call_types: tuple[str, ...]
+    max_rejected_share: float
     first_day_rejects: tuple[Reject, ...] = ()
     strays: Counter[Reject] = field(default_factory=Counter)
     pulled_s: float = 0.0
     drift: set[str] = field(default_factory=set)
+
+    def pull(self, window: Window, query: Query, first: Page) -> tuple[int, int]:
+        """Land the window's days; says how many calls they have, and how many pages were read.
+
+        What was crawled lives no longer than this: two windows are never in memory at a time.
+        """
+        crawled = self.crawl(window, query, first)
+        self.reading.check(window, crawled.calls.started_at)
+        _refuse_mostly_unreadable(crawled, window, self.max_rejected_share)
+        return self.land_window(window, crawled, query), crawled.pages
 
     def crawl(self, window: Window, query: Query, first: Page) -> Crawled:
         """Every call of the window; where they are not proven complete, the UI shows that of each of its days."""
