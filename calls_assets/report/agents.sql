@@ -1,4 +1,5 @@
 -- The day's agents, the longest talk first; what an outside number or nobody known talked stands at the end.
+-- Calls are inbound ones: who is dialled and does not pick up is not missed by the agent.
 WITH named AS (
     SELECT
         agent_key,
@@ -9,8 +10,8 @@ WITH named AS (
         sum(talk_s) AS talk_s,
         coalesce(sum(talk_s) FILTER (direction = 'inbound'), 0)::BIGINT AS inbound_s,
         coalesce(sum(talk_s) FILTER (direction = 'outbound'), 0)::BIGINT AS outbound_s,
-        sum(calls_handled)::BIGINT AS handled,
-        sum(calls_missed)::BIGINT AS missed
+        coalesce(sum(calls_handled) FILTER (direction = 'inbound'), 0)::BIGINT AS taken,
+        coalesce(sum(calls_missed) FILTER (direction = 'inbound'), 0)::BIGINT AS missed
     FROM agent_talk_time
     GROUP BY agent_key, agent_id
     HAVING sum(talk_s) > 0 OR sum(calls_offered) > 0
@@ -18,6 +19,6 @@ WITH named AS (
 SELECT
     is_nobody,
     CASE WHEN count(*) OVER (PARTITION BY name) > 1 THEN name || ' (' || agent_key || ')' ELSE name END AS agent,
-    inbound_s, outbound_s, handled, missed
+    inbound_s, outbound_s, taken, missed
 FROM named
 ORDER BY is_nobody, talk_s DESC, agent_key

@@ -1,5 +1,7 @@
--- What the day's figures lack, as counts.
+-- What the day's figures lack, as counts; calls that were never offered to staff first.
 SELECT
+    count(*) FILTER (outcome = 'out_of_hours') AS out_of_hours,
+    count(*) FILTER (outcome = 'ivr_exit') AS ivr_exit,
     (SELECT count(*) FROM rejected_calls) AS rejected,
     count(*) FILTER (NOT is_ended) AS in_progress,
     count(*) FILTER (
