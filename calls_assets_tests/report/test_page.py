@@ -167,7 +167,7 @@ def test_who_is_dialled_and_does_not_pick_up_is_not_missed_by_the_agent(run_pipe
     inbound = make_call(2, NOON, is_inbound=True, is_answered=False, answered_agents=[], talk_time=0)
     with Sandbox(FixedCalls([(outbound, {"all_outbound"}), (inbound, {"all_inbound", "abandoned"})])) as api:
         assert run_pipeline(api, tmp_path, LAST, LAST).success
-    assert "Agent Name 0:00:00 0:00:00 0:00:00 0 1 Hours" in Page(page(tmp_path, LAST)).text
+    assert "Agent Name 0:00:00 0:00:00 0:00:00 0 1 Hours, minutes and seconds." in Page(page(tmp_path, LAST)).text
 
 
 def test_what_is_provisional_changed_or_incomplete_is_said(run_pipeline, make_call, tmp_path):
