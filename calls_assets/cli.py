@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -193,6 +194,7 @@ def sql(arguments: argparse.Namespace) -> None:
     from calls_assets.ask import ask, describe, list_tables
     from calls_assets.tables.dictionary import TABLES
 
+    warnings.formatwarning = lambda message, *_, **__: f"calls-assets: {message}\n"
     if arguments.query in TABLES:
         describe(TABLES[arguments.query], Console())
     elif arguments.query is None:

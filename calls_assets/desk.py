@@ -12,6 +12,7 @@ with calls_assets.connect() as connection:
 import warnings
 from collections.abc import Sequence
 from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ def read(
     start: Day | None = ...,
     end: Day | None = ...,
     *,
-    columns: Sequence[str] | None = ...,
+    columns: Sequence[str] | str | None = ...,
     to: Literal["pandas"] = ...,
-    data_url: str | None = ...,
+    data_url: str | Path | None = ...,
 ) -> "pd.DataFrame": ...
 @overload
 def read(
@@ -46,9 +47,9 @@ def read(
     start: Day | None = ...,
     end: Day | None = ...,
     *,
-    columns: Sequence[str] | None = ...,
+    columns: Sequence[str] | str | None = ...,
     to: Literal["arrow"],
-    data_url: str | None = ...,
+    data_url: str | Path | None = ...,
 ) -> "pa.Table": ...
 @overload
 def read(
@@ -56,18 +57,18 @@ def read(
     start: Day | None = ...,
     end: Day | None = ...,
     *,
-    columns: Sequence[str] | None = ...,
+    columns: Sequence[str] | str | None = ...,
     to: Literal["duckdb"],
-    data_url: str | None = ...,
+    data_url: str | Path | None = ...,
 ) -> "duckdb.DuckDBPyRelation": ...
 def read(
     table: str,
     start: Day | None = None,
     end: Day | None = None,
     *,
-    columns: Sequence[str] | None = None,
+    columns: Sequence[str] | str | None = None,
     to: Literal["pandas", "arrow", "duckdb"] = "pandas",
-    data_url: str | None = None,
+    data_url: str | Path | None = None,
 ) -> "pd.DataFrame | pa.Table | duckdb.DuckDBPyRelation":
     """The rows of a table from one local day to another, both included, in the order of the files.
 
@@ -112,7 +113,7 @@ def read(
 
 
 def connect(
-    start: Day | None = None, end: Day | None = None, *, data_url: str | None = None
+    start: Day | None = None, end: Day | None = None, *, data_url: str | Path | None = None
 ) -> "duckdb.DuckDBPyConnection":
     """A DuckDB connection with every table as a view of its name, whose columns say what they mean.
 
@@ -127,6 +128,9 @@ def connect(
         ValueError: a day is none, or the range ends before it begins.
         MissingDay: no table has any file in the range.
         NotRead: the storage refused.
+
+    Warns:
+        MissingDays: a table has some days of the range, but not all.
     """
     from calls_assets.metrics.run import connect as connect_to
     from calls_assets.tables.dictionary import TABLES
@@ -134,15 +138,17 @@ def connect(
 
     store, first, last = _store(data_url), _day("start", start), _day("end", end)
     _check_order(first, last)
-    inputs, is_empty = {}, True
+    inputs, days_of = {}, {}
     for table in TABLES.values():
         days = [day for day in store.days(table) if _within(day, first, last)]
-        is_empty = is_empty and not days
         inputs[table.name] = store.files(table, days, known=True) if days else table.empty()
-    if is_empty:
+        if days:
+            days_of[table.name] = days
+    if not days_of:
         raise MissingDay(
             f"No table has a file {_range(first, last)} in {store.root}: check CALLS_DATA_URL and the days."
         )
+    _warn_of_holes(days_of, first, last)
     connection = connect_to(inputs)
     for table in TABLES.values():
         connection.execute(f"COMMENT ON VIEW {table.name} IS {_quoted(table.description)}")
@@ -152,13 +158,13 @@ def connect(
     return connection
 
 
-def _store(data_url: str | None) -> "TableStore":
+def _store(data_url: str | Path | None) -> "TableStore":
     from calls_assets.settings import Settings, load_env_file
     from calls_assets.tables.store import TableStore
 
     if data_url is None:
         load_env_file()
-    return TableStore(data_url or Settings.load().data_url)
+    return TableStore(str(data_url or Settings.load().data_url))
 
 
 def _table(name: str) -> "Table":
@@ -169,14 +175,14 @@ def _table(name: str) -> "Table":
     return TABLES[name]
 
 
-def _columns(table: "Table", columns: Sequence[str] | None) -> list[str]:
+def _columns(table: "Table", columns: Sequence[str] | str | None) -> list[str]:
     known = table.arrow_schema.names
-    chosen = known if columns is None else list(columns)
+    chosen = known if columns is None else [columns] if isinstance(columns, str) else list(columns)
+    if not chosen:
+        raise ValueError(f"columns names none: the columns of {table.name} are {', '.join(known)}.")
     unknown = [name for name in chosen if name not in known]
-    if unknown or not chosen:
-        raise ValueError(
-            f"{table.name} has no column {', '.join(unknown) or 'named'}: its columns are {', '.join(known)}."
-        )
+    if unknown:
+        raise ValueError(f"{table.name} has no column {', '.join(unknown)}: its columns are {', '.join(known)}.")
     return chosen
 
 
@@ -199,9 +205,10 @@ def _days(table: "Table", store: "TableStore", first: date | None, last: date | 
     there = store.days(table)
     days = [day for day in there if _within(day, first, last)]
     if not days:
-        known = f"it has {there[0]} to {there[-1]}" if there else "it has none at all"
+        if not there:
+            raise MissingDay(f"{table.name} has no day at all in {store.root}: check CALLS_DATA_URL.")
         raise MissingDay(
-            f"{table.name} has no day {_range(first, last)} in {store.root}; {known}: check the days and CALLS_DATA_URL."
+            f"{table.name} has no day {_range(first, last)} in {store.root}, only {there[0]} to {there[-1]}: check the days."
         )
     first, last = first or days[0], last or days[-1]
     missing = (last - first) // ONE_DAY + 1 - len(days)
@@ -210,6 +217,16 @@ def _days(table: "Table", store: "TableStore", first: date | None, last: date | 
             f"{table.name} has no file for {missing} of the days from {first} to {last}.", MissingDays, stacklevel=3
         )
     return days
+
+
+def _warn_of_holes(days_of: dict[str, list[date]], first: date | None, last: date | None) -> None:
+    first = first or min(days[0] for days in days_of.values())
+    last = last or max(days[-1] for days in days_of.values())
+    length = (last - first).days + 1
+    holes = [f"{name} for {length - len(days)}" for name, days in days_of.items() if len(days) < length]
+    if holes:
+        what = f"Of the {length} days from {first} to {last} there is no file of {', '.join(holes)}."
+        warnings.warn(what, MissingDays, stacklevel=3)
 
 
 def _check_order(first: date | None, last: date | None) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 import nbclient
 import nbformat
+import pandas as pd
 import pytest
 from rich.console import Console
 
@@ -70,8 +71,11 @@ def answer(connection, number):
 def test_repeat_callers_are_those_that_pandas_finds(connection, tree):
     calls = calls_assets.read("calls", data_url=str(tree)).dropna(subset="contact_id")
     calls = calls[calls["direction"] == "inbound"].sort_values(["started_at", "call_id"])
+    closed = calls["started_at"] <= calls_assets.read("calls", data_url=str(tree))["started_at"].max() - pd.Timedelta(
+        hours=24
+    )
     wait = calls.groupby("contact_id")["started_at"].shift(-1) - calls["started_at"]
-    again = (wait.dt.total_seconds() <= 86_400).fillna(False).groupby(calls["outcome"]).sum()
+    again = (wait.dt.total_seconds() <= 86_400).fillna(False)[closed].groupby(calls["outcome"]).sum()
     assert {outcome: repeats for outcome, _, repeats, _ in answer(connection, 3)} == again.to_dict()
 
 
@@ -80,10 +84,19 @@ def test_callbacks_are_those_that_pandas_finds(connection, tree):
     asked = calls[calls["outcome"] == "callback_requested"].set_index("call_id")["started_at"]
     back = calls[calls["direction"] == "outbound"].groupby("original_call_id")["started_at"].min()
     minutes = (back.reindex(asked.index) - asked).dropna().dt.total_seconds() / 60
-    ((callers, called_back, share, median),) = answer(connection, 10)
-    assert (callers, called_back) == (len(asked), len(minutes))
-    assert share == called_back / callers
+    out = calls[(calls["direction"] == "outbound") & (calls["outcome"] == "answered")]
+    reached = int(asked.index.isin(out["original_call_id"].dropna()).sum())
+    assert answer(connection, 10)[0][:4] == (len(asked), len(minutes), reached, reached / len(asked))
+    median = answer(connection, 10)[0][4]
     assert median == pytest.approx(float(minutes.median()))
+
+
+def test_a_change_on_a_day_of_ones_own_is_compared_as_the_suggested_one(connection):
+    (query,) = (query for number, _, query in QUESTIONS if number == "5")
+    bracket = "(SELECT max(local_date) - 14 FROM abandonment)"
+    (day,) = connection.execute(f"SELECT {bracket}").fetchone()
+    assert query.count(bracket) == 1
+    assert connection.execute(query.replace(bracket, f"DATE '{day}'")).fetchall() == answer(connection, "5")
 
 
 def test_the_service_level_by_half_hour_sums_to_the_days(connection, tree):

@@ -103,7 +103,7 @@ def test_days_without_a_file_are_told_of_and_the_others_come(tree):
         (
             ("calls", "2025-01-01", "2025-01-31"),
             MissingDay,
-            "no day from 2025-01-01 to 2025-01-31 .* 2026-03-06 to 2026-03-08",
+            "no day from 2025-01-01 to 2025-01-31 .* only 2026-03-06 to 2026-03-08",
         ),
     ],
 )
@@ -112,12 +112,27 @@ def test_what_cannot_be_read_is_said_in_a_sentence(tree, arguments, kind, senten
         calls_assets.read(*arguments)
 
 
+def test_sql_is_told_of_holes_too(tree):
+    shutil.rmtree(tree / "calls" / "date=2026-03-07")
+    with (
+        pytest.warns(calls_assets.MissingDays, match="Of the 3 days from .* there is no file of calls for 1"),
+        calls_assets.connect() as connection,
+    ):
+        assert connection.execute("SELECT count(DISTINCT local_date) FROM calls").fetchone() == (2,)
+
+
+def test_a_column_may_stand_alone_and_a_root_be_a_path(tree):
+    assert list(calls_assets.read("calls", columns="call_id", data_url=tree).columns) == ["call_id"]
+    with pytest.raises(ValueError, match="columns names none: the columns of calls are local_date, "):
+        calls_assets.read("calls", columns=[])
+
+
 def test_a_wrong_column_form_or_root_is_said_in_a_sentence(tree, tmp_path):
     with pytest.raises(ValueError, match="calls has no column talk: its columns are local_date, call_id"):
         calls_assets.read("calls", columns=["talk"])
     with pytest.raises(ValueError, match="to is pandas, arrow or duckdb, but 'polars' was given"):
         calls_assets.read("calls", to="polars")
-    with pytest.raises(MissingDay, match=r"no day at all .* it has none at all"):
+    with pytest.raises(MissingDay, match=r"calls has no day at all in .*elsewhere: check CALLS_DATA_URL"):
         calls_assets.read("calls", data_url=str(tmp_path / "elsewhere"))
     with pytest.raises(MissingDay, match="No table has a file from 2030-01-01 in"):
         calls_assets.connect("2030-01-01")

@@ -224,8 +224,9 @@ CALL_AGENTS = Table(
         _seconds("talk_s_max", "Talk time - offset: the longest that the agent can have talked; not additive."),
         _text(
             "attribution",
-            "How the share was found: exact_single, handoff, equal_split, start_missing, no_talk, external, "
-            "unattributed, not_answered.",
+            "How the share was found: exact_single (one agent answered; where the call went on to a number outside, see "
+            "`raw_calls.external_numbers`, the share is an upper bound), handoff, equal_split, start_missing, no_talk, "
+            "external, unattributed, not_answered.",
             required=True,
         ),
     ),
