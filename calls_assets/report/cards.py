@@ -19,8 +19,8 @@ PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 """What Markdown could take for more than text: a name may not draw a picture from elsewhere."""
 
 HEAD = (
-    "| ring group | offered | answered | abandoned | service level | abandonment |",
-    "| --- | ---: | ---: | ---: | ---: | ---: |",
+    "| ring group | offered | service level | abandoned |",
+    "| --- | ---: | ---: | ---: |",
 )
 
 
@@ -40,8 +40,9 @@ def cards(service_level: pa.Table, zone: ZoneInfo) -> dict[str, str]:
 def _lines(groups: tuple[dict[str, Any], ...]) -> Iterator[str]:
     for row in groups:
         name = PUNCTUATION.sub(r"\\\g<0>", " ".join(row["name"].split()))
-        counts = f"{row['offered']} | {row['answered']} | {row['abandoned']}"
-        yield f"| {name} | {counts} | {_percent(row['level'])} | {_percent(row['lost'])} |"
+        counted = row["answered"] + row["abandoned"]
+        level, lost = _rate(row["level"], row["within"], counted), _rate(row["lost"], row["abandoned"], counted)
+        yield f"| {name} | {row['offered']} | {level} | {lost} |"
 
 
 def _picture(svg: str) -> str:
@@ -50,5 +51,5 @@ def _picture(svg: str) -> str:
     )
 
 
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{share:.1%}"
+def _rate(share: float | None, part: int, whole: int) -> str:
+    return "-" if share is None else f"{share:.1%} ({part} of {whole})"

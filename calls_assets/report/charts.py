@@ -6,7 +6,7 @@ from typing import Any
 
 import vl_convert
 
-ANSWERED, ABANDONED, OTHER, LEVEL = "answered", "abandoned", "otherwise lost", "service level"
+ANSWERED, ABANDONED, OTHER, LEVEL = "answered", "abandoned", "otherwise unanswered", "service level"
 
 COLOURS = {ANSWERED: "#0072B2", ABANDONED: "#E69F00", OTHER: "#999999", LEVEL: "#009E73"}
 """Each on white and on black at least three to one in contrast, and apart from the others in every colour blindness."""
@@ -15,6 +15,9 @@ INK = "#808080"
 """Text and axes where no style sheet can choose: legible on white and on black."""
 
 WIDTH = 380
+
+FEW = 4
+"""Of up to so many half-hours each is named, and of up to so many calls each has its tick."""
 
 Spec = dict[str, Any]
 Row = Mapping[str, Any]
@@ -36,6 +39,7 @@ def half_hours(rows: Sequence[Row], ink: str = INK) -> str:
         if row[name]
     ]
     times = [row["at"] for row in rows]
+    most = max((sum(row[name] for _, name in kinds) for row in rows), default=0)
     every = _x(times, labels=False)
     calls = {
         "height": 130,
@@ -47,7 +51,7 @@ def half_hours(rows: Sequence[Row], ink: str = INK) -> str:
                 "field": "calls",
                 "type": "quantitative",
                 "title": "calls offered",
-                "axis": {"tickMinStep": 1, "tickCount": 5},
+                "axis": {"format": "d"} | ({"values": list(range(most + 1))} if most <= FEW else {"tickCount": 5}),
             },
             "order": {"field": "order"},
             "color": _colour((ANSWERED, ABANDONED, OTHER)),
@@ -116,7 +120,7 @@ def agents(rows: Sequence[Row], ink: str = INK) -> str:
         "data": {"values": list(rows)},
         "mark": "bar",
         "encoding": {
-            "y": {"field": "agent", "type": "nominal", "sort": names, "title": None, "axis": {"labelLimit": 130}},
+            "y": {"field": "agent", "type": "nominal", "sort": names, "title": None, "axis": {"labelLimit": 115}},
             "x": {
                 "field": "hours",
                 "type": "quantitative",
@@ -135,9 +139,9 @@ def agents(rows: Sequence[Row], ink: str = INK) -> str:
 
 
 def _x(times: Sequence[str], labels: bool) -> Spec:
-    hours = [at for at in times if at[3:5] == "00"]
+    named = [at for at in times if at[3:5] == "00"] if len(times) > FEW else times
     axis: Spec = {
-        "values": hours[:: 1 + len(hours) // 9],
+        "values": named[:: 1 + len(named) // 9],
         "labelExpr": "substring(datum.label, 0, 5)",
         "labelAngle": 0,
         "labels": labels,

@@ -121,7 +121,7 @@ def test_a_day_without_calls_and_without_a_past_has_its_page(run_pipeline, tmp_p
     with Sandbox(FixedCalls([])) as api:
         assert run_pipeline(api, tmp_path, LAST, LAST).success
     shown = Page(page(tmp_path, LAST))
-    assert {"No call was offered.", "Nobody talked.", "no such day is there"} <= set(shown.texts)
+    assert {"No call was offered.", "Nobody talked.", "no earlier data"} <= set(shown.texts)
 
 
 def test_names_are_text_whatever_stands_in_them(run_pipeline, make_call, tmp_path):
@@ -211,7 +211,8 @@ def test_the_ui_gets_a_table_and_a_picture_without_a_name_or_number_of_anybody(c
     }
     cards = events["service_level"]
     assert isinstance(cards["by_ring_group"], dg.MarkdownMetadataValue)
-    assert cards["by_ring_group"].value.startswith("| ring group | offered |")
+    assert cards["by_ring_group"].value.startswith("| ring group | offered | service level | abandoned |")
+    assert re.search(r"\| \d+ \| \d+\.\d% \(\d+ of (\d+)\) \| \d+\.\d% \(\d+ of \1\) \|", cards["by_ring_group"].value)
     assert cards["by_half_hour"].value.startswith(
         "![offered calls and service level by half-hour](data:image/svg+xml;base64,"
     )
