@@ -1,7 +1,7 @@
 """Tells a chat or a webhook of what nobody should have to look for: failed runs, missing days, days beyond a threshold.
 
 Off until CALLS_ALERT_URL is set. Everything is told once: a sensor's cursor holds what has been, and only moves on when the
-message was taken.
+message was taken. Runs of other projects on the same instance are left alone.
 """
 
 import json
@@ -9,14 +9,16 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from calls_assets.assets.report import NAME as REPORT
+from calls_assets.assets.specs import JOB
 from calls_assets.freshness import old_days
 from calls_assets.settings import Settings
-from calls_assets.tables.dictionary import ABANDONMENT, SERVICE_LEVEL
+from calls_assets.tables.dictionary import ABANDONMENT, RAW_CALLS, SERVICE_LEVEL, TABLES
 
 if TYPE_CHECKING:
     import apprise
@@ -30,6 +32,11 @@ MOST_LINES = 10
 
 REMEMBERED = 1000
 """So many runs that were told of are known by name; a run that is touched later is no new failure."""
+
+LATE_S = 3600
+"""How late a failure may come to light: workers' clocks differ, and a record is written after its time."""
+
+OURS = frozenset(dg.AssetKey(name) for name in (*TABLES, REPORT))
 
 
 class NotTold(RuntimeError):
@@ -60,17 +67,18 @@ def alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
     def tell_of_failed_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         check_address()
         now_s = time.time()
-        after_s, told = json.loads(context.cursor) if context.cursor else (now_s, [])
-        failed = [run for run in _failed_since(context.instance, after_s) if run.dagster_run.run_id not in told]
+        began_s, newest_s, told = json.loads(context.cursor) if context.cursor else (now_s, now_s, [])
+        since = _failed_since(context.instance, max(began_s, newest_s - LATE_S))
+        failed = [run for run in since if run.dagster_run.run_id not in told]
         lines = list(_failures(context.instance, failed))
         if lines:
             _tell(
                 "A run of calls_assets failed" if len(failed) == 1 else f"{len(failed)} runs of calls_assets failed",
                 lines,
             )
-        newest_s = max([after_s, *(run.update_timestamp.timestamp() for run in failed)])
+        newest_s = max([newest_s, *(run.update_timestamp.timestamp() for run in failed)])
         told += [run.dagster_run.run_id for run in failed]
-        context.update_cursor(json.dumps([newest_s, told[-REMEMBERED:]]))
+        context.update_cursor(json.dumps([began_s, newest_s, told[-REMEMBERED:]]))
         return dg.SkipReason(" ".join(lines) or "No run failed.")
 
     @dg.sensor(
@@ -97,10 +105,14 @@ def alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
 
 
 def _failed_since(instance: dg.DagsterInstance, after_s: float) -> list[dg.RunRecord]:
-    filters = dg.RunsFilter(
-        statuses=[dg.DagsterRunStatus.FAILURE], updated_after=datetime.fromtimestamp(after_s).astimezone()
-    )
-    return list(instance.get_run_records(filters, order_by="update_timestamp", ascending=True))
+    """Our runs that failed, in order of their failure; Dagster compares times as UTC, whatever zone they come in."""
+    filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=datetime.fromtimestamp(after_s, UTC))
+    records = instance.get_run_records(filters, order_by="update_timestamp", ascending=True)
+    return [record for record in records if _is_ours(record.dagster_run)]
+
+
+def _is_ours(run: dg.DagsterRun) -> bool:
+    return run.job_name == JOB or (bool(run.asset_selection) and OURS.issuperset(run.asset_selection or ()))
 
 
 def _failures(instance: dg.DagsterInstance, failed: list[dg.RunRecord]) -> Iterator[str]:
@@ -110,23 +122,36 @@ def _failures(instance: dg.DagsterInstance, failed: list[dg.RunRecord]) -> Itera
         first = run.tags.get("dagster/asset_partition_range_start") or run.tags.get("dagster/partition", "")
         last = run.tags.get("dagster/asset_partition_range_end", first)
         days = f" of {first}" if first == last else f" of {first} to {last}"
-        events = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE, limit=1).records
-        why = [_sentence(event.event_log_entry.get_dagster_event()) for event in events] or ["no step of it began."]
-        yield f"Run {run.run_id[:8]}{days if first else ''}: {why[0]}"
+        yield f"Run {run.run_id[:8]}{days if first else ''}: {_why(instance, run.run_id)}"
     if len(failed) > MOST_LINES:
         yield f"And {len(failed) - MOST_LINES} more."
+
+
+def _why(instance: dg.DagsterInstance, run_id: str) -> str:
+    """What the first failed step says, or else the run: of one that was killed, no step can say anything."""
+    for kind in (dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE):
+        for record in instance.get_records_for_run(run_id, of_type=kind, limit=1).records:
+            event = record.event_log_entry.get_dagster_event()
+            return (
+                _sentence(event)
+                if kind is dg.DagsterEventType.STEP_FAILURE
+                else event.message or "it does not say why."
+            )
+    return "it does not say why."
 
 
 def _sentence(failure: dg.DagsterEvent) -> str:
     error = failure.step_failure_data.error
     message = (error.cause or error).message.removeprefix("Stopped: ") if error else ""
-    return message.strip() or "it gave no reason."
+    return message.strip() or "it does not say why."
 
 
 def _days_to_tell(instance: dg.DagsterInstance, settings: Settings, days: list[date]) -> Iterator[tuple[str, str]]:
     """What there is to say of each day, under a key that begins with the day."""
     from calls_assets.assets.landing import latest
 
+    for day in _gaps(instance, settings, days):
+        yield f"{day} missing", f"{day}: The day has not been pulled, but days before it have."
     for day, sentence in old_days(instance, settings, time.time()).items():
         if day < datetime.fromtimestamp(time.time(), settings.zone).date():
             yield f"{day} missing", f"{day}: {sentence}"
@@ -138,6 +163,17 @@ def _days_to_tell(instance: dg.DagsterInstance, settings: Settings, days: list[d
         for key, record in records.items():
             if limit is not None and (beyond := _beyond(_figures(record), name, limit, settings.alert_calls)):
                 yield f"{key} {name}", f"{key}: {beyond}"
+
+
+def _gaps(instance: dg.DagsterInstance, settings: Settings, days: list[date]) -> Iterator[date]:
+    """The days before yesterday that were never pulled, after one that was; yesterday has its own hour."""
+    from calls_assets.assets.landing import latest
+
+    pulled = latest(instance, RAW_CALLS.name, [str(day) for day in days])
+    first = min(pulled, default=str(days[-1]))
+    for day in days[:-1]:
+        if first < str(day) not in pulled and day >= settings.start_date:
+            yield day
 
 
 def _figures(record: dg.EventLogRecord) -> dict[str, object]:
@@ -180,4 +216,6 @@ def _service() -> "apprise.Apprise":
     service = apprise.Apprise()
     if not service.add(os.environ.get(URL, "")):
         raise NotTold(f"{URL} is an Apprise address such as slack://... or jsons://host/path: set it to one.")
+    if len(service) > 1:  # where one of several takes no message, the others would get it again and again
+        raise NotTold(f"{URL} holds {len(service)} addresses: set it to one, such as that of a channel which all read.")
     return service

@@ -9,7 +9,7 @@ from calls_assets.alerts import alert_sensors
 from calls_assets.assets.api import api_assets
 from calls_assets.assets.derived import derived_assets
 from calls_assets.assets.report import report_asset
-from calls_assets.assets.specs import Partitions, recompute_sensor
+from calls_assets.assets.specs import JOB, Partitions, recompute_sensor
 from calls_assets.freshness import freshness_sensor
 from calls_assets.resources import CallsApi, Tables
 from calls_assets.schedules import schedules
@@ -25,7 +25,7 @@ def build(settings: Settings) -> dg.Definitions:
         warnings.simplefilter("ignore", dg.BetaWarning)
         warnings.simplefilter("ignore", dg.PreviewWarning)
         assets = [api_assets(partitions), *derived_assets(partitions), report_asset(partitions, settings.repull_days)]
-    job = dg.define_asset_job("calls_pipeline", dg.AssetSelection.all(), description="Every table of the chosen days.")
+    job = dg.define_asset_job(JOB, dg.AssetSelection.all(), description="Every table and page of the chosen days.")
     return dg.Definitions(
         assets=assets,
         jobs=[job],

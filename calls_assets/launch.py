@@ -12,6 +12,8 @@ from dagster import DagsterEventType
 from rich.console import Console
 from rich.progress import Progress, TaskID, TextColumn
 
+from calls_assets.assets.specs import JOB
+
 EVENTS_AT_ONCE = 1000
 LOOK_EVERY_S = 0.5
 
@@ -29,7 +31,7 @@ def materialize(
     definitions: dg.Definitions, instance: dg.DagsterInstance, first: date, last: date, console: Console
 ) -> Outcome:
     """Materialize every asset for the local days from `first` to `last` in one run."""
-    job = definitions.resolve_job_def("calls_pipeline")
+    job = definitions.resolve_job_def(JOB)
     run_id = str(uuid.uuid4())
     files = len(set(job.asset_layer.executable_asset_keys)) * ((last - first).days + 1)
     with _bar(instance, run_id, files, console):

@@ -2,7 +2,8 @@
 
 import json
 import threading
-from datetime import UTC, date, datetime
+import time
+from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import dagster as dg
@@ -105,7 +106,70 @@ def test_many_failures_are_one_message(tick, webhook, instance):
     ((title, lines),) = webhook.messages
     assert title == "12 runs of calls_assets failed"
     assert (len(lines), lines[-1]) == (11, "And 2 more.")
-    assert lines[0].endswith("no step of it began.")
+    assert lines[0].endswith("it does not say why.")
+
+
+def fail(instance, after_s=0, **run):
+    """A run that failed before its first step, some seconds from now."""
+    job = build(Settings()).resolve_job_def("calls_pipeline")
+    failed = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, **run)
+    instance.report_run_failed(failed, "Run worker was killed: out of memory")
+    with instance.run_storage.connect() as connection:
+        at = (datetime.now(UTC) + timedelta(seconds=after_s)).replace(tzinfo=None)
+        connection.exec_driver_sql("UPDATE runs SET update_timestamp = ? WHERE run_id = ?", (str(at), failed.run_id))
+    return failed
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
+def test_failures_are_told_of_whatever_the_machines_zone(tick, webhook, instance, monkeypatch, zone):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        fail(instance, -600)
+        tick("tell_of_failed_runs", datetime.now(UTC).timestamp())
+        assert webhook.messages == []
+        fail(instance, 1)
+        tick("tell_of_failed_runs", datetime.now(UTC).timestamp() + 60)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert len(webhook.messages) == 1
+
+
+def test_a_failure_that_comes_to_light_late_is_told_of_and_says_why(tick, webhook, instance):
+    tick("tell_of_failed_runs", datetime.now(UTC).timestamp() - 60)
+    for seconds in (0, -30):
+        fail(instance, seconds)
+        tick("tell_of_failed_runs")
+        tick("tell_of_failed_runs")
+    assert [lines[0].partition(": ")[2] for _, lines in webhook.messages] == [
+        "Run worker was killed: out of memory"
+    ] * 2
+
+
+def test_runs_of_other_projects_are_left_alone(tick, webhook, instance):
+    @dg.job
+    def payroll():
+        pass
+
+    tick("tell_of_failed_runs", datetime.now(UTC).timestamp() - 60)
+    instance.create_run_for_job(payroll, status=dg.DagsterRunStatus.FAILURE)
+    tick("tell_of_failed_runs")
+    assert webhook.messages == []
+
+
+def test_days_that_nobody_pulled_are_told_of_once_after_one_that_was(tick, webhook, instance):
+    landed(instance, "2026-03-05", "raw_calls")
+    for _ in range(2):
+        tick("tell_of_days")
+    ((_, lines),) = webhook.messages
+    assert sorted(line[:10] for line in lines) == [f"2026-03-0{day}" for day in (6, 7, 8, 9)]
+
+
+def test_several_addresses_are_refused(tick, webhook, monkeypatch):
+    monkeypatch.setenv("CALLS_ALERT_URL", f"json://127.0.0.1:{webhook.server_port}/,json://127.0.0.1:1/")
+    with pytest.raises(alerts.NotTold, match="CALLS_ALERT_URL holds 2 addresses: set it to one"):
+        tick("tell_of_days")
 
 
 def test_days_beyond_a_threshold_are_told_of_once(tick, webhook, instance):

@@ -15,6 +15,9 @@ from calls_assets.tables.schema import Table
 PULLED_AT = "pulled_at"
 """The metadata that says when a day's crawl began."""
 
+JOB = "calls_pipeline"
+"""The job of every table and the page."""
+
 POOL = "calls_api"
 """Runs that ask the API share this pool; dagster.yaml limits it."""
 
