@@ -89,12 +89,33 @@ def test_a_comparison_that_a_killed_run_told_of_already_counts_once(pull):
     assert said(rows) == [(1, "changed", "talk_time")]
 
 
+def test_a_comparison_of_a_killed_run_is_forgotten_where_the_next_pull_finds_nothing(pull):
+    pull({1: {"talk_time": 5}})
+    before, placed = pull.file.read_bytes(), pull.file.stat().st_mtime
+    pull({1: {"talk_time": 6}})
+    pull.file.write_bytes(before)
+    os.utime(pull.file, (placed, placed))
+    assert pull({1: {"talk_time": 5}})[1] == []
+
+
+def test_calls_that_changed_are_not_replaced_without_their_changes(pull, make_call, run_pipeline, tmp_path):
+    pull({1: {}})
+    pull({1: {}}, select=["raw_calls"])
+    before = pull.file.read_bytes()
+    with Sandbox(FixedCalls([(make_call(1, NOON + 1, talk_time=9), {"all_inbound"})])) as api:
+        result = run_pipeline(api, tmp_path / "data", DAY, DAY, select=["raw_calls"])
+    (failure,) = result.get_step_failure_events()
+    assert "materialize it together with call_changes" in str(failure.step_failure_data.error)
+    assert pull.file.read_bytes() == before
+
+
 def test_changes_alone_are_landed_as_they_are(pull):
     pull({1: {"talk_time": 5}})
     _, rows = pull({1: {"talk_time": 6}})
     assert pull({1: {"talk_time": 7}}, select=["call_changes"])[1] == rows
 
 
+FETCHED = ["raw_calls", "call_changes", "raw_call_types", "reconciliation"]
 DERIVED = ["abandonment", "agent_talk_time", "call_agents", "call_intervals", "calls", "daily_report", "service_level"]
 
 
@@ -121,7 +142,7 @@ def test_an_old_day_that_was_pulled_again_alone_is_computed_again(pull, tick):
         tick(instance)
         pull({1: {}}, instance=instance)
         assert tick(instance) == {}  # one run did all of it
-        pull({1: {"talk_time": 9}}, instance=instance, select=["raw_calls", "raw_call_types", "reconciliation"])
+        pull({1: {"talk_time": 9}}, instance=instance, select=FETCHED)
         assert tick(instance) == {name: {str(DAY)} for name in DERIVED}
         assert tick(instance) == {}
         pull({1: {"talk_time": 9}}, instance=instance, select=DERIVED)

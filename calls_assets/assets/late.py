@@ -37,11 +37,22 @@ def late_changes(land: Landing, day: date, after: Iterable[pa.Table], pulled_s: 
 
 
 def add_changes(land: Landing, day: date, found: pa.Table | None) -> None:
-    """Land the day's `call_changes`, those of the pulls before with those of this one."""
+    """Land the day's `call_changes`, those of the pulls before with those of this one; before the calls are replaced.
+
+    Raises:
+        ValueError: there are changes, and the run would replace the calls without keeping them.
+    """
+    if found is not None and found.num_rows and not land.selects(CALL_CHANGES):
+        raise ValueError(
+            f"raw_calls of {day} has changed since it was pulled: materialize it together with call_changes."
+        )
     rows = land.store.read(CALL_CHANGES, [day]) if land.store.count(CALL_CHANGES, day) else CALL_CHANGES.empty()
-    if found is not None and found.num_rows:
-        # A run that broke off before it replaced the calls has told of its comparison already.
-        rows = rows.filter(pc.not_equal(rows["compared_with"], found["compared_with"][0]))
+    before_s = land.store.placed_at(RAW_CALLS, day)
+    if found is not None and before_s is not None:
+        # A run that broke off before it replaced the calls has told of its comparison with these already.
+        rows = rows.filter(
+            pc.not_equal(rows["compared_with"], pa.scalar(_instant(before_s), rows["compared_with"].type))
+        )
         rows = pa.concat_tables([rows, found])
     land.land(CALL_CHANGES, day, rows, {"pulls_with_changes": len(rows["pulled_at"].unique())}, {})
 
