@@ -59,7 +59,13 @@ def doctor(
         moment = now or datetime.now(UTC)
         try:
             learned = visit(
-                fetch, settings.filters, [zone for zone in candidates if zone], pull, moment, lambda: headers
+                fetch,
+                settings.filters,
+                [zone for zone in candidates if zone],
+                pull,
+                moment,
+                lambda: headers,
+                settings.start_date,
             )
         except TokenRefused as error:
             why = str(error).removesuffix(".")

@@ -13,7 +13,7 @@ STEP_S = 900
 """Every zone in use is a multiple of this many seconds ahead of UTC or behind it."""
 
 A_YEAR = 366
-"""How many days around the ones looked at two zones are compared on."""
+"""How many days around the ones looked at two zones are compared on, at least."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class ZoneFinding:
         fitting: The candidates whose midnights are nowhere contradicted.
         offsets: The least and the most seconds ahead of UTC that no day contradicts; None where no single offset is such.
         rivals: Where `is_close`, the zones that fit as well as the first candidate that does, and have other midnights
-            within a year.
+            within a year, or since the first day that is to be pulled.
         is_close: Whether every zone that fits has the same midnights on the days looked at, so that only other days tell.
     """
 
@@ -95,24 +95,26 @@ def offsets(ends: Sequence[Ends]) -> tuple[int, int] | None:
     return (least, most) if least <= most else None
 
 
-def judge(ends: Sequence[Ends], candidates: Sequence[ZoneInfo]) -> ZoneFinding:
+def judge(ends: Sequence[Ends], candidates: Sequence[ZoneInfo], since: date | None = None) -> ZoneFinding:
     """Which of the candidates the days speak for.
 
-    One is only proven where no zone of the tz database fits as well whose midnights within a year are others: such a zone,
-    taken for the true one, would lose calls on the days on which they differ.
+    One is only proven where no zone of the tz database fits as well whose midnights are others on a day that may be pulled:
+    such a zone, taken for the true one, would lose calls on the days on which they differ.
 
     Args:
         ends: The days.
         candidates: The zones that are likely, the likeliest first.
+        since: The first day that may be pulled; a year before the last one looked at where None, or where it is later.
     """
     if not ends:
         return ZoneFinding(0, (), None, (), is_close=False)
     last = max(one.day for one in ends)
-    year = [last + n * ONE_DAY for n in range(-A_YEAR, A_YEAR)]
+    first = min(since or last, last - A_YEAR * ONE_DAY)
+    pulled = [first + n * ONE_DAY for n in range((last - first).days + A_YEAR)]
     alike: dict[tuple[int, ...], ZoneInfo] = {}
     for zone in candidates:
         if fits(zone, ends):
-            alike.setdefault(_midnights(zone, year), zone)
+            alike.setdefault(_midnights(zone, pulled), zone)
     fitting = tuple(zone.key for zone in alike.values())
     if not fitting:
         return ZoneFinding(len(ends), (), offsets(ends), (), is_close=False)
@@ -120,7 +122,8 @@ def judge(ends: Sequence[Ends], candidates: Sequence[ZoneInfo]) -> ZoneFinding:
     others = [zone for zone in _every_zone() if fits(zone, ends)]
     if any(_midnights(zone, days) != _midnights(likeliest, days) for zone in others):
         return ZoneFinding(len(ends), fitting, offsets(ends), (), is_close=False)
-    rivals = tuple(zone.key for zone in others if _midnights(zone, year) != _midnights(likeliest, year))
+    expected = _midnights(likeliest, pulled)
+    rivals = tuple(zone.key for zone in others if _midnights(zone, pulled) != expected)
     return ZoneFinding(len(ends), fitting, offsets(ends), rivals, is_close=True)
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from statistics import mean
 from zoneinfo import ZoneInfo
 
@@ -35,6 +35,7 @@ def visit(
     pull: Pull,
     now: datetime,
     headers: Callable[[], Mapping[str, str]],
+    since: date,
 ) -> Learned:
     """Ask the account what it takes to know how to ask it.
 
@@ -45,6 +46,7 @@ def visit(
         pull: How the pipeline will ask.
         now: The time, with its zone.
         headers: Gives the headers that came so far.
+        since: The first day that may be pulled.
 
     Raises:
         ApiError: the API gave no answer; the sentence says what to do.
@@ -60,23 +62,23 @@ def visit(
     if page is None:
         return _with_limits(replace(learned, questions=account.questions), headers())
     learned = replace(learned, inclusive=by_day.inclusive, volume=volume(by_day.counts))
-    learned = replace(learned, zone=_zone(account, by_day, candidates, learned.order, page.size))
+    learned = replace(learned, zone=_zone(account, by_day, candidates, learned.order, page.size, since))
     learned = _with_limits(learned, headers())
     return replace(_with_backfill(learned, pull), questions=account.questions)
 
 
 def _zone(
-    account: Account, by_day: Days, candidates: Sequence[ZoneInfo], order: str | None, limit: int
+    account: Account, by_day: Days, candidates: Sequence[ZoneInfo], order: str | None, limit: int, since: date
 ) -> ZoneFinding | None:
     """The zone of the dates; the other seasons are only asked for where they can tell more than this one."""
     if by_day.inclusive is None:
         return None
     ends = list(ends_of_days(account, by_day, order, limit))
-    found = judge(ends, candidates)
+    found = judge(ends, candidates, since)
     if found.rivals:
         for day in other_seasons(max(by_day.answers)):
             ends += ends_of_days(account, days_like(account, day, by_day.inclusive), order, limit)
-        found = judge(ends, candidates)
+        found = judge(ends, candidates, since)
     return found
 
 

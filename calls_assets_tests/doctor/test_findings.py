@@ -82,6 +82,16 @@ def test_a_year_of_calls_near_midnight_proves_the_usual_zones(key):
     assert judge(ends, [zone, ZoneInfo("UTC")]).proven == key
 
 
+def test_a_zone_whose_midnights_were_others_since_the_first_day_to_pull_is_a_rival():
+    """Mexico City kept summer time until 2022, Costa Rica never did."""
+    true, tried = ZoneInfo("America/Costa_Rica"), ZoneInfo("America/Mexico_City")
+    ends = [one for day in (date(2026, 3, 10), date(2026, 1, 20), date(2025, 7, 20)) for one in whole(true, day)]
+    assert judge(ends, [tried], date(2025, 1, 1)).proven == tried.key
+    found = judge(ends, [tried], date(2022, 1, 1))
+    assert found.proven is None
+    assert true.key in found.rivals
+
+
 def test_two_names_of_one_zone_are_one():
     ends = [one for day in (date(2026, 2, 3), date(2025, 7, 20)) for one in whole(ZoneInfo("UTC"), day)]
     assert judge(ends, [ZoneInfo("Etc/UTC"), ZoneInfo("UTC")]).proven == "Etc/UTC"
