@@ -1,7 +1,7 @@
 """What a run does for the daily pages."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -31,25 +31,30 @@ INDEX = f"{NAME}/index.html"
 
 
 def write_pages(land: Landing, repull_days: int) -> None:
-    """Write the pages of the run's days, those of other days that show them or link to them, and the index of all."""
+    """Write the pages of the run's days, those of other days that show them or link to them, and the index of all.
+
+    Other runs may land days meanwhile, so that what all pages share is looked at again, alone, at the end. An object store
+    knows no such alone: there the last of two runs at once decides what the index shows until the next run.
+    """
     pages = _Pages.of(land, repull_days)
     for day in land.days:
         with land.alone():
             land.land_page(NAME, day, pages.html(day), pages.headlines(day))
-    for day in _touched(land.days, pages.days):
-        with land.alone():
-            pages.write_again(day)
     with land.alone():
-        land.store.put(INDEX, pages.index())
+        now = _Pages.of(land, repull_days)
+        own = {*_touched(land.days, now.days)} - {*land.days}
+        for day in sorted(own | {*_touched(now.differing_from(pages), now.days)}):
+            now.write_again(day)
+        land.store.put(INDEX, now.index())
 
 
-def _touched(changed: Sequence[date], days: Sequence[date]) -> Iterator[date]:
-    """The other days whose pages show or link one of those that changed."""
-    own = set(changed)
+def _touched(changed: Iterable[date], days: Sequence[date]) -> Iterator[date]:
+    """The days whose pages show or link one of those that changed."""
+    moved = {*changed}
     for place, day in enumerate(days):
         neighbours = {*days[max(place - 1, 0) : place], *days[place + 1 : place + 2]}
         shown = {day - n * ONE_DAY for n in range(1, WEEKS * WEEK.days + 1)}
-        if day not in own and own & (neighbours | shown):
+        if moved & (neighbours | shown):
             yield day
 
 
@@ -71,6 +76,11 @@ class _Pages:
         days = sorted({*store.days_with(NAME, f"{NAME}.html"), *land.days})
         return cls(store, land, repull_days, tuple(days), known)
 
+    def differing_from(self, other: "_Pages") -> set[date]:
+        """The days that have a page or totals in one of both only, or other totals."""
+        both = {*self.known, *other.known}
+        return ({*self.days} ^ {*other.days}) | {day for day in both if self.known.get(day) != other.known.get(day)}
+
     def html(self, day: date) -> bytes:
         inputs = {name: self.store.files(TABLES[name], [day]) for name in DETAILS}
         compared, own = compare(day, self.known), details(inputs, self.land.zone)
@@ -87,7 +97,7 @@ class _Pages:
         self.store.put(f"{NAME}/date={day}/{NAME}.html", html)
 
     def index(self) -> bytes:
-        recent = {*self.days[-WEEKS * WEEK.days :]}
+        recent = {*self.days[-max(WEEKS * WEEK.days, self.repull_days) :]}
         final = Standing(is_provisional=False, open_at=None)
         standings = {day: self._standing(day) if day in recent else final for day in self.days}
         return index_page({day: (self.known.get(day), standings[day]) for day in self.days}).encode()

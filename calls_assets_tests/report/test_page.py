@@ -9,6 +9,7 @@ import dagster as dg
 import pyarrow.parquet as pq
 import pytest
 
+from calls_assets.assets.pages import _Pages
 from calls_assets.sandbox import Centre, FixedCalls, Sandbox
 
 FIRST, LAST = date(2026, 3, 2), date(2026, 3, 10)
@@ -108,6 +109,25 @@ def test_the_pages_are_the_same_in_whatever_order_the_days_come(tree, centre, ru
     assert pages(root) == pages(tree)
 
 
+def test_a_day_that_another_run_lands_meanwhile_is_linked_and_shown(
+    tree, centre, run_pipeline, tmp_path_factory, monkeypatch
+):
+    root = tmp_path_factory.mktemp("meanwhile")
+    look = _Pages.of
+    others = [(FIRST + timedelta(days=8),) * 2]
+
+    def look_while_another_lands(land, repull_days):
+        pages = look(land, repull_days)
+        if others:
+            assert run_pipeline(api, root, *others.pop()).success
+        return pages
+
+    monkeypatch.setattr(_Pages, "of", look_while_another_lands)
+    with Sandbox(centre) as api:
+        assert run_pipeline(api, root, FIRST, FIRST + timedelta(days=7)).success
+    assert pages(root) == pages(tree)
+
+
 def test_a_page_whose_tables_have_gone_stays_when_a_day_before_it_comes(tree, centre, run_pipeline):
     before = page(tree, LAST)
     shutil.rmtree(tree / f"call_changes/date={LAST}")
@@ -190,6 +210,14 @@ def test_what_is_provisional_changed_or_incomplete_is_said(run_pipeline, make_ca
     assert "Nowhere that is known" not in todays
     index = Page((tmp_path / "daily_report/index.html").read_text()).text
     assert re.search(r"until \d\d:\d\d .* provisional .* Tue 10 Mar 2026", index)
+
+
+@pytest.mark.slow
+def test_the_index_marks_every_day_that_will_be_pulled_again(run_pipeline, tmp_path):
+    first = datetime.now(UTC).date() - timedelta(days=40)
+    with Sandbox(FixedCalls([])) as api:
+        assert run_pipeline(api, tmp_path, first, first + timedelta(days=29), repull_days=60).success
+    assert Page((tmp_path / "daily_report/index.html").read_text()).texts.count("provisional") == 30
 
 
 def test_a_ring_groups_name_is_text_in_the_ui_too(run_pipeline, make_call, tmp_path):
