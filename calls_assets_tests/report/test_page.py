@@ -220,6 +220,24 @@ def test_the_index_marks_every_day_that_will_be_pulled_again(run_pipeline, tmp_p
     assert Page((tmp_path / "daily_report/index.html").read_text()).texts.count("provisional") == 30
 
 
+def test_what_the_figures_lack_is_counted(run_pipeline, make_call, tmp_path):
+    unanswered = {"is_inbound": True, "is_answered": False, "answered_agents": [], "talk_time": 0}
+    answered = {"is_inbound": True, "is_answered": True}
+    calls = [
+        (make_call(1, NOON, type="abandoned", **unanswered), {"all_inbound"}),
+        (make_call(2, NOON, type="abandoned", **unanswered), {"all_inbound", "abandoned"}),
+        (make_call(3, NOON, talk_time=None, **answered), {"all_inbound", "inbound_answered"}),
+        (make_call(4, NOON, **answered), {"inbound_answered"}),
+        (make_call(5, NOON, **answered), {"all_inbound", "inbound_answered"}),
+    ]
+    with Sandbox(FixedCalls(calls)) as api:
+        assert run_pipeline(api, tmp_path, LAST, LAST).success
+    text = Page(page(tmp_path, LAST)).text
+    assert "so that their fields decided: 1." in text
+    assert "talk time is unknown and in no sum: 1." in text
+    assert "counts these otherwise than we do: all_inbound, " in text
+
+
 def test_a_ring_groups_name_is_text_in_the_ui_too(run_pipeline, make_call, tmp_path):
     call = make_call(1, NOON, is_inbound=True) | {
         "ring_group": {"id": 1, "name": "![x](http://198.51.100.7/p.png)\n| `a_b*"}
