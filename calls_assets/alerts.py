@@ -36,6 +36,8 @@ REMEMBERED = 1000
 LATE_S = 3600
 """How late a failure may come to light: workers' clocks differ, and a record is written after its time."""
 
+SILENT = "it does not say why."
+
 OURS = frozenset(dg.AssetKey(name) for name in (*TABLES, REPORT))
 
 
@@ -131,19 +133,15 @@ def _why(instance: dg.DagsterInstance, run_id: str) -> str:
     """What the first failed step says, or else the run: of one that was killed, no step can say anything."""
     for kind in (dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE):
         for record in instance.get_records_for_run(run_id, of_type=kind, limit=1).records:
-            event = record.event_log_entry.get_dagster_event()
-            return (
-                _sentence(event)
-                if kind is dg.DagsterEventType.STEP_FAILURE
-                else event.message or "it does not say why."
-            )
-    return "it does not say why."
+            return _sentence(record.event_log_entry.get_dagster_event()) or SILENT
+    return SILENT
 
 
 def _sentence(failure: dg.DagsterEvent) -> str:
+    if not failure.is_step_failure:
+        return failure.message or ""
     error = failure.step_failure_data.error
-    message = (error.cause or error).message.removeprefix("Stopped: ") if error else ""
-    return message.strip() or "it does not say why."
+    return (error.cause or error).message.removeprefix("Stopped: ").strip() if error else ""
 
 
 def _days_to_tell(instance: dg.DagsterInstance, settings: Settings, days: list[date]) -> Iterator[tuple[str, str]]:

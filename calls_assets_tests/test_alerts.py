@@ -147,15 +147,28 @@ def test_a_failure_that_comes_to_light_late_is_told_of_and_says_why(tick, webhoo
     ] * 2
 
 
-def test_runs_of_other_projects_are_left_alone(tick, webhook, instance):
+def test_runs_of_other_projects_are_left_alone_and_those_of_single_assets_are_not(tick, webhook, instance):
+    @dg.asset
+    def salaries():
+        pass
+
     @dg.job
     def payroll():
         pass
 
+    def failed(job, *keys):
+        selection = frozenset(map(dg.AssetKey, keys)) or None
+        return instance.create_run_for_job(job, asset_selection=selection, status=dg.DagsterRunStatus.FAILURE)
+
     tick("tell_of_failed_runs", datetime.now(UTC).timestamp() - 60)
-    instance.create_run_for_job(payroll, status=dg.DagsterRunStatus.FAILURE)
+    failed(payroll)
+    failed(dg.Definitions([salaries]).resolve_implicit_global_asset_job_def(), "salaries")
     tick("tell_of_failed_runs")
     assert webhook.messages == []
+    ours = failed(build(Settings()).resolve_implicit_global_asset_job_def(), "calls", "call_agents")
+    tick("tell_of_failed_runs")
+    ((_, (line,)),) = webhook.messages
+    assert line.startswith(f"Run {ours.run_id[:8]}")
 
 
 def test_days_that_nobody_pulled_are_told_of_once_after_one_that_was(tick, webhook, instance):
