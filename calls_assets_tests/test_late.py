@@ -79,23 +79,14 @@ def test_what_came_while_the_day_was_open_is_no_late_change(pull):
     assert rows == []
 
 
-def test_a_comparison_that_a_killed_run_told_of_already_counts_once(pull):
+@pytest.mark.parametrize(("talk_s", "kept"), [(6, [(1, "changed", "talk_time")]), (5, [])])
+def test_what_a_killed_run_told_of_already_gives_way_to_what_the_next_pull_finds(pull, talk_s, kept):
     pull({1: {"talk_time": 5}})
     before, placed = pull.file.read_bytes(), pull.file.stat().st_mtime
     pull({1: {"talk_time": 6}})
     pull.file.write_bytes(before)
     os.utime(pull.file, (placed, placed))
-    _, rows = pull({1: {"talk_time": 6}})
-    assert said(rows) == [(1, "changed", "talk_time")]
-
-
-def test_a_comparison_of_a_killed_run_is_forgotten_where_the_next_pull_finds_nothing(pull):
-    pull({1: {"talk_time": 5}})
-    before, placed = pull.file.read_bytes(), pull.file.stat().st_mtime
-    pull({1: {"talk_time": 6}})
-    pull.file.write_bytes(before)
-    os.utime(pull.file, (placed, placed))
-    assert pull({1: {"talk_time": 5}})[1] == []
+    assert said(pull({1: {"talk_time": talk_s}})[1]) == kept
 
 
 def test_calls_that_changed_are_not_replaced_without_their_changes(pull, make_call, run_pipeline, tmp_path):

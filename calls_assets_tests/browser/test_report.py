@@ -10,6 +10,9 @@ from calls_assets.sandbox import Centre, Sandbox
 
 DAY = date(2026, 3, 10)
 
+A4_WIDTH = 685
+"""Pixels between the margins that the browser leaves on A4."""
+
 pytestmark = pytest.mark.browser
 
 
@@ -83,5 +86,9 @@ def test_it_prints_in_ink_on_paper(browser, page):
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     assert browser.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert not browser.find_element("tag name", "nav").is_displayed()
+    see(browser, A4_WIDTH, "light")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    for table in browser.find_elements("class name", "scroll"):
+        assert table.get_property("scrollWidth") <= table.get_property("clientWidth"), "numbers off the paper"
     pdf = browser.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69})["data"]
     assert base64.b64decode(pdf).startswith(b"%PDF")
