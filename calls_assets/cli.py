@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
-from calls_assets.sandbox import Behaviour, Centre, RepeatedCalls, Sandbox
+from calls_assets.sandbox import Behaviour, Centre, KindName, Meaning, RepeatedCalls, Sandbox
 from calls_assets.sandbox.server import run
 from calls_assets.settings import Settings, load_env_file
 
@@ -95,11 +95,21 @@ def _parser() -> argparse.ArgumentParser:
         default=400,
         help="calls of a normal weekday, about; even a small centre's agents make a hundred",
     )
+    kinds = get_args(KindName)
+    sandbox_parser.add_argument("--kind", choices=kinds, default=kinds[0], help="which kind of call centre it is")
     sandbox_parser.add_argument("--zone", type=_zone, default="UTC", help="zone in which the centre keeps its hours")
     sandbox_parser.add_argument("--dates-zone", type=_zone, default="UTC", help="zone in which the dates are read")
     sandbox_parser.add_argument("--date-to-exclusive", action="store_true", help="leave the day of dateTo out")
     orders = get_args(get_type_hints(Behaviour)["order"])
     sandbox_parser.add_argument("--order", choices=orders, default=orders[0], help="how the pages run")
+    meanings = get_type_hints(Meaning)
+    for name, text in (
+        ("sla_clock", "from when the service level's timer runs: the caller enters the queue, or the call starts"),
+        ("leg_start", "what started_at is of a leg that answered"),
+        ("duration", "what an inbound call's duration is: the whole call, or the talk"),
+    ):
+        choices = get_args(meanings[name])
+        sandbox_parser.add_argument(f"--{name.replace('_', '-')}", choices=choices, default=choices[0], help=text)
     sandbox_parser.add_argument("--page-cap", type=_whole("number of rows"), default=1000, help="most rows of a page")
     sandbox_parser.add_argument("--latency", type=float, default=0.0, help="seconds that each answer takes longer")
     sandbox_parser.add_argument(
@@ -114,7 +124,10 @@ def _parser() -> argparse.ArgumentParser:
 def sandbox(arguments: argparse.Namespace) -> None:
     """Serve the sandbox API until interrupted."""
     fast, per_day = arguments.fast, arguments.calls_per_day
-    source = RepeatedCalls(per_day, arguments.seed) if fast else Centre(arguments.seed, arguments.zone, per_day)
+    kind, seed = arguments.kind, arguments.seed
+    meaning = Meaning(sla_clock=arguments.sla_clock, leg_start=arguments.leg_start, duration=arguments.duration)
+    centre = Centre(seed, arguments.zone, per_day, kind=kind, meaning=meaning)
+    source = RepeatedCalls(per_day, seed, kind, meaning) if fast else centre
     behaviour = Behaviour(
         zone=arguments.dates_zone,
         date_to_inclusive=not arguments.date_to_exclusive,

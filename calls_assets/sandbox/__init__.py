@@ -3,8 +3,21 @@
 from calls_assets.sandbox.calls import SimulatedCall
 from calls_assets.sandbox.centre import Centre, FixedCalls
 from calls_assets.sandbox.faults import ListFault, WireFault
+from calls_assets.sandbox.kinds import KindName
+from calls_assets.sandbox.meaning import Meaning
 from calls_assets.sandbox.query import Behaviour
 from calls_assets.sandbox.repeated import RepeatedCalls
 from calls_assets.sandbox.server import Sandbox
 
-__all__ = ["Behaviour", "Centre", "FixedCalls", "ListFault", "RepeatedCalls", "Sandbox", "SimulatedCall", "WireFault"]
+__all__ = [
+    "Behaviour",
+    "Centre",
+    "FixedCalls",
+    "KindName",
+    "ListFault",
+    "Meaning",
+    "RepeatedCalls",
+    "Sandbox",
+    "SimulatedCall",
+    "WireFault",
+]

@@ -8,6 +8,7 @@ from typing import Any
 from calls_assets.sandbox import cast
 from calls_assets.sandbox.dice import Dice
 from calls_assets.sandbox.journey import Journey, Leg
+from calls_assets.sandbox.meaning import Meaning
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,15 @@ class Talk:
 class Timeline:
     """When things became known during a call, in epoch seconds (None: never).
 
-    `joined_at` are the times at which the legs of `answered_agents` answered, `external_at` those at which
-    `external_numbers` came in, each in the record's order.
+    `duration_from` is when the record's `duration` begins to count. `rung_at` are the times at which the legs of
+    `all_agents` were rung, `joined_at` those at which the legs of `answered_agents` answered, `external_at` those at
+    which `external_numbers` came in, each in the record's order.
     """
 
     queued_at: int | None
     answered_at: int | None
+    duration_from: int | None
+    rung_at: tuple[int, ...]
     joined_at: tuple[int, ...]
     external_at: tuple[int, ...]
 
@@ -87,18 +91,19 @@ def _past(when: int | None, now: int) -> bool:
 
 def _live(record: dict[str, Any], timeline: Timeline, now: int) -> dict[str, Any]:
     answered, queued = _past(timeline.answered_at, now), _past(timeline.queued_at, now)
-    begun = [{**leg, "hangup_reason": None} for leg in record["all_agents"] if leg["started_at"] <= now]
+    rung = zip(record["all_agents"], timeline.rung_at, strict=True)
+    # While an agent is rung, nobody knows whether they will answer.
+    begun = [_live_leg(leg, when if leg["started_at"] > now else None) for leg, when in rung if when <= now]
     joined = zip(record["answered_agents"], timeline.joined_at, strict=True)
     outside = zip(record["external_numbers"], timeline.external_at, strict=True)
-    # Outbound, `duration` is the talk, as in the finished record; inbound, it runs from the start.
-    since = record["started_at"] if record["is_inbound"] else timeline.answered_at
+    since = timeline.duration_from
     return {
         **record,
         "is_answered": answered,
         "is_in_queue": queued and not answered,
         "agents": _ids(begun),
         "all_agents": begun,
-        "answered_agents": [{**leg, "hangup_reason": None} for leg, when in joined if when <= now],
+        "answered_agents": [_live_leg(leg) for leg, when in joined if when <= now],
         "external_numbers": [number for number, when in outside if when <= now],
         "duration": max(0, now - since) if since is not None else 0,
         "talk_time": None,
@@ -114,15 +119,21 @@ def _live(record: dict[str, Any], timeline: Timeline, now: int) -> dict[str, Any
     }
 
 
-def finished(journey: Journey, call_id: int, original_id: int | None, seed: str) -> SimulatedCall:
-    """The finished call of a journey; `seed` decides what agents note down, together with the id."""
+def _live_leg(leg: dict[str, Any], started_at: int | None = None) -> dict[str, Any]:
+    """A leg of a call that goes on, with another start (epoch seconds) where one is given."""
+    return {**leg, "started_at": leg["started_at"] if started_at is None else started_at, "hangup_reason": None}
+
+
+def finished(journey: Journey, call_id: int, original_id: int | None, seed: str, meaning: Meaning) -> SimulatedCall:
+    """The finished call of a journey, told as `meaning` has it; with the id, `seed` decides what agents note down."""
     if journey.ended_at is None:
         raise ValueError(f"Call {call_id} never ended.")
     dice = Dice(f"{seed} {call_id}")
+    within = _verdict(journey, meaning, f"{seed} {call_id} verdict")
     answered = [leg for leg in journey.legs if leg.joined_at is not None]
     return SimulatedCall(
-        record=_record(journey, call_id, original_id, answered, dice),
-        call_types=_call_types(journey),
+        record=_record(journey, call_id, original_id, within, meaning, dice),
+        call_types=_call_types(journey, within, meaning),
         started_at=journey.started_at,
         ended_at=journey.ended_at,
         wait_s=journey.wait_s,
@@ -131,16 +142,20 @@ def finished(journey: Journey, call_id: int, original_id: int | None, seed: str)
         timeline=Timeline(
             journey.queued_at,
             journey.answered_at,
+            journey.started_at if journey.inbound and meaning.duration == "call" else journey.answered_at,
+            tuple(leg.rung_at for leg in journey.legs),
             tuple(leg.joined_at or 0 for leg in answered),
             tuple(when for _, _, when in journey.external),
         ),
     )
 
 
-def _record(journey: Journey, call_id: int, original_id: int | None, answered: list[Leg], dice: Dice) -> dict[str, Any]:
+def _record(
+    journey: Journey, call_id: int, original_id: int | None, within: bool | None, meaning: Meaning, dice: Dice
+) -> dict[str, Any]:
     ended_at = journey.ended_at or 0
     talk_s = 0 if journey.answered_at is None else ended_at - journey.answered_at
-    legs = {id(leg): _leg(leg) for leg in journey.legs}
+    legs = [_leg(leg, meaning) for leg in journey.legs]
     group = journey.group
     return {
         "id": call_id,
@@ -148,18 +163,18 @@ def _record(journey: Journey, call_id: int, original_id: int | None, answered: l
         "is_answered": journey.answered_at is not None,
         "is_in_queue": False,
         "contact": None if journey.caller is None else cast.customer(journey.caller),
-        "agents": _ids(list(legs.values())),
-        "all_agents": list(legs.values()),
-        "answered_agents": [legs[id(leg)] for leg in answered],
+        "agents": _ids(legs),
+        "all_agents": legs,
+        "answered_agents": [told for told, leg in zip(legs, journey.legs, strict=True) if leg.joined_at is not None],
         "external_numbers": [{"number": number, "is_any_transfer": moved} for number, moved, _ in journey.external],
         "number": journey.line.record,
         "started_at": journey.started_at,
-        "duration": ended_at - journey.started_at if journey.inbound else talk_s,
+        "duration": ended_at - journey.started_at if journey.inbound and meaning.duration == "call" else talk_s,
         "talk_time": talk_s,
         "requested_callback": journey.outcome == "callback",
         "is_ended": True,
-        "type": journey.outcome,
-        "is_answered_within_sla": within_sla(journey),
+        "type": journey.outcome if meaning.tokens == "outcome" else _coarse(journey),
+        "is_answered_within_sla": within,
         "is_data_cached": True,
         "original_call_id": original_id,
         "campaign": _named(journey.campaign),
@@ -183,13 +198,18 @@ def _notes(journey: Journey, call_id: int, dice: Dice) -> dict[str, Any]:
     return {"disposition": disposition, "recordings": recordings, "tags": tags}
 
 
-def _leg(leg: Leg) -> dict[str, Any]:
+def _coarse(journey: Journey) -> str:
+    return "missed" if journey.answered_at is None else "answered"
+
+
+def _leg(leg: Leg, meaning: Meaning) -> dict[str, Any]:
+    answer = leg.joined_at if meaning.leg_start == "answer" else None
     return {
         "id": leg.agent.id,
         "user_id": leg.agent.user_id,
         "alias": leg.agent.alias,
         "sip": leg.agent.sip,
-        "started_at": leg.rung_at,
+        "started_at": leg.rung_at if answer is None else answer,
         "type": "agent",
         "is_any_transfer": leg.transfer,
         "hangup_reason": leg.hangup_reason,
@@ -204,35 +224,49 @@ def _named(thing: tuple[int, str] | None) -> dict[str, Any] | None:
     return None if thing is None else {"id": thing[0], "name": thing[1]}
 
 
-def within_sla(journey: Journey) -> bool | None:
-    """Whether an answered inbound call waited no longer than its ring group's threshold; None for all other calls."""
+def within_sla(journey: Journey, meaning: Meaning) -> bool | None:
+    """Whether an answered inbound call waited no longer than its threshold; None for all other calls."""
     if not journey.inbound or journey.answered_at is None or journey.group is None:
         return None
-    return (journey.wait_s or 0) <= journey.group.sla_s
+    waited_s = journey.wait_s or 0 if meaning.sla_clock == "queue" else journey.answered_at - journey.started_at
+    return waited_s <= (journey.group.sla_s if meaning.sla_s is None else meaning.sla_s)
 
 
-def _call_types(journey: Journey) -> frozenset[str]:
-    types = _inbound_types(journey) if journey.inbound else _outbound_types(journey)
-    if journey.transferred:
-        types.add("transfer")
+def _verdict(journey: Journey, meaning: Meaning, seed: str) -> bool | None:
+    """What the record says of the service level: the truth, or where the noise hits it the opposite."""
+    within = within_sla(journey, meaning)
+    return within if within is None or meaning.noise == 0 else within != Dice(seed).chance(meaning.noise)
+
+
+def _call_types(journey: Journey, within: bool | None, meaning: Meaning) -> frozenset[str]:
+    types = _inbound_types(journey, within, meaning) if journey.inbound else _outbound_types(journey)
     if journey.warm:
         types.add("warm_transfer")
+    if journey.transferred and not (journey.warm and meaning.warm == "beside"):
+        types.add("transfer")
     return frozenset(types)
 
 
-def _inbound_types(journey: Journey) -> set[str]:
+def _inbound_types(journey: Journey, within: bool | None, meaning: Meaning) -> set[str]:
     outcome = journey.outcome
     types = {"all_inbound"}
     if outcome == "answered":
         types |= {"inbound_answered"}
-        types |= {"inbound_answered_within_sla" if within_sla(journey) else "inbound_answered_but_not_within_sla"}
+        types |= {"inbound_answered_within_sla" if within else "inbound_answered_but_not_within_sla"}
     elif outcome == "ivr_exit":
         types |= {"inbound_ivr_exit"}
+    elif outcome in {"abandoned", "short_abandoned"}:
+        types |= _abandoned_types(outcome, bool(journey.legs), meaning)
     elif outcome != "missed":  # the document has no call type for a call that got lost in the queue
         types |= {outcome}
-    if outcome in {"abandoned", "short_abandoned"} and journey.legs:
-        types |= {f"{outcome}_distributed"}
     return types
+
+
+def _abandoned_types(outcome: str, rang: bool, meaning: Meaning) -> set[str]:
+    """The call types of a caller who hung up; `rang`: whether an agent was rung for them."""
+    plain = {outcome, "abandoned"} if meaning.short == "inside" else {outcome}
+    distributed = {f"{name}_distributed" for name in plain} if rang else set()
+    return distributed if rang and meaning.distributed == "beside" else plain | distributed
 
 
 def _outbound_types(journey: Journey) -> set[str]:

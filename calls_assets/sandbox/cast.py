@@ -1,4 +1,4 @@
-"""Who and what the simulated call centre consists of: ring groups, numbers, menus, campaigns, agents and customers.
+"""Who and what a simulated call centre consists of: ring groups, numbers, agents, customers and what they note down.
 
 All names and telephone numbers are fictional: the numbers lie in the ranges kept free for fiction.
 """
@@ -17,7 +17,8 @@ class RingGroup:
     """A queue and those who serve it.
 
     `share` is its part of the queued calls, `talk_median_s` the median talk, `sla_s` the longest wait within the service
-    level, `max_wait_s` the wait after which a call overflows, `room` how many may wait.
+    level, `max_wait_s` the wait after which a call overflows, `room` how many may wait, `campaigns` those that its agents
+    dial from.
     """
 
     id: int
@@ -27,6 +28,7 @@ class RingGroup:
     sla_s: int = 20
     max_wait_s: int = 300
     room: int = 6
+    campaigns: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,32 +60,6 @@ class Agent:
     sip: str
     group: int
 
-
-GROUPS = (
-    RingGroup(1, "Customer Support", 0.45, 205),
-    RingGroup(2, "Sales", 0.30, 180, max_wait_s=240),
-    RingGroup(3, "Billing", 0.25, 150),
-)
-WEEKEND_GROUPS = frozenset({1, 2})
-"""The ring groups that are staffed on Saturdays."""
-
-_MAIN_MENU = (1, "Main menu")
-_SERVICE_MENU = (2, "Service menu")
-LINES = (
-    Line(11, "12125550100", "Main line", 0.50, _MAIN_MENU),
-    Line(12, "12125550110", "Support line", 0.22, _SERVICE_MENU, 1),
-    Line(13, "12125550120", "Sales line", 0.16, None, 2, (4, "Website")),
-    Line(14, "12125550130", "Billing line", 0.12, _SERVICE_MENU, 3),
-)
-CAMPAIGNS: Mapping[int, tuple[tuple[int, str], ...]] = {
-    1: ((1, "Welcome calls"),),
-    2: ((2, "Renewals"), (1, "Welcome calls")),
-    3: ((3, "Payment reminders"),),
-}
-"""Ring group id -> the campaigns that its agents dial from."""
-
-CALLER_ID: Mapping[int, Line] = {1: LINES[1], 2: LINES[2], 3: LINES[3]}
-"""Ring group id -> the number that its outbound calls show."""
 
 PARTNER_NUMBERS = ("16465550181", "16465550182", "16465550183")
 """Numbers outside the centre that calls are handed to."""
@@ -148,6 +124,10 @@ def _agent(group: RingGroup, place: int) -> Agent:
     return Agent(number, 7000 + number, f"{first} {last}", f"sip:{first}.{last}{number}@{host}".lower(), group.id)
 
 
-def seats(load: float) -> int:
-    """How many agents a load of `load` Erlangs (agents' worth of work) needs to be answered within seconds, mostly."""
-    return max(2, math.ceil(load + 0.95 * math.sqrt(load)))
+def seats(load: float, spare: float = 0.95, least: int = 2) -> int:
+    """How many agents a load of `load` Erlangs (agents' worth of work) gets, `least` or more.
+
+    `spare` is what there is beyond the load, in square roots of it: 0.95 and most calls are answered within seconds, below
+    0 and the queue grows.
+    """
+    return max(least, math.ceil(load + spare * math.sqrt(load)))

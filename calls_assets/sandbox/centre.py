@@ -1,9 +1,10 @@
 """Where the sandbox's calls come from: a simulated call centre, or exact records that a test hands in."""
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any, ClassVar, Protocol
 from zoneinfo import ZoneInfo
 
@@ -11,18 +12,13 @@ from calls_assets.sandbox import cast
 from calls_assets.sandbox.calls import SimulatedCall, as_of, finished, types_as_of
 from calls_assets.sandbox.cast import Agent, RingGroup
 from calls_assets.sandbox.dice import Dice
+from calls_assets.sandbox.kinds import KINDS, KindName, Spell
+from calls_assets.sandbox.meaning import Meaning
 from calls_assets.sandbox.simulation import DayPlan, Shift, simulate
 
 __all__ = ["Centre", "FixedCalls", "SimulatedCall", "Source", "as_of", "types_as_of"]
 
 _SLOT_S = 900
-_INBOUND_SHARE = 0.8
-_HANDLING_S = 290
-_HOURS = (0.6, 1.0, 1.25, 1.2, 0.95, 0.95, 1.1, 1.15, 1.0, 0.8, 0.5, 0.35)
-_OPENS, _CLOSES = 8, 20
-_NIGHT, _EVENING = 0.01, 0.06
-_WEEKDAYS = (1.2, 1.06, 1.0, 0.97, 0.95, 0.8, 1.0)
-"""How busy an hour is, Monday to Sunday, against the same hour of a normal weekday."""
 
 
 class Source(Protocol):
@@ -42,14 +38,26 @@ class Centre:
         zone: IANA zone in which the centre keeps its hours; its calls are numbered by the days of this zone.
         calls_per_day: calls of a normal weekday, inbound and outbound, about; the staff grows with it.
         days_kept: how many simulated days stay in memory.
+        kind: which kind of call centre it is.
+        meaning: what its records say where the document leaves it open; the calls stay the same.
     """
 
     live: ClassVar[bool] = True
 
-    def __init__(self, seed: int = 7, zone: str = "UTC", calls_per_day: int = 400, days_kept: int = 120) -> None:
+    def __init__(
+        self,
+        seed: int = 7,
+        zone: str = "UTC",
+        calls_per_day: int = 400,
+        days_kept: int = 120,
+        kind: KindName = "office",
+        meaning: Meaning | None = None,
+    ) -> None:
         self.seed = seed
         self.zone = ZoneInfo(zone)
         self.calls_per_day = calls_per_day
+        self.kind = KINDS[kind]
+        self.meaning = meaning or Meaning()
         self._lock = threading.Lock()
         self._days = lru_cache(maxsize=days_kept)(self._simulate)
 
@@ -76,63 +84,74 @@ class Centre:
         # A day's ids lie above those of all days before it, whatever was asked for before.
         first = (day - date(1970, 1, 1)).days * 1_000_000 + 1
         ids = {id(journey): first + place for place, journey in enumerate(journeys)}
-        return tuple(finished(journey, ids[id(journey)], ids.get(id(journey.follows)), seed) for journey in journeys)
+        return tuple(
+            finished(journey, ids[id(journey)], ids.get(id(journey.follows)), seed, self.meaning)
+            for journey in journeys
+        )
 
     def _plan(self, day: date) -> DayPlan:
-        start, end = self._moment(day, 0), self._moment(day + timedelta(days=1), 0)
-        hours = _open_hours(day)
-        open_at, close_at = (self._moment(day, hour) for hour in hours) if hours else (None, None)
-        weekend = day.weekday() >= 5
-        staffed = frozenset(group.id for group in cast.GROUPS if not weekend or group.id in cast.WEEKEND_GROUPS)
-        groups = frozenset() if hours is None else staffed
-        shifts = [shift for group in cast.GROUPS if group.id in groups for shift in self._shifts(group, day)]
-        rates = [self._rate(moment, hours) for moment in range(start, end, _SLOT_S)]
-        return DayPlan(start, end, open_at, close_at, shifts, groups, rates, _SLOT_S)
+        start, end = self._moment(day, 0), self._moment(day, 24)
+        weekday = self.kind.week[day.weekday()]
+        open_at, close_at = (self._moment(day, hour) for hour in weekday.hours) if weekday.hours else (None, None)
+        groups = [group for group in self.kind.groups if weekday.hours and group.id not in weekday.away]
+        dial_from, dial_until = (self._moment(day, hour) for hour in self.kind.dial_hours)
+        return DayPlan(
+            kind=self.kind,
+            start=start,
+            end=end,
+            open_at=open_at,
+            close_at=close_at,
+            shifts=[shift for group in groups for shift in self._shifts(group, day)],
+            groups=groups,
+            rates=[self._rate(moment) for moment in range(start, end, _SLOT_S)],
+            slot_s=_SLOT_S,
+            dial_from=dial_from,
+            dial_until=dial_until,
+        )
 
     def _moment(self, day: date, hour: int) -> int:
+        """The epoch second of a local hour of a day, 0 to 24."""
+        day, hour = day + timedelta(days=hour // 24), hour % 24
         return int(datetime(day.year, day.month, day.day, hour, tzinfo=self.zone).timestamp())
 
-    def _rate(self, moment: int, hours: tuple[int, int] | None) -> float:
+    def _rate(self, moment: int) -> float:
         """Inbound calls to expect in the slot that begins at `moment`."""
         local = datetime.fromtimestamp(moment, self.zone)
-        awake = _OPENS - 1 <= local.hour < _CLOSES + 2
-        level = _EVENING if awake else _NIGHT
-        if hours is not None and hours[0] <= local.hour < hours[1]:
-            level = _HOURS[local.hour - _OPENS]
-        per_hour = self.calls_per_day * _INBOUND_SHARE / sum(_HOURS)
-        return per_hour * level * _WEEKDAYS[local.weekday()] * _SLOT_S / 3600
+        weekday = self.kind.week[local.weekday()]
+        opened = weekday.hours is not None and weekday.hours[0] <= local.hour < weekday.hours[1]
+        level = (self.kind.busy if opened else self.kind.quiet)[local.hour]
+        return self._per_hour() * level * weekday.busy * _SLOT_S / 3600
+
+    def _per_hour(self) -> float:
+        """Inbound calls to expect in an hour of a normal weekday that is neither busy nor quiet."""
+        return self.calls_per_day * self.kind.inbound_share / sum(self.kind.busy)
 
     def _shifts(self, group: RingGroup, day: date) -> list[Shift]:
-        weekend = day.weekday() >= 5
-        busiest = self.calls_per_day * _INBOUND_SHARE / sum(_HOURS) * max(_HOURS) * group.share
-        seats = cast.seats(busiest * _HANDLING_S / 3600)
-        team = cast.agents(group, len(_spells(seats, weekend=False)) + 2)
-        # On Saturdays there are fewer calls, but also fewer ring groups to take them.
-        spells = _spells(seats, weekend)
+        kind = self.kind
+        busiest = self._per_hour() * max(kind.busy) * group.share
+        seats = cast.seats(busiest * kind.work_s / 3600, kind.spare, kind.least_seats)
+        spells = [_manned(weekday.spells, seats) for weekday in kind.week]
+        team = cast.agents(group, max(map(len, spells)) + 2)
         # Everybody moves on by two places a day, so that shifts and days off go round.
         turn = day.toordinal() * 2
-        return [self._shift(team[(turn + seat) % len(team)], day, seat, *spell) for seat, spell in enumerate(spells)]
+        return [
+            self._shift(team[(turn + seat) % len(team)], day, seat, spell)
+            for seat, spell in enumerate(spells[day.weekday()])
+        ]
 
-    def _shift(self, agent: Agent, day: date, seat: int, begin: int, stop: int) -> Shift:
-        start, end = self._moment(day, begin), self._moment(day, stop)
+    def _shift(self, agent: Agent, day: date, seat: int, spell: Spell) -> Shift:
+        start, end = self._moment(day, spell.begin), self._moment(day, spell.stop)
         # Lunches are staggered, so that a ring group is never empty at noon.
-        lunch_at = start + 3 * 3600 + seat % 4 * 2400 if stop - begin >= 8 else None
-        hours = _open_hours(day)
-        closing = hours is not None and stop == hours[1]
+        lunch_at = start + 3 * 3600 + seat % 4 * 2400 if spell.stop - spell.begin >= 8 else None
+        hours = self.kind.week[day.weekday()].hours
+        closing = hours is not None and spell.stop == hours[1]
         return Shift(agent, start, end + 300 if closing else end, lunch_at)
 
 
-def _open_hours(day: date) -> tuple[int, int] | None:
-    """The local hours from which and until which the centre is open; None when it is closed."""
-    return {5: (9, 14), 6: None}.get(day.weekday(), (_OPENS, _CLOSES))
-
-
-def _spells(seats: int, weekend: bool) -> list[tuple[int, int]]:
-    """Local hours of the shifts that fill so many seats in the busy hours."""
-    if weekend:
-        return [(9, 14)] * seats
-    early, late = -(-seats * 6 // 10), -(-seats // 2)
-    return [(8, 16)] * early + [(9, 17)] * (seats - early) + [(12, 20)] * late
+def _manned(spells: Sequence[Spell], seats: int) -> list[Spell]:
+    """Each spell as often as agents work it in a ring group of so many seats."""
+    heads = [-(-seats * tenths // 10) for tenths in accumulate(spell.tenths for spell in spells)]
+    return [spell for spell, first, last in zip(spells, [0, *heads], heads, strict=False) for _ in range(last - first)]
 
 
 class FixedCalls:

@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 from calls_assets.sandbox.calls import SimulatedCall, encode
 from calls_assets.sandbox.centre import Centre
+from calls_assets.sandbox.kinds import KindName
+from calls_assets.sandbox.meaning import Meaning
 from calls_assets.sandbox.query import BadParameterError, Question
 
 _DAY_S = 86_400
@@ -79,7 +81,9 @@ class RepeatedCalls:
 
     live: ClassVar[bool] = False
 
-    def __init__(self, calls_per_day: int = _MOST, seed: int = 7) -> None:
+    def __init__(
+        self, calls_per_day: int = _MOST, seed: int = 7, kind: KindName = "office", meaning: Meaning | None = None
+    ) -> None:
         self.calls_per_day = calls_per_day
         self._size = min(calls_per_day, _MOST)
         self._period_s, rest = divmod(self._size * _DAY_S, calls_per_day)
@@ -88,7 +92,7 @@ class RepeatedCalls:
                 f"{calls_per_day} calls a day do not divide it into equal parts: give up to {_MOST}, or a round number "
                 "such as 100000 or 1000000."
             )
-        model = Centre(seed, calls_per_day=max(100, 2 * self._size)).day(_MODEL_DAY)
+        model = Centre(seed, calls_per_day=max(100, 2 * self._size), kind=kind, meaning=meaning).day(_MODEL_DAY)
         chosen = [model[place * len(model) // self._size] for place in range(self._size)]
         self._calls = [(self._record(call, place), call.call_types) for place, call in enumerate(chosen)]
         self._template = lru_cache(maxsize=None)(self._make)

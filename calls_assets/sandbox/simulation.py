@@ -14,6 +14,7 @@ from calls_assets.sandbox import cast
 from calls_assets.sandbox.cast import Agent, Line, RingGroup
 from calls_assets.sandbox.dice import Dice
 from calls_assets.sandbox.journey import Journey, Leg
+from calls_assets.sandbox.kinds import Kind
 
 _T = TypeVar("_T")
 
@@ -23,8 +24,6 @@ SHORT_S = 10
 RING_S = 15
 """How long an agent is rung before the next one is."""
 
-MEAN_PATIENCE_S = 480
-MEAN_IDLE_BEFORE_DIAL_S = 1800
 LUNCH_S = 45 * 60
 
 
@@ -42,17 +41,21 @@ class Shift:
 class DayPlan:
     """What a day brings: when it is open (epoch seconds; None: closed all day), who works, who calls when.
 
-    `rates` are the inbound calls to expect in each slot of `slot_s` seconds from `start` on.
+    `groups` are the ring groups that are staffed, `rates` the inbound calls to expect in each slot of `slot_s` seconds from
+    `start` on. Agents dial from campaigns from `dial_from` until `dial_until`.
     """
 
+    kind: Kind
     start: int
     end: int
     open_at: int | None
     close_at: int | None
     shifts: Sequence[Shift]
-    groups: frozenset[int]
+    groups: Sequence[RingGroup]
     rates: Sequence[float]
-    slot_s: int = 900
+    slot_s: int
+    dial_from: int
+    dial_until: int
 
     def is_open(self, now: int) -> bool:
         """Whether callers are let in at this second."""
@@ -89,19 +92,20 @@ def simulate(plan: DayPlan, dice: Dice) -> list[Journey]:
 
 class _Day:
     def __init__(self, plan: DayPlan, dice: Dice) -> None:
-        self.plan = plan
+        self.plan, self.kind = plan, plan.kind
         self.dice = dice
         self.now = plan.start
         self.journeys: list[Journey] = []
         self._events: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._count = 0
-        self.queues = {group.id: _Queue(group) for group in cast.GROUPS if group.id in plan.groups}
+        self.queues = {group.id: _Queue(group) for group in plan.groups}
 
     def at(self, when: int, action: Callable[..., None], *args: Any) -> None:
         self._count += 1
         heapq.heappush(self._events, (when, self._count, action, args))
 
     def run(self) -> None:
+        self.at(self.plan.end, self.forget_callbacks)
         for shift in self.plan.shifts:
             desk = _Desk(shift.agent, self.queues[shift.agent.group], shift.end, shift.lunch_at)
             self.at(shift.start, self.come_free, desk)
@@ -130,7 +134,7 @@ class _Day:
 
     def arrive(self) -> None:
         dice, now = self.dice, self.now
-        line = _pick(dice, cast.LINES, [line.share for line in cast.LINES])
+        line = _pick(dice, self.kind.lines, [line.share for line in self.kind.lines])
         caller = None if dice.chance(0.02) else int(dice.random() ** 1.5 * cast.CUSTOMERS)
         call = Journey(True, now, line, caller, campaign=line.campaign)
         self.journeys.append(call)
@@ -155,9 +159,11 @@ class _Day:
             call.end(now + 1, "overflowed")
             return
         queue.waiting.append(call)
-        self.at(now + (dice.seconds(1, 6) if hasty else 5 + dice.after(MEAN_PATIENCE_S)), self.hang_up, call, queue)
+        self.at(
+            now + (dice.seconds(1, 6) if hasty else 5 + dice.after(self.kind.patience_s)), self.hang_up, call, queue
+        )
         self.at(now + queue.group.max_wait_s, self.overflow, call, queue)
-        if call.caller is not None and dice.chance(0.35):
+        if call.caller is not None and dice.chance(self.kind.callback_share):
             self.at(now + dice.seconds(40, 70), self.ask_for_callback, call, queue)
         if dice.chance(0.003):
             self.at(now + dice.seconds(5, 15), self.lose, call, queue)
@@ -209,7 +215,7 @@ class _Day:
         if desk in queue.idle and queue.callbacks:
             self.call_back(desk, queue.callbacks.popleft())
         elif desk in queue.idle:
-            self.at(now + self.dice.after(MEAN_IDLE_BEFORE_DIAL_S), self.dial, desk, desk.stint)
+            self.at(now + self.dice.after(self.kind.dial_after_s), self.dial, desk, desk.stint)
 
     def rest(self, desk: _Desk) -> bool:
         """Send the agent home or to lunch if it is time; whether it was."""
@@ -308,9 +314,15 @@ class _Day:
     # Outbound calls.
 
     def owe_callback(self, call: Journey, queue: _Queue) -> None:
+        if self.now >= self.plan.end:  # what starts then is a call of the next day
+            return
         queue.callbacks.append(call)
         if queue.idle:
             self.call_back(queue.idle[0], queue.callbacks.popleft())
+
+    def forget_callbacks(self) -> None:
+        for queue in self.queues.values():
+            queue.callbacks.clear()
 
     def call_back(self, desk: _Desk, asked: Journey) -> None:
         group = desk.queue.group
@@ -318,16 +330,20 @@ class _Day:
         self.place(self.engage(desk), call, likely=0.8, talk_median_s=group.talk_median_s)
 
     def dial(self, desk: _Desk, stint: int) -> None:
-        if desk.stint != stint or desk not in desk.queue.idle or self.now > desk.until - 300:
+        last = min(desk.until - 300, self.plan.dial_until - 1)
+        if desk.stint != stint or desk not in desk.queue.idle or self.now > last:
             return
-        if len(desk.queue.idle) < 2:  # somebody stays free for those who call
+        if self.now < self.plan.dial_from:
+            self.at(self.plan.dial_from + self.dice.after(self.kind.dial_after_s), self.dial, desk, stint)
+            return
+        if len(desk.queue.idle) <= self.kind.kept_free:  # somebody stays free for those who call
             self.at(self.now + 120, self.dial, desk, stint)
             return
-        group = desk.agent.group
+        group = desk.queue.group
         caller = int(self.dice.random() * cast.CUSTOMERS)
-        campaign = self.dice.choice(cast.CAMPAIGNS[group])
-        call = Journey(False, self.now, cast.CALLER_ID[group], caller, campaign=campaign)
-        self.place(self.engage(desk), call, likely=0.55, talk_median_s=110)
+        campaign = self.dice.choice(group.campaigns)
+        call = Journey(False, self.now, self.kind.caller_id(group), caller, campaign=campaign)
+        self.place(self.engage(desk), call, likely=self.kind.reached, talk_median_s=110)
 
     def place(self, desk: _Desk, call: Journey, likely: float, talk_median_s: int) -> None:
         self.journeys.append(call)

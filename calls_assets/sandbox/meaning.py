@@ -1,0 +1,36 @@
+"""What the API's document leaves open about the records."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a record says of a call, where the document leaves it open.
+
+    The calls are the same under every meaning, only what is told of them differs.
+
+    Attributes:
+        sla_clock: whether the timer of `is_answered_within_sla` starts when the caller enters the queue, so that the
+            voice menu is left out, or with the call.
+        sla_s: the longest time in seconds within the service level, for all ring groups; None: each has its own.
+        leg_start: whether an agent leg's `started_at` is when the agent was rung, or when they answered; legs that were
+            rung in vain tell the ring either way.
+        duration: whether an inbound call's `duration` is the whole call or the talk, as it always is of outbound calls.
+        distributed: whether abandoned calls that rang an agent count under the distributed call type beside `abandoned`
+            or `short_abandoned` (inside), or under it alone (beside).
+        short: whether short-abandoned calls are kept apart from the abandoned ones or are some of them.
+        warm: whether warm transfers count as `transfer` too (inside), or as `warm_transfer` alone (beside).
+        tokens: whether `type` names how the call went, or only whether it was `answered` or `missed`.
+        noise: share of answered inbound calls whose `is_answered_within_sla` is the other way round, for no reason.
+    """
+
+    sla_clock: Literal["queue", "call"] = "queue"
+    sla_s: int | None = None
+    leg_start: Literal["ring", "answer"] = "ring"
+    duration: Literal["call", "talk"] = "call"
+    distributed: Literal["inside", "beside"] = "inside"
+    short: Literal["apart", "inside"] = "apart"
+    warm: Literal["inside", "beside"] = "inside"
+    tokens: Literal["outcome", "coarse"] = "outcome"
+    noise: float = 0.0
