@@ -24,7 +24,7 @@ def build(settings: Settings) -> dg.Definitions:
     ):  # partitioned checks and backfill policies are new in Dagster, whose version is pinned
         warnings.simplefilter("ignore", dg.BetaWarning)
         warnings.simplefilter("ignore", dg.PreviewWarning)
-        assets = [api_assets(partitions), *derived_assets(partitions), report_asset(partitions, settings.repull_days)]
+        assets = [api_assets(partitions), *derived_assets(partitions), report_asset(partitions)]
     job = dg.define_asset_job(JOB, dg.AssetSelection.all(), description="Every table and page of the chosen days.")
     return dg.Definitions(
         assets=assets,

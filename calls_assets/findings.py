@@ -1,4 +1,4 @@
-"""The checks themselves: rows of a day in, findings out. They say counts, never a name or a number of a person."""
+"""What is checked of what the API gave: rows of a day in, findings out, which never name a person or show a number."""
 
 import json
 import re
@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 
 from calls_assets.api.numbers import Ints, ints
 from calls_assets.checks import Finding
-from calls_assets.tables.dictionary import ENDED_OUTCOMES, OUTCOMES
 
 LONGEST_S = 366 * 86_400
 """No call is longer than this, in seconds; macros.sql has the same bound."""
@@ -79,62 +78,13 @@ def check_fresh(day_end_s: int, pulled_s: float | None, now_s: float) -> Finding
     return Finding(True, "The day was pulled after its end.", {"age_s": age_s})
 
 
-def check_calls(rows: pa.Table, ids: pa.ChunkedArray) -> dict[str, Finding]:
-    """The findings on a day of `calls`; `ids` are those of the day's `raw_calls`, sorted."""
-    adds_up = rows["call_id"].equals(ids)
-    counted = rows["outcome"].value_counts().to_pylist()
-    counts = {count["values"]: count["counts"] for count in counted if count["values"] in OUTCOMES}
-    told = f"{sum(counts.values())} of {len(ids)} calls have one outcome, and each is there once."
-    unanswered = rows.filter((pc.field("direction") == "inbound") & pc.field("is_ended") & ~pc.field("is_answered"))
-    unlabelled = unanswered.filter(pc.field("outcome_source") != "vendor_filter")
-    nowhere = unlabelled.filter(pc.field("outcome") == "unanswered_other").num_rows
-    guessed = unlabelled.num_rows - nowhere
-    sentence = (
-        f"Of {unanswered.num_rows} unanswered inbound calls, the API has no label that decides {unlabelled.num_rows}: the "
-        f"outcome of {guessed} comes from their fields, and {nowhere} count as unanswered_other."
-    )
-    return {
-        "adds_up": Finding(adds_up and sum(counts.values()) == len(ids), told, counts),
-        "outcomes_from_vendor": Finding(not guessed, sentence, {"guessed": guessed, "unanswered_other": nowhere}),
-    }
-
-
-def check_intervals(rows: pa.Table, ended: int) -> dict[str, Finding]:
-    """The finding on a day of `call_intervals`, whose calls must sum to `ended`."""
-    calls = pc.sum(rows["calls"]).as_py() or 0
-    outcomes = sum(pc.sum(rows[f"calls_{outcome}"]).as_py() or 0 for outcome in ENDED_OUTCOMES)
-    sentence = f"The half-hours hold {calls} calls and {outcomes} outcomes of {ended} ended calls."
-    return {"adds_up": Finding(calls == outcomes == ended, sentence, {"calls": calls, "ended": ended})}
-
-
-def check_members(rows: pa.Table) -> dict[str, Finding]:
-    """The findings on a day of `service_level` or `abandonment`."""
-    counts = [name for name in rows.schema.names if name.startswith("calls_")]
-    sums = rows.group_by("dimension").aggregate([(name, "sum") for name in counts]).to_pylist()
-    total = next(row for row in sums if row["dimension"] == "total")
-    wrong = [
-        f"{row['dimension']} does not sum to the total"
-        for row in sums
-        if any(row[f"{name}_sum"] != total[f"{name}_sum"] for name in counts)
-    ]
-    if "calls_answered_within_sla" in counts:
-        over = rows.filter(pc.field("calls_answered_within_sla") > pc.field("calls_answered")).num_rows
-        wrong += [f"{over} members have more calls answered in time than answered"] if over else []
-    return {"adds_up": Finding(not wrong, f"{'; '.join(wrong) or 'All dimensions sum to the total'}.")}
-
-
-def check_talk(rows: pa.Table, expected_s: int) -> dict[str, Finding]:
-    """The finding on a day of `call_agents` or `agent_talk_time`, whose talk time must sum to `expected_s`."""
-    found_s = pc.sum(rows["talk_s"]).as_py() or 0
-    sentence = f"The talk time sums to {found_s} s, and what it is shared out from to {expected_s} s."
-    return {"adds_up": Finding(found_s == expected_s, sentence, {"talk_s": found_s, "expected_s": expected_s})}
-
-
 def check_reconciliation(rows: pa.Table) -> dict[str, Finding]:
     """The findings on a day of `reconciliation`."""
     off = {row["call_type"]: row["difference"] for row in rows.to_pylist() if row["difference"]}
     told = ", ".join(f"{name} {difference:+d}" for name, difference in off.items())
     sentence = (
-        f"The API counts differently (theirs - ours): {told}." if off else "The API counts every call type as we do."
+        f"The API counts differently (theirs - ours): {told}; reconciliation_calls lists the calls."
+        if off
+        else "The API counts every call type as we do."
     )
     return {"agrees": Finding(not off, sentence, off)}

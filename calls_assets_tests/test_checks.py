@@ -6,16 +6,21 @@ import pyarrow as pa
 import pytest
 
 from calls_assets.checks import CHECKS
-from calls_assets.findings import (
-    LONGEST_S,
-    OPEN_DAY_S,
+from calls_assets.findings import LONGEST_S, OPEN_DAY_S, check_fresh, check_raw_calls, undocumented_fields
+from calls_assets.sums import (
+    MUST_HOLD,
+    VARIANTS_IN_ORDER,
+    check_agent_intervals,
     check_calls,
-    check_fresh,
+    check_distribution,
+    check_flow,
     check_intervals,
+    check_legs,
+    check_load,
     check_members,
-    check_raw_calls,
+    check_reconciliation_calls,
+    check_relations,
     check_talk,
-    undocumented_fields,
 )
 from calls_assets.tables.dictionary import (
     ABANDONMENT,
@@ -82,10 +87,26 @@ def test_more_calls_answered_in_time_than_answered_cannot_be():
 
 
 def test_talk_that_got_lost_is_found():
-    rows = pa.table({"talk_s": pa.array([40, None, 20], pa.int64())})
-    assert check_talk(rows, 60)["adds_up"].passed
-    assert not check_talk(rows, 61)["adds_up"].passed
-    assert check_talk(CALL_AGENTS.empty(), 0)["adds_up"].passed
+    def legs(*talks):
+        directions, seconds = zip(*talks, strict=True)
+        return pa.table({"direction": directions, "talk_s": pa.array(seconds, pa.int64())})
+
+    rows = legs(("inbound", 40), ("inbound", None), ("outbound", 20))
+    assert check_talk(rows, legs(("inbound", 30), ("inbound", 10), ("outbound", 20)))["adds_up"].passed
+    lost = check_talk(rows, legs(("inbound", 41), ("outbound", 20)))["adds_up"]
+    assert lost.sentence == "The talk time sums to 60 s, and what it is shared out from to 61 s."
+    swapped = check_talk(rows, legs(("inbound", 20), ("outbound", 40)))["adds_up"]
+    assert (lost.passed, swapped.passed) == (False, False)
+    assert swapped.sentence.endswith("60 s, but not so in each direction.")
+    assert check_talk(CALL_AGENTS.empty(), CALL_AGENTS.empty())["adds_up"].passed
+
+
+def test_the_legs_talk_is_that_of_the_ended_calls_whose_talk_time_is_possible():
+    calls = [(True, True, 40), (False, True, 20), (True, False, 99), (True, True, -1), (True, True, LONGEST_S + 1)]
+    given = raw_calls(*({"is_inbound": way, "is_ended": ended, "talk_time": talk} for way, ended, talk in calls))
+    rows = pa.table({"direction": ["inbound", "outbound"], "talk_s": [40, 20]})
+    assert check_legs(rows, given)["adds_up"].passed
+    assert not check_legs(rows.slice(1), given)["adds_up"].passed
 
 
 def test_an_id_that_comes_twice_is_counted():
@@ -111,19 +132,112 @@ def test_each_call_is_there_once_with_one_outcome(ids, outcomes, passes):
         {name: pa.nulls(len(ids), CALLS.arrow_schema.field(name).type) for name in names}
         | {"call_id": pa.array(ids, pa.int64()), "outcome": pa.array(outcomes, pa.string())}
     )
-    expected = pa.chunked_array([pa.array([1, 2] if ids else [], pa.int64())])
+    expected = pa.table({"id": pa.array([1, 2] if ids else [], pa.int64())})
     assert check_calls(rows, expected)["adds_up"].passed == passes
 
 
 def test_half_hours_that_lose_a_call_or_an_outcome_are_found():
-    def intervals(calls, answered):
+    def intervals(calls, answered, talk_s=60):
         names = [name for name in CALL_INTERVALS.arrow_schema.names if name.startswith("calls_")]
-        return pa.table({name: [0] for name in names} | {"calls": [calls], "calls_answered": [answered]})
+        counts = {"calls": [calls], "calls_answered": [answered], "talk_s": [talk_s]}
+        return pa.table({name: [0] for name in names} | counts)
 
-    assert check_intervals(intervals(3, 3), 3)["adds_up"].passed
-    assert not check_intervals(intervals(2, 2), 3)["adds_up"].passed
-    assert not check_intervals(intervals(3, 2), 3)["adds_up"].passed
-    assert check_intervals(CALL_INTERVALS.empty(), 0)["adds_up"].passed
+    calls = pa.table({"is_ended": [True, True, True, False], "talk_s": pa.array([20, 40, None, 9], pa.int64())})
+    assert check_intervals(intervals(3, 3), calls)["adds_up"].passed
+    assert not check_intervals(intervals(2, 2), calls)["adds_up"].passed
+    assert not check_intervals(intervals(3, 2), calls)["adds_up"].passed
+    assert not check_intervals(intervals(3, 3, 61), calls)["adds_up"].passed
+    assert check_intervals(CALL_INTERVALS.empty(), calls.slice(3))["adds_up"].passed
+
+
+@pytest.mark.parametrize(("lower", "higher"), VARIANTS_IN_ORDER)
+def test_a_variant_of_the_service_level_on_the_wrong_side_of_another_is_named(lower, higher):
+    def level(one, other):
+        rows = members(SERVICE_LEVEL, {"dimension": "total"}, {"dimension": "ivr"})
+        for name in SERVICE_LEVEL.arrow_schema.names:
+            if name.startswith("sl_") or name == "service_level":
+                rate = {lower: one, higher: other}.get(name)
+                rows = rows.append_column(name, pa.array([None, rate], pa.float64()))
+        return check_members(rows)["in_order"]
+
+    assert level(0.5, 0.5).passed
+    assert level(0.5 + 1e-15, 0.5).passed
+    assert level(0.9, None).passed
+    assert level(0.51, 0.5).sentence == f"{lower} above {higher}."
+
+
+def flow(direction, dimension, calls, **changes):
+    names = ("calls_offered", "calls_answered", "calls_transferred", "callbacks_requested", "callbacks_completed")
+    return {"direction": direction, "dimension": dimension, "calls": calls} | dict.fromkeys(names, 0) | changes
+
+
+def test_each_direction_of_the_call_flow_sums_to_its_calls():
+    calls = pa.table(
+        {"is_ended": [True, True, True, False], "direction": ["inbound", "inbound", "outbound", "inbound"]}
+    )
+    rows = [
+        flow("inbound", "total", 2, calls_answered=1),
+        flow("inbound", "ivr", 2, calls_answered=1),
+        flow("outbound", "total", 1),
+    ]
+    assert check_flow(pa.Table.from_pylist(rows), calls)["adds_up"].passed
+    short = check_flow(pa.Table.from_pylist([*rows[:2], flow("outbound", "total", 0)]), calls)["adds_up"]
+    assert (short.passed, short.sentence) == (False, "outbound calls are not the 1 ended ones.")
+    rows[1]["calls_answered"] = 0
+    assert check_flow(pa.Table.from_pylist(rows), calls)["adds_up"].sentence == "inbound ivr does not sum to the total."
+
+
+def test_bins_that_lose_a_call_are_found():
+    calls = pa.table({"outcome": ["answered", "answered", "abandoned"], "talk_s": pa.array([5, None, 5], pa.int64())})
+    rows = pa.table({"measure": ["talk", "wait_leg_start"], "calls": [1, 9]})
+    assert check_distribution(rows, calls)["adds_up"].passed
+    assert not check_distribution(rows.slice(1), calls)["adds_up"].passed
+
+
+@pytest.mark.parametrize(
+    ("by_start", "in_interval", "passes"),
+    [((60, 60), (60, 60), True), ((60, 59), (60, 60), False), ((60, 60), (0, 60), False)],
+)
+def test_half_hours_that_lose_talk_are_found_in_every_dimension(by_start, in_interval, passes):
+    calls = pa.table({"is_ended": [True, False], "talk_s": [60, 9]})
+    rows = pa.table({"dimension": ["total", "ivr"], "talk_s_by_start": by_start, "talk_s_in_interval": in_interval})
+    assert check_load(rows, calls)["adds_up"].passed is passes
+
+
+def test_a_day_of_half_hours_that_lost_all_its_talk_is_found():
+    calls, nothing = pa.table({"is_ended": [True], "talk_s": [60]}), TABLES["talk_load"].empty()
+    assert not check_load(nothing, calls)["adds_up"].passed
+    assert check_load(nothing, calls.slice(1))["adds_up"].passed
+    legs, lost = pa.table({"talk_s": [60]}), pa.table({"talk_s_by_start": [60], "talk_s_in_interval": [59]})
+    assert not check_agent_intervals(lost, legs)["adds_up"].passed
+    assert check_agent_intervals(pa.table({"talk_s_by_start": [60], "talk_s_in_interval": [60]}), legs)[
+        "adds_up"
+    ].passed
+
+
+def test_a_relation_that_the_vendor_promises_and_calls_break_is_named():
+    def relations(*broken):
+        rows = [
+            {"relation": name, "breaking_calls": int(name in broken), "verdict": "fails" if name in broken else "holds"}
+            for name in (*MUST_HOLD, "warm_transfer in transfer")
+        ]
+        return check_relations(pa.Table.from_pylist(rows))["as_promised"]
+
+    assert relations().passed
+    assert relations("warm_transfer in transfer").passed
+    finding = relations("abandoned apart from short_abandoned")
+    assert finding.sentence == "Not so on this day: abandoned apart from short_abandoned (broken by 1 calls)."
+    assert not finding.passed
+
+
+def test_calls_that_only_one_side_counts_are_counted_by_type_and_side():
+    rows = [("transfer", "us"), ("callback", "api"), ("transfer", "us")]
+    found = check_reconciliation_calls(
+        pa.table({"call_type": [a for a, _ in rows], "counted_by": [b for _, b in rows]})
+    )
+    told = "Calls that only one side counts: callback 1 by api alone, transfer 2 by us alone;"
+    assert (found["none"].passed, found["none"].sentence) == (False, f"{told} docs/reconcile.md leads to them.")
+    assert check_reconciliation_calls(TABLES["reconciliation_calls"].empty())["none"].passed
 
 
 END_S = 1_800_000_000

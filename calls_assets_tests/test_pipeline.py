@@ -25,6 +25,7 @@ from calls_assets.definitions import build
 from calls_assets.metrics import run as metrics_run
 from calls_assets.sandbox import Behaviour, Centre, FixedCalls, ListFault, Sandbox, WireFault
 from calls_assets.settings import Settings
+from calls_assets.sums import COMPARISONS, Comparison
 from calls_assets.tables.dictionary import TABLES
 
 FIRST, LAST = date(2026, 3, 6), date(2026, 3, 8)  # New York's clocks go forward on the last day
@@ -204,7 +205,8 @@ def test_labels_alone_are_pulled_only_for_the_calls_that_lie_there(make_call, ru
 
 def test_a_check_fails_on_the_day_that_it_is_about(make_call, run_pipeline, tmp_path):
     noon = day_start(LAST, ZoneInfo(ZONE)) + 43_200
-    guessed = make_call(1, noon, type="abandoned", is_inbound=True, is_answered=False, is_ended=True)
+    fields = {"type": None, "requested_callback": True, "is_inbound": True, "is_answered": False, "is_ended": True}
+    guessed = make_call(1, noon, **fields)
     with Sandbox(FixedCalls([(guessed, ["all_inbound"])])) as api, dg.DagsterInstance.ephemeral() as instance:
         assert run_pipeline(api, tmp_path, FIRST, LAST, ZONE, instance=instance).success
         key = dg.AssetCheckKey(dg.AssetKey("calls"), "outcomes_from_vendor")
@@ -215,7 +217,7 @@ def test_a_check_fails_on_the_day_that_it_is_about(make_call, run_pipeline, tmp_
 
 def test_a_day_whose_numbers_are_wrong_is_not_replaced(centre, run_pipeline, undisturbed, tmp_path, monkeypatch):
     wrong = {"adds_up": Finding(False, "ivr does not sum to the total.")}
-    monkeypatch.setattr("calls_assets.assets.compute.check_members", lambda _rows: wrong)
+    monkeypatch.setitem(COMPARISONS, "service_level", Comparison(lambda _rows: wrong))
     with Sandbox(centre) as api, dg.DagsterInstance.ephemeral() as instance:
         result = run_pipeline(
             api, tmp_path / "undisturbed", FIRST, LAST, ZONE, instance=instance, select=["service_level"]

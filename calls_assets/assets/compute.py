@@ -9,19 +9,22 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from calls_assets.api.windows import ONE_DAY, day_start
 from calls_assets.assets.landing import Landing
 from calls_assets.checks import Finding
-from calls_assets.findings import LONGEST_S, check_calls, check_intervals, check_members, check_talk
-from calls_assets.metrics.run import compute
+from calls_assets.metrics.run import Relation, compute
 from calls_assets.report.cards import cards
+from calls_assets.sums import COMPARISONS
 from calls_assets.tables.dictionary import (
+    ABANDONMENT,
     AGENT_TALK_TIME,
-    CALL_AGENTS,
-    CALL_INTERVALS,
+    CALL_FLOW,
     CALLS,
+    DAY_STATUS,
     RAW_CALLS,
     SERVICE_LEVEL,
     TABLES,
+    TALK_LOAD,
 )
 from calls_assets.tables.schema import Table
 from calls_assets.tables.store import TableStore
@@ -30,11 +33,11 @@ ROWS_AT_ONCE = 100_000
 """Rows of inputs that one query covers, or those of one day, which bounds the memory of a long range."""
 
 
-def compute_days(table: Table, land: Landing) -> None:
-    """Compute and land a table's days of the run."""
+def compute_days(table: Table, land: Landing, repull_days: int) -> None:
+    """Compute and land a table's days of the run; each morning pulls the last `repull_days` closed days again."""
     for days in _batches(table, land):
         with land.alone():
-            _land(table, days, land)
+            _land(table, days, land, repull_days)
 
 
 def _batches(table: Table, land: Landing) -> Iterator[tuple[date, ...]]:
@@ -51,18 +54,29 @@ def _batches(table: Table, land: Landing) -> Iterator[tuple[date, ...]]:
     yield tuple(batch)
 
 
-def _land(table: Table, days: tuple[date, ...], land: Landing) -> None:
-    inputs = {name: land.store.files(TABLES[name], days) for name in table.inputs}
+def _land(table: Table, days: tuple[date, ...], land: Landing, repull_days: int) -> None:
+    inputs: dict[str, Relation] = {name: land.store.files(TABLES[name], days) for name in table.inputs}
+    if table is DAY_STATUS:
+        inputs["pulls"] = _pulls(days, land, repull_days)
     for day, rows in compute(table, inputs, days, land.zone).items():
         shown = headlines(table, rows, land.zone)
         land.land(table, day, rows, shown, _findings(table, day, rows, land.store))
 
 
+def _pulls(days: tuple[date, ...], land: Landing, repull_days: int) -> pa.Table:
+    """Whether each day's calls were put in place before the last of the mornings that pull the day again."""
+    last_pull_s = (day_start(day + repull_days * ONE_DAY, land.zone) for day in days)
+    placed_s = (land.store.placed_at(RAW_CALLS, day) or 0.0 for day in days)
+    inside = [placed < last for placed, last in zip(placed_s, last_pull_s, strict=True)]
+    return pa.table({"local_date": pa.array(days, pa.date32()), "is_inside_lookback": pa.array(inside, pa.bool_())})
+
+
 def headlines(table: Table, rows: pa.Table, zone: ZoneInfo) -> dict[str, Any]:
     """The numbers of a day that the UI shows and plots, and the cards that it shows beside them."""
-    if "dimension" in rows.schema.names:
+    if table in (SERVICE_LEVEL, ABANDONMENT):
         total = next(row for row in rows.to_pylist() if row["dimension"] == "total")
-        numbers = {name: value for name, value in total.items() if isinstance(value, (int, float))}
+        status = {"day_status": total["day_status"]}
+        numbers = status | {name: value for name, value in total.items() if isinstance(value, (int, float))}
         shown = cards(rows, zone) if table is SERVICE_LEVEL else {}
         return numbers | {name: dg.MetadataValue.md(card) for name, card in shown.items()}
     if table is CALLS:
@@ -71,20 +85,25 @@ def headlines(table: Table, rows: pa.Table, zone: ZoneInfo) -> dict[str, Any]:
     if table is AGENT_TALK_TIME:
         names = ("calls_handled", "calls_answered_first", "talk_s")
         return {"agents": len(rows["agent_id"].unique().drop_null())} | {n: sum(rows[n].to_pylist()) for n in names}
+    if table is CALL_FLOW:
+        totals = {row["direction"]: row for row in rows.to_pylist() if row["dimension"] == "total"}
+        inbound, outbound = totals["inbound"], totals["outbound"]
+        shown = {name: inbound[name] for name in ("transfer_rate", "callback_completion_rate", "repeat_caller_rate")}
+        return {
+            name: rate
+            for name, rate in (shown | {"connect_rate": outbound["connect_rate"]}).items()
+            if rate is not None
+        }
+    if table is TALK_LOAD:
+        of_all = rows.filter(pc.field("dimension") == "total")
+        return {"peak_talk_calls": pc.max(of_all["peak_talk_calls"]).as_py() or 0}
+    if table is DAY_STATUS:
+        return {name: value for name, value in rows.to_pylist()[0].items() if name not in ("local_date", "days")}
     return {}
 
 
 def _findings(table: Table, day: date, rows: pa.Table, store: TableStore) -> dict[str, Finding]:
-    if table is CALL_AGENTS:
-        calls = store.read(RAW_CALLS, [day], ["is_ended", "talk_time"])
-        possible = (pc.field("talk_time") >= 0) & (pc.field("talk_time") <= LONGEST_S)
-        talk = calls.filter(pc.field("is_ended") & possible)["talk_time"]
-        return check_talk(rows, pc.sum(talk).as_py() or 0)
-    if table is AGENT_TALK_TIME:
-        return check_talk(rows, pc.sum(store.read(CALL_AGENTS, [day], ["talk_s"])["talk_s"]).as_py() or 0)
-    if table is CALLS:
-        return check_calls(rows, store.read(RAW_CALLS, [day], ["id"])["id"])
-    if table is CALL_INTERVALS:
-        ended = store.read(CALLS, [day], ["is_ended"])["is_ended"]
-        return check_intervals(rows, pc.sum(ended).as_py() or 0)
-    return check_members(rows) if "dimension" in rows.schema.names else {}
+    check = COMPARISONS.get(table.name)
+    if check is None:
+        return {}
+    return check.find(rows, store.read(check.other, [day], check.columns)) if check.other else check.find(rows)

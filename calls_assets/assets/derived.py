@@ -30,7 +30,7 @@ def _derived(table: Table, partitions: Partitions) -> dg.AssetsDefinition:
         from calls_assets.assets.landing import landing
 
         with landing(context, tables, partitions.zone, partitions.problems) as land:
-            compute_days(table, land)
+            compute_days(table, land, partitions.repull_days)
         yield from land.results()
 
     return compute_table

@@ -1,18 +1,16 @@
 """What a run does for the daily pages."""
 
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
-
-import dagster as dg
 
 from calls_assets.api.windows import ONE_DAY
 from calls_assets.assets.landing import Landing
 from calls_assets.assets.report import NAME
 from calls_assets.report.figures import (
     DETAILS,
+    INSIDE_LOOKBACK,
     TOTALS,
     WEEK,
     WEEKS,
@@ -30,18 +28,18 @@ from calls_assets.tables.store import MissingDay, TableStore
 INDEX = f"{NAME}/index.html"
 
 
-def write_pages(land: Landing, repull_days: int) -> None:
+def write_pages(land: Landing) -> None:
     """Write the pages of the run's days, those of other days that show them or link to them, and the index of all.
 
     Other runs may land days meanwhile, so that what all pages share is looked at again, alone, at the end. An object store
     knows no such alone: there the last of two runs at once decides what the index shows until the next run.
     """
-    pages = _Pages.of(land, repull_days)
+    pages = _Pages.of(land)
     for day in land.days:
         with land.alone():
             land.land_page(NAME, day, pages.html(day), pages.headlines(day))
     with land.alone():
-        now = _Pages.of(land, repull_days)
+        now = _Pages.of(land)
         own = {*_touched(land.days, now.days)} - {*land.days}
         for day in sorted(own | {*_touched(now.differing_from(pages), now.days)}):
             now.write_again(day)
@@ -60,26 +58,29 @@ def _touched(changed: Iterable[date], days: Sequence[date]) -> Iterator[date]:
 
 @dataclass(frozen=True)
 class _Pages:
-    """The pages of a tree: `days` that have one, in order, and the totals that are `known`."""
+    """The pages of a tree: `days` that have one, in order, the totals that are `known`, and whether these can still move."""
 
     store: TableStore
     land: Landing
-    repull_days: int
     days: tuple[date, ...]
     known: Mapping[date, Totals]
+    statuses: Mapping[date, str]
 
     @classmethod
-    def of(cls, land: Landing, repull_days: int) -> "_Pages":
+    def of(cls, land: Landing) -> "_Pages":
         store = land.store
         there = sorted(set.intersection(*({*store.days(TABLES[name])} for name in TOTALS)))
-        known = totals({name: store.files(TABLES[name], there, known=True) for name in TOTALS}) if there else {}
+        found = totals({name: store.files(TABLES[name], there, known=True) for name in TOTALS}) if there else {}
+        known = {day: of for day, (of, _) in found.items()}
+        statuses = {day: status for day, (_, status) in found.items()}
         days = sorted({*store.days_with(NAME, f"{NAME}.html"), *land.days})
-        return cls(store, land, repull_days, tuple(days), known)
+        return cls(store, land, tuple(days), known, statuses)
 
     def differing_from(self, other: "_Pages") -> set[date]:
-        """The days that have a page or totals in one of both only, or other totals."""
-        both = {*self.known, *other.known}
-        return ({*self.days} ^ {*other.days}) | {day for day in both if self.known.get(day) != other.known.get(day)}
+        """The days that have a page or totals in one of both only, or other totals, or can move in one of both only."""
+        mine, theirs = ({day: (of.known[day], of.statuses[day]) for day in of.known} for of in (self, other))
+        both = {*mine, *theirs}
+        return ({*self.days} ^ {*other.days}) | {day for day in both if mine.get(day) != theirs.get(day)}
 
     def html(self, day: date) -> bytes:
         inputs = {name: self.store.files(TABLES[name], [day]) for name in DETAILS}
@@ -97,19 +98,16 @@ class _Pages:
         self.store.put(f"{NAME}/date={day}/{NAME}.html", html)
 
     def index(self) -> bytes:
-        recent = {*self.days[-max(WEEKS * WEEK.days, self.repull_days) :]}
-        final = Standing(is_provisional=False, open_at=None)
-        standings = {day: self._standing(day) if day in recent else final for day in self.days}
-        return index_page({day: (self.known.get(day), standings[day]) for day in self.days}).encode()
+        return index_page({day: (self.known.get(day), self._standing(day)) for day in self.days}).encode()
 
     def headlines(self, day: date) -> dict[str, Any]:
         of = self.known[day]
         rates = {"service_level": of.service_level, "abandonment_rate": of.abandonment}
-        provisional = dg.MetadataValue.bool(self._standing(day).is_provisional)
-        return {"is_provisional": provisional, "calls_offered": of.calls_offered} | {
+        return {"day_status": self.statuses[day], "calls_offered": of.calls_offered} | {
             name: rate for name, rate in rates.items() if rate is not None
         }
 
     def _standing(self, day: date) -> Standing:
-        pulled_s = self.store.placed_at(RAW_CALLS, day)
-        return standing(day, self.land.zone, self.repull_days, pulled_s, time.time())
+        status = self.statuses.get(day, "")
+        pulled_s = self.store.placed_at(RAW_CALLS, day) if INSIDE_LOOKBACK in status else None
+        return standing(day, self.land.zone, status, pulled_s)

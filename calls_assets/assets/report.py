@@ -11,8 +11,8 @@ NAME = "daily_report"
 MADE_FROM = ("service_level", "agent_talk_time", "call_changes", "rejected_calls", "reconciliation", "calls")
 
 
-def report_asset(partitions: Partitions, repull_days: int) -> dg.AssetsDefinition:
-    """The asset `daily_report`; a day is provisional until `repull_days` mornings have pulled it again."""
+def report_asset(partitions: Partitions) -> dg.AssetsDefinition:
+    """The asset `daily_report`."""
     spec = dg.AssetSpec(
         NAME,
         deps=list(MADE_FROM),
@@ -33,7 +33,7 @@ def report_asset(partitions: Partitions, repull_days: int) -> dg.AssetsDefinitio
         from calls_assets.assets.pages import write_pages
 
         with landing(context, tables, partitions.zone, partitions.problems) as land:
-            write_pages(land, repull_days)
+            write_pages(land)
         yield from land.results()
 
     return write_daily_report

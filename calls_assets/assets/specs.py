@@ -34,12 +34,16 @@ RECOMPUTE = (
 
 @dataclass(frozen=True)
 class Partitions:
-    """The daily partitions, their zone, what was wrong with the settings, and how many days a backfill's run takes."""
+    """The daily partitions, their zone, what was wrong with the settings, and how days are run.
+
+    `backfill_policy` says how many days a run takes, `repull_days` how many closed days each morning pulls again.
+    """
 
     definition: dg.DailyPartitionsDefinition
     zone: ZoneInfo
     problems: tuple[str, ...]
     backfill_policy: dg.BackfillPolicy
+    repull_days: int = 3
     owners: tuple[str, ...] = ()
     docs_url: str = ""
 
@@ -49,7 +53,8 @@ class Partitions:
         definition = dg.DailyPartitionsDefinition(str(settings.start_date), timezone=settings.zone.key, end_offset=1)
         days = settings.days_per_run
         policy = dg.BackfillPolicy.multi_run(days) if days else dg.BackfillPolicy.single_run()
-        return cls(definition, settings.zone, settings.problems, policy, settings.owners, settings.docs_url)
+        shown = (settings.owners, settings.docs_url)
+        return cls(definition, settings.zone, settings.problems, policy, settings.repull_days, *shown)
 
 
 def specs(tables: Iterable[Table], partitions: Partitions, skippable: bool = False) -> list[dg.AssetSpec]:
@@ -59,7 +64,7 @@ def specs(tables: Iterable[Table], partitions: Partitions, skippable: bool = Fal
             table.name,
             deps=list(table.inputs),
             description=table.description,
-            group_name="metrics" if "calls" in table.inputs or "call_agents" in table.inputs else "calls",
+            group_name=table.group,
             kinds={"parquet", "duckdb"} if table.inputs else {"parquet", "python"},
             owners=partitions.owners,
             tags={"made_from": "files" if table.inputs else "api"},

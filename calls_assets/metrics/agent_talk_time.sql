@@ -15,8 +15,9 @@ SELECT
     count(*) FILTER (is_agent AND answered AND is_transfer) AS transfers_in,
     coalesce(sum(talk_s), 0) AS talk_s,
     coalesce(sum(talk_s_max), 0) AS talk_s_max,
-    ratio(
-        sum(talk_s), count(DISTINCT call_id) FILTER (is_agent AND answered AND legs.talk_s IS NOT NULL)
-    ) AS average_talk_s
+    count(DISTINCT call_id) FILTER (is_agent AND answered AND legs.talk_s IS NOT NULL) AS talk_calls,
+    ratio(sum(legs.talk_s), talk_calls) AS average_talk_s,
+    any_value(day_status) AS day_status
 FROM legs
+JOIN statuses USING (local_date)
 GROUP BY local_date, agent_key, direction

@@ -15,7 +15,9 @@ SELECT
     count(speed_of_answer_s) AS speed_of_answer_calls,
     coalesce(sum(speed_of_answer_s), 0) AS speed_of_answer_total_s,
     count(talk_s) AS talk_calls,
-    coalesce(sum(talk_s), 0) AS talk_s
+    coalesce(sum(talk_s), 0) AS talk_s,
+    any_value(day_status) AS day_status
 FROM calls
+JOIN statuses USING (local_date)
 WHERE is_ended
-GROUP BY ALL
+GROUP BY local_date, interval_start, direction, ring_group_id, ivr_id, number_id, campaign_id

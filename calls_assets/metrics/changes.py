@@ -33,7 +33,7 @@ def changes(before: Relation, after: Iterable[pa.Table]) -> pa.Table:
         before: The day's `raw_calls` as they are, sorted by id.
         after: The day's `raw_calls` as they will be, sorted by id, in parts; with one part and its rows of before in memory.
     """
-    with connect({"raw_calls": before}) as connection:
+    with connect({"raw_calls": before}, as_it_is=True) as connection:
         fields = [name for name in connection.table("raw_calls").columns if name in FIELDS]
         return pa.concat_tables([pa.Table.from_batches([], CHANGES), *_compare_parts(connection, fields, after)])
 

@@ -41,3 +41,34 @@ CREATE MACRO likely_call_types(is_inbound, is_answered, is_ended, ivr_id, ring_g
 CREATE MACRO wall_clock(epoch_s, offset_s) AS
     strftime(make_timestamp((epoch_s + offset_s) * 1_000_000), '%H:%M')
     || printf('%s%02d:%02d', CASE WHEN offset_s < 0 THEN '-' ELSE '+' END, abs(offset_s) // 3600, abs(offset_s) % 3600 // 60);
+
+-- 'validated' where at least 98 % of the calls have a validated wait.
+CREATE MACRO wait_status_of(known, calls) AS
+    CASE WHEN calls = 0 THEN NULL WHEN known * 50 >= calls * 49 THEN 'validated' ELSE 'unverified' END;
+
+-- The shortest of the fixed bins that holds a time in seconds; null for longer ones.
+CREATE MACRO bin_of(seconds) AS
+    list_filter([15, 20, 25, 30, 45, 60, 90, 120, 180, 240, 300, 600], lambda up_to_s: up_to_s >= seconds)[1]::BIGINT;
+
+-- The half-hours of local time that the seconds from an instant (epoch s) on fall in, each with its part of them.
+CREATE MACRO half_hours(begin_s, seconds, utc_offset_s) AS [
+    {
+        at_s: half_hour * 1800 - utc_offset_s,
+        begin_s: greatest(begin_s, half_hour * 1800 - utc_offset_s),
+        end_s: least(begin_s + seconds, half_hour * 1800 + 1800 - utc_offset_s)
+    }
+    FOR half_hour IN range(
+        (begin_s + utc_offset_s) // 1800, (begin_s + seconds + utc_offset_s - 1) // 1800 + 1
+    )
+];
+
+-- An instant in epoch seconds as a timestamp.
+CREATE MACRO instant(epoch_s) AS make_timestamp(epoch_s * 1_000_000);
+
+-- 'final', or why a day can still move.
+CREATE MACRO status_of(calls_open, days_inside_lookback, call_types_differing) AS coalesce(nullif(concat_ws(
+    ', ',
+    CASE WHEN calls_open > 0 THEN 'open_calls' END,
+    CASE WHEN days_inside_lookback > 0 THEN 'inside_lookback' END,
+    CASE WHEN call_types_differing > 0 THEN 'not_reconciled' END
+), ''), 'final');

@@ -1,29 +1,12 @@
 -- Ended inbound calls counted by outcome for every member of every dimension. Each dimension's counts sum to the total's.
 WITH inbound AS (
     SELECT
-        local_date, call_id, started_at, outcome, is_answered_within_sla, speed_of_answer_s,
-        list_contains(call_types, 'abandoned_distributed') AS is_distributed,
-        [
-            {dimension: 'total', id: '(all)', name: '(all)'},
-            {dimension: 'ring_group', id: ring_group_id::VARCHAR, name: ring_group_name},
-            {dimension: 'ivr', id: ivr_id::VARCHAR, name: ivr_name},
-            {dimension: 'number', id: number_id::VARCHAR, name: number_alias},
-            {dimension: 'campaign', id: campaign_id::VARCHAR, name: campaign_name},
-            {
-                dimension: 'half_hour',
-                id: strftime(make_timestamp(epoch_us(interval_start)), '%Y-%m-%dT%H:%M:%SZ'),
-                name: wall_clock(epoch_us(interval_start) // 1_000_000, utc_offset_s)
-            }
-        ] AS memberships
-    FROM calls
-    WHERE direction = 'inbound' AND is_ended
-),
-sliced AS (
-    SELECT
-        * EXCLUDE (id, name),
-        coalesce(id, '(none)') AS member_id,
-        CASE WHEN id IS NULL THEN '(none)' ELSE name END AS member_name
-    FROM (SELECT * EXCLUDE (memberships), unnest(memberships, recursive := true) FROM inbound)
+        sliced.local_date, dimension, member_id, member_name, sliced.call_id, started_at, outcome, is_answered_within_sla,
+        speed_of_answer_s, wait_s, threshold_s, threshold_most_s, wait_method,
+        list_contains(call_types, 'abandoned_distributed') AS is_distributed
+    FROM sliced
+    LEFT JOIN waits USING (local_date, call_id)
+    WHERE direction = 'inbound'
     UNION ALL BY NAME  -- a day without calls has its total too
     SELECT local_date, 'total' AS dimension, '(all)' AS member_id, '(all)' AS member_name FROM days
 )
@@ -43,6 +26,21 @@ SELECT
     calls_answered + calls_abandoned + calls_short_abandoned + calls_overflowed + calls_callback_requested
         + calls_unanswered_other AS calls_offered,
     count(speed_of_answer_s) AS speed_of_answer_calls,
-    coalesce(sum(speed_of_answer_s), 0) AS speed_of_answer_total_s
-FROM sliced
+    coalesce(sum(speed_of_answer_s), 0) AS speed_of_answer_total_s,
+    count(wait_s) FILTER (outcome = 'answered') AS wait_calls,
+    coalesce(sum(wait_s) FILTER (outcome = 'answered'), 0) AS wait_total_s,
+    CASE count(DISTINCT wait_method) FILTER (outcome = 'answered')
+        WHEN 1 THEN any_value(wait_method) FILTER (outcome = 'answered')
+        WHEN 2 THEN 'both'
+    END AS wait_method,
+    CASE
+        WHEN max(threshold_s) FILTER (outcome = 'answered')
+            <= coalesce(min(threshold_most_s) FILTER (outcome = 'answered'), max(threshold_s) FILTER (outcome = 'answered'))
+        THEN max(threshold_s) FILTER (outcome = 'answered')
+    END AS common_threshold_s,
+    count(wait_s) FILTER (outcome = 'abandoned') AS time_to_abandon_calls,
+    coalesce(sum(wait_s) FILTER (outcome = 'abandoned'), 0) AS time_to_abandon_total_s,
+    count(wait_s) FILTER (outcome IN ('abandoned', 'short_abandoned')) AS abandons_with_wait,
+    count(*) FILTER (outcome IN ('abandoned', 'short_abandoned') AND wait_s <= threshold_s) AS abandons_within_threshold
+FROM inbound
 GROUP BY local_date, dimension, member_id

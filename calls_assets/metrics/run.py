@@ -27,8 +27,15 @@ if TYPE_CHECKING:
 Relation: TypeAlias = "pa.Table | ds.Dataset | Sequence[str]"
 """An input: an Arrow table or dataset, or the paths of Parquet files."""
 
-SHARED = {"members": ("calls",), "answered_legs": ("raw_calls",), "field_call_types": ("raw_calls",)}
-"""Queries that others build on, with the inputs they need, as views."""
+SHARED = {
+    "answered_legs": ("raw_calls",),
+    "field_call_types": ("raw_calls",),
+    "statuses": ("day_status",),
+    "sliced": ("calls",),
+    "waits": ("calls", "wait_calibration"),
+    "members": ("calls", "wait_calibration"),
+}
+"""Queries that others build on, with the inputs they need, as views; each after those that it builds on."""
 
 QUARTER_S = 900
 
@@ -115,16 +122,40 @@ def _offset(at: int, zone: ZoneInfo) -> int:
     return int(offset.total_seconds()) if offset else 0
 
 
-def connect(inputs: Mapping[str, Relation]) -> duckdb.DuckDBPyConnection:
-    """A connection, in UTC, that has each input as a view of its name."""
+def connect(inputs: Mapping[str, Relation], as_it_is: bool = False) -> duckdb.DuckDBPyConnection:
+    """A connection, in UTC, that has each input as a view of its name.
+
+    Args:
+        inputs: The tables by name.
+        as_it_is: Whether a file from before a column was added lacks it, as `changes` has to know; else it holds null there.
+    """
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     for name, relation in inputs.items():
-        if isinstance(relation, Sequence):
+        if not isinstance(relation, Sequence):
+            connection.register(f"_{name}", relation)
+            connection.table(f"_{name}").create_view(
+                name
+            )  # a registered name alone would hide that of any other schema
+        elif as_it_is:
             connection.read_parquet(list(relation), hive_partitioning=False).create_view(name)
         else:
-            connection.register(name, relation)
+            _view_files(connection, TABLES[name], list(relation))
     return connection
+
+
+def _view_files(connection: duckdb.DuckDBPyConnection, table: Table, places: list[str]) -> None:
+    found = connection.read_parquet(places, hive_partitioning=False, union_by_name=True)
+    if set(found.columns) >= set(table.arrow_schema.names):
+        found.create_view(table.name)
+        return
+    missing = [name for name in table.arrow_schema.names if name not in found.columns]
+    empty = f"no_{table.name}"
+    connection.register(empty, table.empty().select(missing))
+    nulls = f"(SELECT any_value(COLUMNS(*)) FROM {empty})"  # noqa: S608  # one row of nulls, each of its type
+    names = ", ".join(table.arrow_schema.names)
+    found.create_view(f"old_{table.name}")
+    connection.execute(f"CREATE VIEW {table.name} AS SELECT {names} FROM old_{table.name} CROSS JOIN {nulls}")  # noqa: S608
 
 
 def _connect(inputs: Mapping[str, Relation], days: Sequence[date], zone: ZoneInfo) -> duckdb.DuckDBPyConnection:

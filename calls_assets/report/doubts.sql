@@ -6,7 +6,7 @@ SELECT
     count(*) FILTER (NOT is_ended) AS in_progress,
     count(*) FILTER (
         is_ended AND direction = 'inbound' AND NOT is_answered
-        AND outcome_source <> 'vendor_filter' AND outcome <> 'unanswered_other'
+        AND outcome_source = 'predicate' AND outcome <> 'unanswered_other'
     ) AS guessed,
     count(*) FILTER (outcome = 'answered' AND direction = 'inbound' AND is_answered_within_sla IS NULL) AS without_verdict,
     count(*) FILTER (outcome = 'answered' AND talk_s IS NULL) AS without_talk,

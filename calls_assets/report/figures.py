@@ -19,6 +19,9 @@ WEEKS = 4
 DETAILS = ("service_level", "agent_talk_time", "call_changes", "rejected_calls", "reconciliation", "calls")
 """The tables that a day's own part of the page reads."""
 
+FINAL, INSIDE_LOOKBACK = "final", "inside_lookback"
+"""What a day's status says of it."""
+
 TOTALS = ("service_level", "agent_talk_time")
 """The tables that days are compared by."""
 
@@ -33,8 +36,8 @@ class Totals:
     calls_answered_within_sla: int
     calls_abandoned: int
     calls_short_abandoned: int
-    speed_of_answer_calls: int
-    speed_of_answer_total_s: int
+    wait_calls: int
+    wait_total_s: int
     talk_s: int
 
     @property
@@ -54,9 +57,8 @@ class Totals:
 
     @property
     def speed_of_answer_s(self) -> float | None:
-        """Average over the calls whose speed of answer is known."""
-        calls = self.speed_of_answer_calls
-        return self.speed_of_answer_total_s / calls if calls else None
+        """Average over the calls whose wait is validated."""
+        return self.wait_total_s / self.wait_calls if self.wait_calls else None
 
     @classmethod
     def of(cls, days: Iterable["Totals"]) -> "Totals | None":
@@ -96,19 +98,26 @@ class Standing:
     """How final a day is.
 
     Attributes:
-        is_provisional: Whether the day is not over yet, or the mornings to come will pull it again.
+        day_status: What `service_level` says of the day: 'final', or why it can still move; '' where that is not known.
         open_at: The local time, HH:MM, at which the day was pulled before it was over; None where it was over.
     """
 
-    is_provisional: bool
+    day_status: str
     open_at: str | None
 
+    @property
+    def is_provisional(self) -> bool:
+        """Whether the day's figures can still move."""
+        return self.day_status not in (FINAL, "")
 
-def totals(inputs: Mapping[str, Relation]) -> dict[date, Totals]:
-    """The totals of each day that `TOTALS` hold."""
+
+def totals(inputs: Mapping[str, Relation]) -> dict[date, tuple[Totals, str]]:
+    """The totals of each day that `TOTALS` hold, and whether it can still move."""
     with connect(inputs) as connection:
         rows = _rows(connection, "daily_totals")
-    return {row.pop("local_date"): Totals(days=1, **row) for row in rows}
+    return {
+        row.pop("local_date"): (Totals(days=1, **row), status) for row in rows for status in [row.pop("day_status")]
+    }
 
 
 def compare(day: date, known: Mapping[date, Totals]) -> Compared:
@@ -154,21 +163,18 @@ def ring_groups(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any], 
     return tuple(_rows(connection, "ring_groups"))
 
 
-def standing(day: date, zone: ZoneInfo, repull_days: int, pulled_s: float | None, now_s: float) -> Standing:
+def standing(day: date, zone: ZoneInfo, day_status: str, pulled_s: float | None) -> Standing:
     """How final a day is.
 
     Args:
         day: The local day.
         zone: Its zone.
-        repull_days: How many closed days a morning pulls.
+        day_status: What `service_level` says of it.
         pulled_s: When the day's calls were put in place, in epoch seconds; None where that is not known.
-        now_s: Now, in epoch seconds.
     """
     is_open = pulled_s is not None and pulled_s < day_start(day + ONE_DAY, zone)
-    return Standing(
-        is_provisional=now_s < day_start(day + repull_days * ONE_DAY, zone),
-        open_at=datetime.fromtimestamp(pulled_s, zone).strftime("%H:%M") if is_open and pulled_s is not None else None,
-    )
+    open_at = datetime.fromtimestamp(pulled_s, zone).strftime("%H:%M") if is_open and pulled_s is not None else None
+    return Standing(day_status, open_at)
 
 
 def _filled(rows: Sequence[dict[str, Any]], zone: ZoneInfo) -> Iterable[dict[str, Any]]:

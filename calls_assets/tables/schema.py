@@ -44,7 +44,8 @@ class Column:
 class Table:
     """One table: one file a day, `key` unique in it and its sort order.
 
-    `inputs` are the tables that it is computed from; a table without inputs comes from the API.
+    `inputs` are the tables that it is computed from; a table without inputs comes from the API. `group` is where the UI
+    shows it.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Table:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     inputs: tuple[str, ...] = ()
+    group: str = "calls"
 
     @cached_property
     def arrow_schema(self) -> pa.Schema:

@@ -1,29 +1,13 @@
 """Service level and abandonment against worked examples, and the laws between them."""
 
-from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime
 
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calls_assets.metrics.run import compute
-from calls_assets.tables.dictionary import ABANDONMENT, CALLS, SERVICE_LEVEL
-
-DAY = date(2026, 11, 1)
-NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
-
-
-def call(outcome, **changes):
-    return (
-        dict.fromkeys(CALLS.arrow_schema.names)
-        | {"local_date": DAY, "started_at": NOON, "interval_start": NOON, "utc_offset_s": 0, "direction": "inbound"}
-        | {"outcome": outcome, "outcome_source": "vendor_filter", "call_types": [], "is_ended": True}
-        | {"is_answered": outcome == "answered", "requested_callback": False, "is_transferred": False}
-        | {"is_linked": False, "agents_offered": 0, "agents_answered": 0}
-        | changes
-    )
+from calls_assets.tables.dictionary import ABANDONMENT, SERVICE_LEVEL
+from calls_assets_tests.metrics.chain import NOON, call, chain
 
 
 def calls(within=0, answered=0, abandoned=0, short=0, overflowed=0, callback=0, other=0):
@@ -40,9 +24,7 @@ def calls(within=0, answered=0, abandoned=0, short=0, overflowed=0, callback=0, 
 
 def measure(table, rows):
     """The rows of a metric table by dimension and member id."""
-    rows = [row | {"call_id": n} for n, row in enumerate(rows)]
-    inputs = {"calls": pa.Table.from_pylist(rows, CALLS.arrow_schema)}
-    found = compute(table, inputs, [DAY], ZoneInfo("UTC"))[DAY].to_pylist()
+    found = chain(rows, table.name)[table.name]
     return {(row["dimension"], row["member_id"]): row for row in found}
 
 
@@ -91,9 +73,10 @@ def test_abandoned_in_the_queue_is_counted_apart():
     assert total(ABANDONMENT, rows)["calls_abandoned_distributed"] == 1
 
 
-def test_the_speed_of_answer_is_averaged_over_the_calls_where_it_is_known():
+def test_known_speeds_of_answer_are_counted_and_summed_whether_validated_or_not():
     row = total(SERVICE_LEVEL, [call("answered", speed_of_answer_s=s) for s in (10, 25, None)])
-    assert (row["speed_of_answer_calls"], row["average_speed_of_answer_s"]) == (2, 17.5)
+    assert (row["speed_of_answer_calls"], row["speed_of_answer_total_s"]) == (2, 35)
+    assert (row["wait_status"], row["average_speed_of_answer_s"]) == ("unverified", None)
 
 
 def test_a_member_has_a_row_even_with_nothing_offered_and_null_is_none():

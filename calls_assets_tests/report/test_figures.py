@@ -71,14 +71,16 @@ def test_gaps_between_half_hours_are_filled_across_a_change_of_the_clock(zone, f
     ]
 
 
-@pytest.mark.parametrize(("hours", "provisional"), [(12, True), (24 + 12, True), (3 * 24 - 1, True), (3 * 24, False)])
-def test_a_day_is_provisional_until_the_last_morning_that_pulls_it(hours, provisional):
-    now_s = datetime(2026, 3, 10, tzinfo=UTC).timestamp() + 3600 * hours
-    assert standing(DAY, ZoneInfo("UTC"), 3, now_s, now_s).is_provisional is provisional
+@pytest.mark.parametrize(
+    ("status", "provisional"),
+    [("final", False), ("inside_lookback", True), ("open_calls, not_reconciled", True), ("", False)],
+)
+def test_a_day_is_provisional_where_its_status_says_why(status, provisional):
+    assert standing(DAY, ZoneInfo("UTC"), status, None).is_provisional is provisional
 
 
 def test_a_day_is_open_when_it_was_pulled_before_its_end_whenever_that_is_looked_at():
     midnight_s, zone = datetime(2026, 3, 11, tzinfo=UTC).timestamp(), ZoneInfo("America/New_York")
-    assert standing(DAY, zone, 3, midnight_s, midnight_s + 10**6).open_at == "20:00"
-    assert standing(DAY, zone, 3, midnight_s + 4 * 3600, midnight_s + 10**6).open_at is None
-    assert standing(DAY, zone, 3, None, midnight_s).open_at is None
+    assert standing(DAY, zone, "inside_lookback", midnight_s).open_at == "20:00"
+    assert standing(DAY, zone, "inside_lookback", midnight_s + 4 * 3600).open_at is None
+    assert standing(DAY, zone, "inside_lookback", None).open_at is None

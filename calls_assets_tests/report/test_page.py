@@ -116,8 +116,8 @@ def test_a_day_that_another_run_lands_meanwhile_is_linked_and_shown(
     look = _Pages.of
     others = [(FIRST + timedelta(days=8),) * 2]
 
-    def look_while_another_lands(land, repull_days):
-        pages = look(land, repull_days)
+    def look_while_another_lands(land):
+        pages = look(land)
         if others:
             assert run_pipeline(api, root, *others.pop()).success
         return pages
@@ -193,7 +193,8 @@ def test_who_is_dialled_and_does_not_pick_up_is_not_missed_by_the_agent(run_pipe
 def test_what_is_provisional_changed_or_incomplete_is_said(run_pipeline, make_call, tmp_path):
     today = datetime.now(UTC).date()
     for talk in (5, 6):
-        calls = [(make_call(1, NOON, talk_time=talk), {"all_inbound"}), (make_call(2, NOON, id="x"), set())]
+        outbound = (make_call(1, NOON, talk_time=talk), {"all_outbound", "outbound_answered"})
+        calls = [outbound, (make_call(2, NOON, id="x"), set())]
         with Sandbox(FixedCalls(calls)) as api:
             fields = {"max_rejected_share": 0.6}
             assert run_pipeline(api, tmp_path, LAST, LAST, api_fields=fields).success
@@ -204,7 +205,7 @@ def test_what_is_provisional_changed_or_incomplete_is_said(run_pipeline, make_ca
     with Sandbox(FixedCalls([])) as api:
         assert run_pipeline(api, tmp_path, today - timedelta(days=1), today).success
     yesterdays, todays = (Page(page(tmp_path, today - timedelta(days=n))).text for n in (1, 0))
-    assert "Provisional: calls of this day may still change, and it will be pulled again." in yesterdays
+    assert "Provisional: it will be pulled again, and its calls may still change." in yesterdays
     assert re.search(r"Not over: the calls of this day until \d\d:\d\d, beside whole days\.", todays)
     assert re.search(r"The day was pulled at \d\d:\d\d, before it was over: what came later is missing\.", todays)
     assert "Nowhere that is known" not in todays
@@ -224,7 +225,7 @@ def test_what_the_figures_lack_is_counted(run_pipeline, make_call, tmp_path):
     unanswered = {"is_inbound": True, "is_answered": False, "answered_agents": [], "talk_time": 0}
     answered = {"is_inbound": True, "is_answered": True}
     calls = [
-        (make_call(1, NOON, type="abandoned", **unanswered), {"all_inbound"}),
+        (make_call(1, NOON, type=None, requested_callback=True, **unanswered), {"all_inbound"}),
         (make_call(2, NOON, type="abandoned", **unanswered), {"all_inbound", "abandoned"}),
         (make_call(3, NOON, talk_time=None, **answered), {"all_inbound", "inbound_answered"}),
         (make_call(4, NOON, **answered), {"inbound_answered"}),
@@ -236,6 +237,7 @@ def test_what_the_figures_lack_is_counted(run_pipeline, make_call, tmp_path):
     assert "so that their fields decided: 1." in text
     assert "talk time is unknown and in no sum: 1." in text
     assert "counts these otherwise than we do: all_inbound, " in text
+    assert "Provisional: the phone system counts some calls otherwise." in text
 
 
 def test_a_ring_groups_name_is_text_in_the_ui_too(run_pipeline, make_call, tmp_path):

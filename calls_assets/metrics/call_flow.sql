@@ -1,0 +1,56 @@
+-- How calls move on: transfers, callbacks, outbound connects, repeat callers.
+WITH dialled AS (
+    SELECT
+        local_date, original_call_id AS call_id,
+        min(epoch_us(started_at) // 1_000_000) FILTER (outcome = 'answered') AS reached_s
+    FROM calls
+    WHERE direction = 'outbound' AND is_ended AND original_call_id IS NOT NULL
+    GROUP BY local_date, original_call_id
+),
+flowing AS (
+    SELECT
+        sliced.*,
+        direction = 'inbound' AND (requested_callback OR outcome = 'callback_requested') AS asked,
+        dialled.call_id IS NOT NULL AS was_dialled,
+        reached_s - epoch_us(started_at) // 1_000_000 AS delay_s
+    FROM sliced
+    LEFT JOIN dialled USING (local_date, call_id)
+    WHERE direction IS NOT NULL
+    UNION ALL BY NAME  -- a day without calls has its totals too
+    SELECT
+        local_date, unnest(['inbound', 'outbound']) AS direction, 'total' AS dimension, '(all)' AS member_id,
+        '(all)' AS member_name
+    FROM days
+),
+counted AS (
+    SELECT
+        local_date, direction, dimension, member_id,
+        coalesce(
+            arg_max(member_name, {began: started_at, call: call_id}) FILTER (call_id IS NOT NULL), any_value(member_name)
+        ) AS member_name,
+        count(call_id) AS calls,
+        count(*) FILTER (direction = 'inbound' AND outcome NOT IN ('ivr_exit', 'out_of_hours')) AS calls_offered,
+        count(*) FILTER (outcome = 'answered') AS calls_answered,
+        count(*) FILTER (outcome = 'answered' AND is_transferred) AS calls_transferred,
+        count(*) FILTER (outcome = 'answered' AND list_contains(call_types, 'warm_transfer')) AS calls_warm_transferred,
+        count(*) FILTER (asked) AS callbacks_requested,
+        count(*) FILTER (asked AND was_dialled) AS callbacks_dialled,
+        count(delay_s) FILTER (asked) AS callbacks_completed,
+        coalesce(sum(delay_s) FILTER (asked), 0) AS callback_delay_total_s,
+        CASE direction WHEN 'inbound' THEN count(DISTINCT contact_id) END AS callers,
+        CASE direction WHEN 'inbound' THEN coalesce(
+            len(list_filter(map_values(histogram(contact_id)), lambda calls_of_contact: calls_of_contact > 1)), 0
+        ) END AS repeat_callers
+    FROM flowing
+    GROUP BY local_date, direction, dimension, member_id
+)
+SELECT
+    *,
+    ratio(calls_transferred, calls_answered) AS transfer_rate,
+    ratio(callbacks_requested, calls_offered) AS callback_request_rate,
+    ratio(callbacks_completed, callbacks_requested) AS callback_completion_rate,
+    ratio(callback_delay_total_s, callbacks_completed) AS average_callback_delay_s,
+    CASE direction WHEN 'outbound' THEN ratio(calls_answered, calls) END AS connect_rate,
+    ratio(repeat_callers, callers) AS repeat_caller_rate
+FROM counted
+JOIN statuses USING (local_date)

@@ -1,0 +1,84 @@
+"""Weeks and months by the same queries as days: over the calls of the whole period, never from the days' rates.
+
+A period is a schema of a DuckDB connection, such as `weekly`, in which `calls` and `call_agents` bear the period's first day
+as their `local_date`. Every query then computes the period as if it were one long day: rates come from the period's own
+numerators and denominators, who called twice in a week is a repeat caller of the week, and waits are validated on its calls.
+"""
+
+import duckdb
+import pyarrow as pa
+
+from calls_assets.metrics.run import SHARED, sql
+from calls_assets.tables.dictionary import CALL_AGENTS, CALLS, DAY_STATUS, TABLES
+from calls_assets.tables.schema import Table
+
+PERIODS = {"weekly": "date_trunc('week', local_date)::DATE", "monthly": "date_trunc('month', local_date)::DATE"}
+"""Each schema with the first day of the period that a `local_date` lies in; weeks begin on Monday, as ISO 8601 has them."""
+
+BASES = (CALLS, CALL_AGENTS, DAY_STATUS)
+"""What the tables of a period are computed from."""
+
+KINDS = {
+    pa.int64(): "BIGINT",
+    pa.float64(): "DOUBLE",
+    pa.string(): "VARCHAR",
+    pa.bool_(): "BOOLEAN",
+    pa.date32(): "DATE",
+    pa.timestamp("us", "UTC"): "TIMESTAMPTZ",
+}
+
+STATUS = """
+    SELECT
+        {first} AS local_date, count(*) AS days, sum(calls) AS calls, sum(calls_open) AS calls_open,
+        sum(days_inside_lookback) AS days_inside_lookback, max(call_types_differing) AS call_types_differing,
+        CASE
+            WHEN count(status) < count(*) THEN 'unknown'
+            ELSE status_of(sum(calls_open), sum(days_inside_lookback), sum(call_types_differing))
+        END AS status
+    FROM (SELECT DISTINCT local_date FROM main.calls)
+    FULL JOIN main.day_status USING (local_date)
+    GROUP BY 1
+"""
+
+
+def periodic() -> tuple[Table, ...]:
+    """The tables that periods have, in the order in which the data goes."""
+    known = {table.name for table in BASES}
+    found = [DAY_STATUS]
+    for table in TABLES.values():
+        if table not in BASES and table.inputs and known.issuperset(table.inputs):
+            known.add(table.name)
+            found.append(table)
+    return tuple(found)
+
+
+def add_period(connection: duckdb.DuckDBPyConnection, schema: str, first: str) -> None:
+    """Give the connection a schema with the tables of a period; nothing is computed before it is asked for.
+
+    Args:
+        connection: It has `BASES` as views, and the macros.
+        schema: The schema's name.
+        first: The first day of the period that a `local_date` lies in, as SQL.
+    """
+    connection.execute(f"CREATE SCHEMA {schema}")
+    for table in (CALLS, CALL_AGENTS):
+        moved = f"SELECT * REPLACE ({first} AS local_date) FROM main.{table.name}"  # noqa: S608  # our own names
+        connection.execute(f"CREATE VIEW {schema}.{table.name} AS {moved}")
+    connection.execute(f"CREATE VIEW {schema}.day_status AS {_typed(DAY_STATUS, STATUS.format(first=first))}")
+    connection.execute(f"CREATE VIEW {schema}.days AS SELECT local_date FROM {schema}.day_status")  # noqa: S608
+    connection.execute(f"SET search_path = '{schema},main'")
+    known = {table.name for table in BASES}
+    pending = {name: needs for name, needs in SHARED.items() if "raw_calls" not in needs}
+    for table in periodic()[1:]:
+        for name in [name for name, needs in pending.items() if known.issuperset(needs)]:
+            connection.execute(f"CREATE VIEW {schema}.{name} AS {sql(name)}")
+            del pending[name]
+        connection.execute(f"CREATE VIEW {schema}.{table.name} AS {_typed(table, sql(table.name))}")
+        known.add(table.name)
+    connection.execute("SET search_path = 'main'")
+
+
+def _typed(table: Table, query: str) -> str:
+    """A query whose columns are those of a table, in its order and of its types."""
+    columns = ", ".join(f"{column.name}::{KINDS[column.type]} AS {column.name}" for column in table.columns)
+    return f"SELECT {columns} FROM ({query})"  # noqa: S608

@@ -1,0 +1,260 @@
+"""What is checked of computed tables: that they add up to what they are computed from. Rows of a day in, findings out."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from calls_assets.checks import Finding
+from calls_assets.findings import LONGEST_S
+from calls_assets.tables.dictionary import (
+    ABANDONMENT,
+    AGENT_INTERVALS,
+    AGENT_TALK_TIME,
+    CALL_AGENTS,
+    CALL_FLOW,
+    CALL_INTERVALS,
+    CALL_TYPE_RELATIONS,
+    CALLS,
+    ENDED_OUTCOMES,
+    OUTCOMES,
+    RAW_CALLS,
+    RECONCILIATION_CALLS,
+    SERVICE_LEVEL,
+    TALK_LOAD,
+    TIME_DISTRIBUTION,
+)
+from calls_assets.tables.schema import Table
+
+VARIANTS_IN_ORDER = (
+    ("sl_offered", "sl_all_abandons"),
+    ("sl_all_abandons", "service_level"),
+    ("service_level", "sl_answered_only"),
+    ("service_level", "sl_short_positive"),
+    ("sl_all_abandons", "sl_abandon_within_threshold_ignored"),
+    ("sl_abandon_within_threshold_ignored", "sl_answered_only"),
+    ("sl_abandon_within_threshold_ignored", "sl_abandon_within_threshold_positive"),
+)
+"""Pairs of variants of the service level of which the first is never higher, whatever the counts."""
+
+MUST_HOLD = (
+    "all_inbound or all_outbound = every call",
+    "inbound_answered = inbound_answered_within_sla or inbound_answered_but_not_within_sla",
+    "inbound_answered_within_sla apart from inbound_answered_but_not_within_sla",
+    "all_outbound = outbound_answered or outbound_not_answered",
+    "abandoned apart from short_abandoned",
+)
+"""The relations of call types that the vendor's own words promise; the others are found out."""
+
+ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How a table's day is checked: `find` takes its rows, and those columns of another table's day where one is named."""
+
+    find: Callable[..., dict[str, Finding]]
+    other: Table | None = None
+    columns: Sequence[str] = ()
+
+
+def check_calls(rows: pa.Table, raw_calls: pa.Table) -> dict[str, Finding]:
+    """The findings on a day of `calls`; `raw_calls` has the day's ids, sorted."""
+    ids = raw_calls["id"]
+    adds_up = rows["call_id"].equals(ids)
+    counted = rows["outcome"].value_counts().to_pylist()
+    counts = {count["values"]: count["counts"] for count in counted if count["values"] in OUTCOMES}
+    told = f"{sum(counts.values())} of {len(ids)} calls have one outcome, and each is there once."
+    unanswered = rows.filter((pc.field("direction") == "inbound") & pc.field("is_ended") & ~pc.field("is_answered"))
+    sources = _counts(unanswered, ["outcome_source"])
+    by_type, by_fields = sources.get(("type_field",), 0), sources.get(("predicate",), 0)
+    nowhere = unanswered.filter(pc.field("outcome") == "unanswered_other").num_rows
+    guessed = by_fields - nowhere
+    sentence = (
+        f"Of {unanswered.num_rows} unanswered inbound calls, the API has no label that decides {by_type + by_fields}: the "
+        f"outcome of {by_type} comes from their `type` and of {guessed} from their other fields, and {nowhere} count as "
+        "unanswered_other."
+    )
+    return {
+        "adds_up": Finding(adds_up and sum(counts.values()) == len(ids), told, counts),
+        "outcomes_from_vendor": Finding(not guessed, sentence, {"guessed": guessed, "unanswered_other": nowhere}),
+    }
+
+
+def check_legs(rows: pa.Table, raw_calls: pa.Table) -> dict[str, Finding]:
+    """The finding on a day of `call_agents`, whose talk must sum to that of the ended calls, by direction."""
+    possible = (pc.field("talk_time") >= 0) & (pc.field("talk_time") <= LONGEST_S)
+    talked = raw_calls.filter(pc.field("is_ended") & possible)
+    names: dict[Any, str | None] = {True: "inbound", False: "outbound", None: None}
+    sums = _sums(talked, ["is_inbound"], ["talk_time"])
+    return _same_talk(rows, {names[is_inbound]: talk for (is_inbound,), (talk,) in sums.items()})
+
+
+def check_talk(rows: pa.Table, legs: pa.Table) -> dict[str, Finding]:
+    """The finding on a day of `agent_talk_time`, whose talk must sum to that of the legs, by direction."""
+    return _same_talk(
+        rows, {direction: talk for (direction,), (talk,) in _sums(legs, ["direction"], ["talk_s"]).items()}
+    )
+
+
+def check_intervals(rows: pa.Table, calls: pa.Table) -> dict[str, Finding]:
+    """The finding on a day of `call_intervals`, whose calls, outcomes and talk must sum to those of the ended calls."""
+    ended = calls.filter(pc.field("is_ended"))
+    found = {
+        "calls": _sum(rows, "calls"),
+        "outcomes": sum(_sum(rows, f"calls_{outcome}") for outcome in ENDED_OUTCOMES),
+    }
+    talk_s, expected_s = _sum(rows, "talk_s"), _sum(ended, "talk_s")
+    sentence = (
+        f"The half-hours hold {found['calls']} calls and {found['outcomes']} outcomes of {len(ended)} ended calls, and "
+        f"{talk_s} of {expected_s} s of talk."
+    )
+    adds_up = {*found.values()} == {len(ended)} and talk_s == expected_s
+    return {"adds_up": Finding(adds_up, sentence, {"calls": found["calls"], "ended": len(ended)})}
+
+
+def check_members(rows: pa.Table) -> dict[str, Finding]:
+    """The findings on a day of `service_level` or `abandonment`."""
+    counts = [name for name in rows.schema.names if name.startswith("calls_") and not rows[name].null_count]
+    wrong = list(_unequal_dimensions(rows, counts))
+    findings = {}
+    if "calls_answered_within_sla" in counts:
+        over = rows.filter(pc.field("calls_answered_within_sla") > pc.field("calls_answered")).num_rows
+        wrong += [f"{over} members have more calls answered in time than answered"] if over else []
+        findings["in_order"] = _in_order(rows)
+    return {"adds_up": _all_sum_to_the_total(wrong)} | findings
+
+
+def check_flow(rows: pa.Table, calls: pa.Table) -> dict[str, Finding]:
+    """The finding on a day of `call_flow`: in each direction every dimension sums to the total, and that to the calls."""
+    names = [
+        "calls",
+        "calls_offered",
+        "calls_answered",
+        "calls_transferred",
+        "callbacks_requested",
+        "callbacks_completed",
+    ]
+    wrong = []
+    for direction in ("inbound", "outbound"):
+        part = rows.filter(pc.field("direction") == direction)
+        ended = calls.filter(pc.field("is_ended") & (pc.field("direction") == direction)).num_rows
+        wrong += [f"{direction} {what}" for what in _unequal_dimensions(part, names)]
+        if _sum(part.filter(pc.field("dimension") == "total"), "calls") != ended:
+            wrong.append(f"{direction} calls are not the {ended} ended ones")
+    return {"adds_up": _all_sum_to_the_total(wrong)}
+
+
+def check_distribution(rows: pa.Table, calls: pa.Table) -> dict[str, Finding]:
+    """The finding on a day of `time_distribution`: the bins of the talk hold every answered call whose talk is known."""
+    binned = _sum(rows.filter(pc.field("measure") == "talk"), "calls")
+    answered = calls.filter((pc.field("outcome") == "answered") & pc.field("talk_s").is_valid()).num_rows
+    sentence = f"The bins of the talk hold {binned} of {answered} answered calls whose talk time is known."
+    return {"adds_up": Finding(binned == answered, sentence, {"binned": binned, "answered": answered})}
+
+
+def check_load(rows: pa.Table, calls: pa.Table) -> dict[str, Finding]:
+    """The finding on a day of `talk_load`: in every dimension the talk sums to the ended calls', however it is booked."""
+    expected_s = _sum(calls.filter(pc.field("is_ended")), "talk_s")
+    return _same_cut_talk(_sums(rows, ["dimension"], ["talk_s_by_start", "talk_s_in_interval"]).values(), expected_s)
+
+
+def check_agent_intervals(rows: pa.Table, legs: pa.Table) -> dict[str, Finding]:
+    """The finding on a day of `agent_intervals`: the talk sums to the legs', however it is booked."""
+    names = ("talk_s_by_start", "talk_s_in_interval")
+    return _same_cut_talk([tuple(_sum(rows, name) for name in names)], _sum(legs, "talk_s"))
+
+
+def check_relations(rows: pa.Table) -> dict[str, Finding]:
+    """The finding on a day of `call_type_relations`: what the vendor's own words promise holds."""
+    broken = {row["relation"]: row["breaking_calls"] for row in rows.to_pylist() if row["verdict"] == "fails"}
+    wrong = {name: calls for name, calls in broken.items() if name in MUST_HOLD}
+    told = "; ".join(f"{name} (broken by {calls} calls)" for name, calls in wrong.items())
+    sentence = f"Not so on this day: {told}." if wrong else "Every relation that the vendor's words promise holds."
+    return {"as_promised": Finding(not wrong, sentence, {"broken": len(wrong)})}
+
+
+def check_reconciliation_calls(rows: pa.Table) -> dict[str, Finding]:
+    """The finding on a day of `reconciliation_calls`: there are none."""
+    counts = _counts(rows, ["call_type", "counted_by"])
+    told = ", ".join(f"{call_type} {calls} by {by} alone" for (call_type, by), calls in sorted(counts.items()))
+    sentence = (
+        f"Calls that only one side counts: {told}; docs/reconcile.md leads to them." if counts else "None differs."
+    )
+    return {"none": Finding(not counts, sentence, {"calls": len(rows)})}
+
+
+def _in_order(rows: pa.Table) -> Finding:
+    wrong = [
+        f"{lower} above {higher}"
+        for lower, higher in VARIANTS_IN_ORDER
+        if lower in rows.schema.names
+        and rows.filter(pc.field(lower) > pc.add(pc.field(higher), pc.scalar(ROUNDING))).num_rows
+    ]
+    return Finding(not wrong, f"{'; '.join(wrong) or 'Every variant of the service level is where it must be'}.")
+
+
+def _unequal_dimensions(rows: pa.Table, names: Sequence[str]) -> Iterable[str]:
+    sums = _sums(rows, ["dimension"], names)
+    total = sums["total",]
+    return [f"{dimension} does not sum to the total" for (dimension,), found in sums.items() if found != total]
+
+
+def _all_sum_to_the_total(wrong: Sequence[str]) -> Finding:
+    return Finding(not wrong, f"{'; '.join(wrong) or 'All dimensions sum to the total'}.")
+
+
+def _same_talk(rows: pa.Table, expected: Mapping[str | None, int]) -> dict[str, Finding]:
+    found = {direction: talk for (direction,), (talk,) in _sums(rows, ["direction"], ["talk_s"]).items() if talk}
+    expected = {direction: talk for direction, talk in expected.items() if talk}
+    found_s, expected_s = sum(found.values()), sum(expected.values())
+    sentence = f"The talk time sums to {found_s} s, and what it is shared out from to {expected_s} s" + (
+        "." if found == expected or found_s != expected_s else ", but not so in each direction."
+    )
+    return {"adds_up": Finding(found == expected, sentence, {"talk_s": found_s, "expected_s": expected_s})}
+
+
+def _same_cut_talk(sums: Iterable[Sequence[int]], expected_s: int) -> dict[str, Finding]:
+    found = {talk_s for booked in sums for talk_s in booked} or {0}
+    told = " and ".join(f"{talk_s} s" for talk_s in sorted(found))
+    sentence = f"The half-hours hold {told} of {expected_s} s of talk, booked at the calls' start and cut."
+    return {"adds_up": Finding(found == {expected_s}, sentence, {"expected_s": expected_s})}
+
+
+def _sum(rows: pa.Table, name: str) -> int:
+    return pc.sum(rows[name]).as_py() or 0
+
+
+def _sums(rows: pa.Table, by: Sequence[str], names: Sequence[str]) -> dict[tuple[Any, ...], tuple[int, ...]]:
+    """The sums of columns for each combination of values; a null adds nothing."""
+    found = rows.group_by(by).aggregate([(name, "sum") for name in names]).to_pylist()
+    return {tuple(row[key] for key in by): tuple(row[f"{name}_sum"] or 0 for name in names) for row in found}
+
+
+def _counts(rows: pa.Table, by: Sequence[str]) -> dict[tuple[str, ...], int]:
+    return {
+        tuple(row[key] for key in by): row["count_all"]
+        for row in rows.group_by(by).aggregate([([], "count_all")]).to_pylist()
+    }
+
+
+COMPARISONS = {
+    table.name: comparison
+    for table, comparison in (
+        (RECONCILIATION_CALLS, Comparison(check_reconciliation_calls)),
+        (CALLS, Comparison(check_calls, RAW_CALLS, ["id"])),
+        (CALL_AGENTS, Comparison(check_legs, RAW_CALLS, ["is_inbound", "is_ended", "talk_time"])),
+        (CALL_TYPE_RELATIONS, Comparison(check_relations)),
+        (SERVICE_LEVEL, Comparison(check_members)),
+        (ABANDONMENT, Comparison(check_members)),
+        (AGENT_TALK_TIME, Comparison(check_talk, CALL_AGENTS, ["direction", "talk_s"])),
+        (CALL_INTERVALS, Comparison(check_intervals, CALLS, ["is_ended", "talk_s"])),
+        (CALL_FLOW, Comparison(check_flow, CALLS, ["is_ended", "direction"])),
+        (TIME_DISTRIBUTION, Comparison(check_distribution, CALLS, ["outcome", "talk_s"])),
+        (TALK_LOAD, Comparison(check_load, CALLS, ["is_ended", "talk_s"])),
+        (AGENT_INTERVALS, Comparison(check_agent_intervals, CALL_AGENTS, ["talk_s"])),
+    )
+}
+"""How each computed table is checked."""

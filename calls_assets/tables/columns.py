@@ -1,0 +1,82 @@
+"""What the dictionary's columns are made with: makers of usual columns, and the columns that several tables share."""
+
+import pyarrow as pa
+
+from calls_assets.tables.schema import Column
+
+INBOUND_OUTCOMES = (
+    "in_progress",
+    "answered",
+    "short_abandoned",
+    "abandoned",
+    "overflowed",
+    "callback_requested",
+    "ivr_exit",
+    "out_of_hours",
+    "unanswered_other",
+)
+OUTBOUND_OUTCOMES = ("in_progress", "answered", "not_answered")
+ENDED_OUTCOMES = (*INBOUND_OUTCOMES[1:], "not_answered")
+"""Every outcome that an ended call can have."""
+OUTCOMES = ("in_progress", *ENDED_OUTCOMES)
+
+INSTANT = pa.timestamp("us", "UTC")
+
+
+def an_id(name: str, description: str, required: bool = False, varies: bool = False) -> Column:
+    """An id of the phone system."""
+    return Column(name, pa.int64(), description, required=required, varied=(name,) if varies else ())
+
+
+def text(name: str, description: str, required: bool = False, varies: bool = False) -> Column:
+    """A name, or one of a few words."""
+    return Column(name, pa.string(), description, required=required, varied=(name,) if varies else ())
+
+
+def flag(name: str, description: str, required: bool = True) -> Column:
+    """Yes or no."""
+    return Column(name, pa.bool_(), description, required=required)
+
+
+def count(name: str, description: str, unit: str = "calls", required: bool = True) -> Column:
+    """How many."""
+    return Column(name, pa.int64(), description, unit, required)
+
+
+def seconds(name: str, description: str, required: bool = False) -> Column:
+    """Whole seconds."""
+    return Column(name, pa.int64(), description, "s", required, varied=(name,))
+
+
+def average(name: str, description: str) -> Column:
+    """A sum of seconds over a count."""
+    return Column(name, pa.float64(), description, "s")
+
+
+def ratio(name: str, description: str) -> Column:
+    """A share."""
+    return Column(name, pa.float64(), f"{description} Null when the denominator is 0.", "share from 0 to 1")
+
+
+def instant(name: str, description: str) -> Column:
+    """A moment in UTC."""
+    return Column(name, INSTANT, description, "UTC", required=True, varied=(name,))
+
+
+LOCAL_DATE = Column("local_date", pa.date32(), "Local day of the call's start, in the partitions' zone.", required=True)
+CALL_ID = an_id("call_id", "Id of the call.", required=True, varies=True)
+DIRECTION = text("direction", "'inbound' or 'outbound'; null where the API does not say.")
+INTERVAL_START = Column(
+    "interval_start",
+    INSTANT,
+    "Start of the half-hour of the call's start, floored in local time.",
+    "UTC",
+    required=True,
+)
+
+STATUS_OF_DAY = text(
+    "day_status",
+    "'final', or why the day's figures can still move: any of open_calls, inside_lookback, not_reconciled, with commas.",
+    required=True,
+)
+RING_GROUP_ID = an_id("ring_group_id", "Id of the ring group (queue).")

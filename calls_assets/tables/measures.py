@@ -1,0 +1,351 @@
+"""The metrics: how well calls were answered, how they were lost, who talked, and when.
+
+Letters in formulas count one day's ended inbound calls by outcome: A answered, W answered within the vendor's
+threshold, B abandoned, S short-abandoned, O overflowed, C callback requested, U unanswered for another reason.
+"""
+
+import pyarrow as pa
+
+from calls_assets.tables.columns import (
+    DIRECTION,
+    ENDED_OUTCOMES,
+    INSTANT,
+    INTERVAL_START,
+    LOCAL_DATE,
+    RING_GROUP_ID,
+    STATUS_OF_DAY,
+    an_id,
+    average,
+    count,
+    ratio,
+    seconds,
+    text,
+)
+from calls_assets.tables.schema import Column, Table
+
+CALL_INTERVALS = Table(
+    "call_intervals",
+    "Additive counts and sums of ended calls by half-hour of their start, direction and what they belong to.",
+    (
+        LOCAL_DATE,
+        INTERVAL_START,
+        DIRECTION,
+        RING_GROUP_ID,
+        an_id("ivr_id", "Id of the voice menu."),
+        an_id("number_id", "Id of the centre's own number."),
+        an_id("campaign_id", "Id of the campaign."),
+        count("calls", "Ended calls."),
+        *(count(f"calls_{outcome}", f"Calls with the outcome {outcome}.") for outcome in ENDED_OUTCOMES),
+        count("calls_answered_within_sla", "Inbound calls answered within the vendor's threshold."),
+        count("speed_of_answer_calls", "Calls whose speed of answer is known."),
+        seconds("speed_of_answer_total_s", "Sum of the known speeds of answer.", required=True),
+        count("talk_calls", "Calls whose talk time is known."),
+        seconds("talk_s", "Sum of the known talk times, booked where the call began.", required=True),
+        STATUS_OF_DAY,
+    ),
+    key=("interval_start", "direction", "ring_group_id", "ivr_id", "number_id", "campaign_id"),
+    inputs=("calls", "day_status"),
+    group="metrics",
+)
+
+MEMBER = (
+    LOCAL_DATE,
+    text("dimension", "total, ring_group, ivr, number, campaign or half_hour.", required=True),
+    text(
+        "member_id",
+        "An id, a half-hour's start in UTC, '(all)' for the total, or '(none)' for calls that have none.",
+        required=True,
+    ),
+    text("member_name", "Name of the member on that day; for a half-hour its local time with offset."),
+)
+OFFERED = count("calls_offered", "Calls offered to staff: A + B + S + O + C + U.")
+ANSWERED = count("calls_answered", "A: calls answered.")
+ABANDONED = count("calls_abandoned", "B: callers who waited longer than the short threshold and hung up.")
+SHORT_ABANDONED = count("calls_short_abandoned", "S: callers who hung up within the vendor's short threshold.")
+
+SERVICE_LEVEL = Table(
+    "service_level",
+    "Are we answering in time: service level of each day, in total and by ring group, IVR, number, campaign and half-hour. "
+    "Ended inbound calls only.",
+    (
+        *MEMBER,
+        OFFERED,
+        ANSWERED,
+        count("calls_answered_within_sla", "W: calls that the vendor says were answered within its threshold."),
+        ABANDONED,
+        SHORT_ABANDONED,
+        count("calls_overflowed", "O: calls sent elsewhere because nobody answered in time."),
+        count("calls_callback_requested", "C: callers who asked to be called back."),
+        count("calls_unanswered_other", "U: calls not answered for another reason."),
+        ratio("service_level", "W / (A + B): the headline; abandons count against it, short ones are left out."),
+        ratio("sl_answered_only", "W / A: abandons ignored (ICMI formula 2)."),
+        ratio("sl_all_abandons", "W / (A + B + S): every abandon counts against it (ICMI formula 3)."),
+        ratio("sl_short_positive", "(W + S) / (A + B + S): short abandons count as met (ICMI formula 5)."),
+        ratio("sl_offered", "W / offered: everything offered counts against it."),
+        count("speed_of_answer_calls", "Answered calls with a `calls.speed_of_answer_s`, validated or not."),
+        seconds("speed_of_answer_total_s", "Sum of these `calls.speed_of_answer_s`, validated or not.", required=True),
+        average(
+            "average_speed_of_answer_s",
+            "wait_total_s / wait_calls; null unless wait_status is 'validated', and when there are none (Genesys).",
+        ),
+        count(
+            "wait_calls",
+            "Answered calls whose wait is validated: see `wait_calibration`; of two estimates the one with fewer errors.",
+        ),
+        seconds("wait_total_s", "Sum of their waits.", required=True),
+        text(
+            "wait_method",
+            "What their waits are: 'leg_start' (speed_of_answer_s), 'duration_less_talk' (duration_s - talk_s), or 'both' "
+            "where ring groups differ; null where no wait is validated.",
+        ),
+        text(
+            "wait_status",
+            "'validated' where at least 98 % of the answered calls have a validated wait, else 'unverified'; null where none "
+            "was answered.",
+        ),
+        Column(
+            "threshold_s",
+            pa.int64(),
+            "The vendor's threshold as `wait_calibration` infers it; null where none is validated, or no one fits all.",
+            "s",
+        ),
+        count(
+            "calls_abandoned_within_threshold",
+            "Of B + S those who hung up within the threshold; null unless at least 98 % of their waits are validated.",
+            required=False,
+        ),
+        ratio(
+            "sl_abandon_within_threshold_ignored",
+            "W / (A + B + S - abandoned within the threshold): early abandons left out (ICMI formula 4). Null without them.",
+        ),
+        ratio(
+            "sl_abandon_within_threshold_positive",
+            "(W + abandoned within the threshold) / (A + B + S): early abandons count as met (ICMI formula 1). Null without "
+            "them.",
+        ),
+        STATUS_OF_DAY,
+    ),
+    key=("dimension", "member_id"),
+    inputs=("calls", "wait_calibration", "day_status"),
+    group="metrics",
+)
+
+ABANDONMENT = Table(
+    "abandonment",
+    "Whom do we lose: abandonment of each day, in total and by ring group, IVR, number, campaign and half-hour. "
+    "Ended inbound calls only.",
+    (
+        *MEMBER,
+        OFFERED,
+        ANSWERED,
+        ABANDONED,
+        SHORT_ABANDONED,
+        count("calls_abandoned_distributed", "Abandoned calls that the API lists as abandoned_distributed too."),
+        ratio("abandonment_rate", "B / (A + B): the headline; short abandons are left out of both sides."),
+        ratio("abandonment_rate_incl_short", "(B + S) / (A + B + S)."),
+        ratio("abandonment_rate_offered", "B / offered."),
+        ratio("short_abandonment_rate", "S / offered."),
+        count("time_to_abandon_calls", "Of B those whose wait is validated: see `wait_calibration`."),
+        seconds("time_to_abandon_total_s", "Sum of their waits.", required=True),
+        average(
+            "average_time_to_abandon_s",
+            "time_to_abandon_total_s / time_to_abandon_calls; null unless wait_status is 'validated' (Amazon Connect).",
+        ),
+        text(
+            "wait_status",
+            "'validated' where at least 98 % of B have a validated wait, else 'unverified'; null where nobody abandoned.",
+        ),
+        STATUS_OF_DAY,
+    ),
+    key=("dimension", "member_id"),
+    inputs=("calls", "wait_calibration", "day_status"),
+    group="metrics",
+)
+
+AGENT_TALK_TIME = Table(
+    "agent_talk_time",
+    "Who talks how long: calls and talk time of each agent and direction. Ended calls only.",
+    (
+        LOCAL_DATE,
+        text(
+            "agent_key", "The agent id, or 'external' or 'unattributed', which count in no call count.", required=True
+        ),
+        an_id("agent_id", "Id of the agent."),
+        text("agent_alias", "Name of the agent, of the day's call with the highest id."),
+        DIRECTION,
+        count("calls_offered", "Distinct calls that rang the agent or that the agent took; not additive over agents."),
+        count("calls_handled", "Distinct calls that the agent took; not additive over agents."),
+        count("calls_answered_first", "Calls that the agent was the first to take; additive."),
+        count("calls_answered_last", "Calls that the agent was the last to take; additive."),
+        count("calls_missed", "calls_offered - calls_handled; ringing several agents at once inflates it."),
+        count("transfers_in", "Legs that the agent took and that came about by a transfer.", "legs"),
+        seconds(
+            "talk_s", "The agent's share of the talk time; sums over agents to the calls' talk time.", required=True
+        ),
+        seconds("talk_s_max", "Upper bound of the agent's talk time; not additive.", required=True),
+        average("average_talk_s", "talk_s / talk_calls; null when there are none."),
+        count("talk_calls", "Handled calls whose talk time is known; not additive over agents."),
+        STATUS_OF_DAY,
+    ),
+    key=("agent_key", "direction"),
+    inputs=("call_agents", "day_status"),
+    group="metrics",
+)
+
+CALL_FLOW = Table(
+    "call_flow",
+    "How calls move on: transfers, callbacks, outbound connects and repeat callers of each day and direction, in total and "
+    "by ring group, IVR, number, campaign and half-hour. Ended calls only.",
+    (
+        LOCAL_DATE,
+        text("direction", "'inbound' or 'outbound'.", required=True),
+        *MEMBER[1:],
+        count("calls", "Ended calls."),
+        count("calls_offered", "Inbound: calls offered to staff, A + B + S + O + C + U; outbound 0."),
+        count("calls_answered", "Calls with the outcome answered."),
+        count(
+            "calls_transferred", "Of the answered those with any leg or outside number that came about by a transfer."
+        ),
+        count("calls_warm_transferred", "Of the answered those that the API lists as warm_transfer."),
+        ratio("transfer_rate", "calls_transferred / calls_answered."),
+        count(
+            "callbacks_requested",
+            "Inbound: callers who asked to be called back, in a menu or in the queue; outbound 0.",
+        ),
+        count(
+            "callbacks_dialled",
+            "Of these requests those that an outbound call of the same day follows (original_call_id); later ones show in "
+            "`weekly` and `monthly`.",
+        ),
+        count("callbacks_completed", "Of these requests those that such a call was answered for."),
+        ratio("callback_request_rate", "callbacks_requested / calls_offered."),
+        ratio("callback_completion_rate", "callbacks_completed / callbacks_requested."),
+        seconds(
+            "callback_delay_total_s",
+            "From each completed request's call to the first answered call that follows it, start to start.",
+            required=True,
+        ),
+        average("average_callback_delay_s", "callback_delay_total_s / callbacks_completed; null when there are none."),
+        ratio(
+            "connect_rate",
+            "Outbound: calls_answered / calls; whoever or whatever picked up counts (Convoso). Inbound null.",
+        ),
+        count(
+            "callers",
+            "Inbound: distinct contacts who called; calls without a contact count nowhere; not additive. Outbound null.",
+            "contacts",
+            required=False,
+        ),
+        count(
+            "repeat_callers",
+            "Inbound: contacts with two calls or more; not additive. Outbound null.",
+            "contacts",
+            required=False,
+        ),
+        ratio("repeat_caller_rate", "repeat_callers / callers."),
+        STATUS_OF_DAY,
+    ),
+    key=("direction", "dimension", "member_id"),
+    inputs=("calls", "day_status"),
+    group="metrics",
+)
+
+TIME_DISTRIBUTION = Table(
+    "time_distribution",
+    "How long calls talk and wait, counted in fixed bins of up to 15, 20, 25, 30, 45, 60, 90, 120, 180, 240, 300, 600 and "
+    "more seconds. Bins add up over days and ring groups, so that percentiles can be told of any period. Ended calls only.",
+    (
+        LOCAL_DATE,
+        DIRECTION,
+        RING_GROUP_ID,
+        text(
+            "measure",
+            "'talk' (talk_s of answered calls); of inbound calls 'wait_leg_start' (speed_of_answer_s of the answered), "
+            "'wait_duration_less_talk' (duration_s - talk_s of the answered) and 'time_to_abandon' (duration_s of the "
+            "abandoned and short-abandoned).",
+            required=True,
+        ),
+        Column("up_to_s", pa.int64(), "Longest time of the bin; null for the last one, which has no end.", "s"),
+        count("calls", "Calls in the bin; a bin without calls has no row."),
+        text(
+            "wait_status",
+            "'validated' or 'unverified', as `wait_calibration` has the ring group's waits; null for talk.",
+        ),
+        STATUS_OF_DAY,
+    ),
+    key=("direction", "ring_group_id", "measure", "up_to_s"),
+    inputs=("calls", "wait_calibration", "day_status"),
+    group="metrics",
+)
+
+TALK_INTERVAL = Column(
+    "interval_start",
+    INSTANT,
+    "Start of the half-hour, floored in local time. Talk that goes on after midnight is in half-hours of the next day, under "
+    "the day on which its call began.",
+    "UTC",
+    required=True,
+)
+TALK_BY_START = seconds("talk_s_by_start", "Talk time of the calls that began in the half-hour.", required=True)
+TALK_IN_INTERVAL = seconds(
+    "talk_s_in_interval",
+    "Talk time within the half-hour, cut at its borders, taken to begin with the first known answering leg (else with the "
+    "call) and to go on without a pause; sums to the same as talk_s_by_start.",
+    required=True,
+)
+
+TALK_LOAD = Table(
+    "talk_load",
+    "How many talk at once: talk time, load and peak of each half-hour, in total, by direction and by ring group, for "
+    "staffing. Ended calls that began on the day.",
+    (
+        LOCAL_DATE,
+        text("dimension", "total, direction or ring_group.", required=True),
+        text("member_id", "A direction, a ring group's id, '(all)' for the total, or '(none)'.", required=True),
+        TALK_INTERVAL,
+        count("calls", "Ended calls that began in the half-hour."),
+        TALK_BY_START,
+        TALK_IN_INTERVAL,
+        Column(
+            "erlangs",
+            pa.float64(),
+            "talk_s_in_interval / 1800: how many talked on average.",
+            "erlangs",
+            required=True,
+        ),
+        count(
+            "peak_talk_calls",
+            "Most calls that talked at the same moment; who stops as another begins does not add to it. Not additive.",
+        ),
+        STATUS_OF_DAY,
+    ),
+    key=("dimension", "member_id", "interval_start"),
+    inputs=("calls", "day_status"),
+    group="metrics",
+)
+
+AGENT_INTERVALS = Table(
+    "agent_intervals",
+    "When who talks: each agent's half-hours by direction. Ended calls that began on the day.",
+    (
+        LOCAL_DATE,
+        TALK_INTERVAL,
+        text(
+            "agent_key", "The agent id, or 'external' or 'unattributed', which count in no call count.", required=True
+        ),
+        an_id("agent_id", "Id of the agent."),
+        DIRECTION,
+        count("calls_offered", "Distinct calls of this half-hour that rang the agent or that the agent took."),
+        count("calls_handled", "Distinct calls of this half-hour that the agent took."),
+        seconds("talk_s_by_start", "The agent's share of the talk of the calls that began in it.", required=True),
+        seconds(
+            "talk_s_in_interval",
+            "The agent's share of the talk within the half-hour, cut at its borders; sums to the same as talk_s_by_start.",
+            required=True,
+        ),
+        STATUS_OF_DAY,
+    ),
+    key=("interval_start", "agent_key", "direction"),
+    inputs=("calls", "call_agents", "day_status"),
+    group="metrics",
+)

@@ -1,0 +1,68 @@
+"""Calls by hand, and every table that is computed from them."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from calls_assets.metrics.run import Relation, compute
+from calls_assets.tables.dictionary import TABLES
+
+Row = dict[str, Any]
+
+DAY = date(2026, 11, 1)
+NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+def call(outcome: str, **changes: Any) -> Row:
+    """A row of `calls`: an ended inbound call at noon of `DAY`, but for the changes."""
+    return (
+        dict.fromkeys(TABLES["calls"].arrow_schema.names)
+        | {"local_date": DAY, "started_at": NOON, "interval_start": NOON, "utc_offset_s": 0, "direction": "inbound"}
+        | {"outcome": outcome, "outcome_source": "vendor_filter", "call_types": [], "is_ended": True}
+        | {"is_answered": outcome == "answered", "requested_callback": False, "is_transferred": False}
+        | {"is_linked": False, "agents_offered": 0, "agents_answered": 0}
+        | changes
+    )
+
+
+def numbered(rows: Iterable[Row]) -> list[Row]:
+    """The calls with ids, from 0, where they have none."""
+    return [row | {"call_id": number if row["call_id"] is None else row["call_id"]} for number, row in enumerate(rows)]
+
+
+def chain(
+    rows: Iterable[Row],
+    *wanted: str,
+    days: tuple[date, ...] = (DAY,),
+    zone: str = "UTC",
+    given: Mapping[str, Iterable[Row]] | None = None,
+    inside_lookback: bool = False,
+) -> dict[str, list[Row]]:
+    """The rows of the wanted tables, computed from rows of `calls` and of other `given` tables, which else are empty."""
+    known = {"calls": numbered(rows)} | {name: list(of) for name, of in (given or {}).items()}
+    inputs: dict[str, Relation] = {
+        name: pa.Table.from_pylist(known.get(name, []), TABLES[name].arrow_schema) for name in TABLES
+    }
+    inputs["pulls"] = pa.table(
+        {"local_date": pa.array(days, pa.date32()), "is_inside_lookback": [inside_lookback] * len(days)}
+    )
+    found = {}
+    for name, table in TABLES.items():
+        if name in known or not table.inputs:
+            continue
+        needed = {other: inputs[other] for other in (*table.inputs, *(["pulls"] if name == "day_status" else []))}
+        parts = compute(table, needed, days, ZoneInfo(zone))
+        inputs[name] = pa.concat_tables(parts.values())
+        found[name] = inputs[name].to_pylist()
+        if set(wanted) <= set(found):
+            break
+    return found
+
+
+def one(rows: Iterable[Row], **values: Any) -> Row:
+    """The one row that has these values."""
+    (row,) = [row for row in rows if all(row[name] == value for name, value in values.items())]
+    return row
