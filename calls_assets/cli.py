@@ -82,6 +82,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor_parser.set_defaults(run=doctor)
 
+    evidence_parser = commands.add_parser("evidence", help="what the numbers rest on: call types, `type`, waits")
+    evidence_parser.add_argument(
+        "--from", dest="first", type=_day, metavar="DAY", help="first day; default: 30 days, the last closed ones"
+    )
+    evidence_parser.add_argument("--to", dest="last", type=_day, metavar="DAY", help="last day; default: yesterday")
+    evidence_parser.set_defaults(run=evidence)
+
     sandbox_parser = commands.add_parser(
         "sandbox", help="the embedded sandbox API alone", formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -214,6 +221,15 @@ def sql(arguments: argparse.Namespace) -> None:
         list_tables(arguments.first, arguments.last, Console())
     else:
         ask(arguments.query, arguments.first, arguments.last, arguments.csv)
+
+
+def evidence(arguments: argparse.Namespace) -> None:
+    """Print what the numbers of a range of days rest on."""
+    from calls_assets.evidence import print_evidence
+
+    warnings.formatwarning = lambda message, *_, **__: f"calls-assets: {message}\n"
+    today = datetime.now(Settings.load().zone).date()
+    print_evidence(arguments.first, arguments.last, today, Console())
 
 
 def doctor(arguments: argparse.Namespace) -> None:

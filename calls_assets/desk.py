@@ -6,6 +6,7 @@ import calls_assets
 level = calls_assets.read("service_level", "2026-11-01", "2026-11-30")
 with calls_assets.connect() as connection:
     connection.sql("SELECT count(*) FROM calls")
+    connection.sql("SELECT * FROM weekly.service_level WHERE dimension = 'total'")
 ```
 """
 
@@ -38,6 +39,7 @@ def read(
     end: Day | None = ...,
     *,
     columns: Sequence[str] | str | None = ...,
+    by: Literal["day", "week", "month"] = ...,
     to: Literal["pandas"] = ...,
     data_url: str | Path | None = ...,
 ) -> "pd.DataFrame": ...
@@ -48,6 +50,7 @@ def read(
     end: Day | None = ...,
     *,
     columns: Sequence[str] | str | None = ...,
+    by: Literal["day", "week", "month"] = ...,
     to: Literal["arrow"],
     data_url: str | Path | None = ...,
 ) -> "pa.Table": ...
@@ -58,6 +61,7 @@ def read(
     end: Day | None = ...,
     *,
     columns: Sequence[str] | str | None = ...,
+    by: Literal["day", "week", "month"] = ...,
     to: Literal["duckdb"],
     data_url: str | Path | None = ...,
 ) -> "duckdb.DuckDBPyRelation": ...
@@ -67,6 +71,7 @@ def read(
     end: Day | None = None,
     *,
     columns: Sequence[str] | str | None = None,
+    by: Literal["day", "week", "month"] = "day",
     to: Literal["pandas", "arrow", "duckdb"] = "pandas",
     data_url: str | Path | None = None,
 ) -> "pd.DataFrame | pa.Table | duckdb.DuckDBPyRelation":
@@ -77,6 +82,8 @@ def read(
         start: The first day; the first there is where None.
         end: The last day; the last there is where None.
         columns: The columns to read; all where None.
+        by: `day`; or `week` or `month` for the metrics of whole periods, whose `local_date` is the first day. They are made
+            from the calls of the range, so that a range which begins or ends within a period has a part of it.
         to: `pandas` for a DataFrame of Arrow-backed dtypes, in which whole numbers and flags stay what they are beside
             nulls; `arrow` for a `pyarrow.Table`; `duckdb` for a relation that reads when it is asked.
         data_url: Root of the tree: a folder, or a URL such as `s3://bucket/prefix`. Where None: CALLS_DATA_URL of the
@@ -90,21 +97,22 @@ def read(
     Warns:
         MissingDays: some days of the range have no file.
     """
-    from calls_assets.metrics.run import connect as connect_to
-
     if to not in ("pandas", "arrow", "duckdb"):
         raise ValueError(f"to is pandas, arrow or duckdb, but {to!r} was given.")
     found, store = _table(table), _store(data_url)
     names = _columns(found, columns)
-    days = _days(found, store, _day("start", start), _day("end", end))
-    connection = connect_to({table: store.files(found, days, known=True)})
-    relation = connection.table(table).select(*names)
+    first, last = _day("start", start), _day("end", end)
+    relation = _days_of(found, store, first, last) if by == "day" else _periods_of(found, by, store, first, last)
+    relation = relation.select(*names)
     if to == "duckdb":
         return relation
     import pyarrow as pa
 
-    schema = pa.schema([found.arrow_schema.field(name) for name in names], found.arrow_schema.metadata)
-    rows = relation.to_arrow_table().cast(schema)
+    rows = relation.to_arrow_table()
+    fields = [found.arrow_schema.field(name) for name in names]
+    # A file from before a column was added holds null even where the column may not be null.
+    fields = [field.with_nullable(True) if rows[field.name].null_count else field for field in fields]
+    rows = rows.cast(pa.schema(fields, found.arrow_schema.metadata))
     if to == "arrow":
         return rows
     import pandas as pd
@@ -117,7 +125,9 @@ def connect(
 ) -> "duckdb.DuckDBPyConnection":
     """A DuckDB connection with every table as a view of its name, whose columns say what they mean.
 
-    A table without a file in the range is a view without rows. `SELECT comment FROM duckdb_columns()` tells the meanings.
+    A table without a file in the range is a view without rows. The schemas `weekly` and `monthly` have the metrics of whole
+    weeks and months, such as `weekly.service_level`, made from the calls of the range. `SELECT comment FROM duckdb_columns()`
+    tells the meanings.
 
     Args:
         start: The first local day; the first there is where None.
@@ -132,7 +142,9 @@ def connect(
     Warns:
         MissingDays: a table has some days of the range, but not all.
     """
+    from calls_assets.metrics.periods import PERIODS, add_period, periodic
     from calls_assets.metrics.run import connect as connect_to
+    from calls_assets.metrics.run import sql
     from calls_assets.tables.dictionary import TABLES
     from calls_assets.tables.store import MissingDay
 
@@ -151,11 +163,49 @@ def connect(
     _warn_of_holes(days_of, first, last)
     connection = connect_to(inputs)
     for table in TABLES.values():
-        connection.execute(f"COMMENT ON VIEW {table.name} IS {_quoted(table.description)}")
-        for column in table.columns:
-            comment = column.description + (f" Unit: {column.unit}." if column.unit else "")
-            connection.execute(f"COMMENT ON COLUMN {table.name}.{column.name} IS {_quoted(comment)}")
+        _explain(connection, table, "main")
+    connection.execute(sql("macros"))
+    for schema, first_day in PERIODS.items():
+        add_period(connection, schema, first_day)
+        for table in periodic():
+            _explain(connection, table, schema)
     return connection
+
+
+def _explain(connection: "duckdb.DuckDBPyConnection", table: "Table", schema: str) -> None:
+    """Tell the connection what a table's columns mean."""
+    name = f"{schema}.{table.name}"
+    connection.execute(f"COMMENT ON VIEW {name} IS {_quoted(table.description)}")
+    for column in table.columns:
+        comment = column.description + (f" Unit: {column.unit}." if column.unit else "")
+        connection.execute(f"COMMENT ON COLUMN {name}.{column.name} IS {_quoted(comment)}")
+
+
+def _days_of(table: "Table", store: "TableStore", first: date | None, last: date | None) -> "duckdb.DuckDBPyRelation":
+    from calls_assets.metrics.run import connect as connect_to
+
+    days = _days(table, store, first, last)
+    return connect_to({table.name: store.files(table, days, known=True)}).table(table.name)
+
+
+def _periods_of(
+    table: "Table", by: str, store: "TableStore", first: date | None, last: date | None
+) -> "duckdb.DuckDBPyRelation":
+    from calls_assets.metrics.periods import BASES, PERIODS, add_period, periodic
+    from calls_assets.metrics.run import connect as connect_to
+    from calls_assets.metrics.run import sql
+
+    schema = {"week": "weekly", "month": "monthly"}.get(by)
+    if schema is None:
+        raise ValueError(f"by is day, week or month, but {by!r} was given.")
+    if table not in periodic():
+        raise ValueError(f"{table.name} has no {by}s: only {', '.join(each.name for each in periodic())} have.")
+    inputs = {base.name: store.files(base, _days(base, store, first, last), known=True) for base in BASES}
+    connection = connect_to(inputs)
+    connection.execute(sql("macros"))
+    add_period(connection, schema, PERIODS[schema])
+    order = ", ".join(f"{column} NULLS LAST" for column in ("local_date", *table.key))
+    return connection.sql(f"SELECT * FROM {schema}.{table.name} ORDER BY {order}")  # noqa: S608  # names of our own
 
 
 def _store(data_url: str | Path | None) -> "TableStore":
@@ -223,9 +273,12 @@ def _warn_of_holes(days_of: dict[str, list[date]], first: date | None, last: dat
     first = first or min(days[0] for days in days_of.values())
     last = last or max(days[-1] for days in days_of.values())
     length = (last - first).days + 1
-    holes = [f"{name} for {length - len(days)}" for name, days in days_of.items() if len(days) < length]
+    holes = {name: length - len(days) for name, days in days_of.items() if len(days) < length}
     if holes:
-        what = f"Of the {length} days from {first} to {last} there is no file of {', '.join(holes)}."
+        told = ", ".join(f"{name} for {missing}" for name, missing in holes.items())
+        if len(holes) == len(days_of) and len(set(holes.values())) == 1:
+            told = f"any table for {length - len(next(iter(days_of.values())))}"
+        what = f"Of the {length} days from {first} to {last} there is no file of {told}."
         warnings.warn(what, MissingDays, stacklevel=3)
 
 

@@ -84,7 +84,8 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
     )
     call_types: list[str] = Field(
         list(LABEL_CALL_TYPES),
-        description="The call types to ask the API for by id. Default: the eleven that a call's fields cannot tell.",
+        description="The call types to ask the API for by id. Set it as CALLS_CALL_TYPES, with commas between. Default: the "
+        "eleven that a call's fields cannot tell.",
     )
     max_rejected_share: float = Field(
         0.1,

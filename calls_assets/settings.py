@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from calls_assets.api.document import MAX_LIMIT, Query
+from calls_assets.api.document import CALL_TYPES, MAX_LIMIT, Query
 from calls_assets.api.privacy import KEEP, POLICIES
 
 PREFIX = "CALLS_"
@@ -43,6 +43,7 @@ class Settings:
     concurrency: int | None = None
     read_twice: bool | None = None
     max_rejected_share: float | None = None
+    call_types: tuple[str, ...] | None = None
     privacy: str = KEEP
     days_per_run: int | None = None
     repull_days: int = 3
@@ -55,10 +56,12 @@ class Settings:
     problems: tuple[str, ...] = ()
 
     @property
-    def asking(self) -> dict[str, int | float]:
+    def asking(self) -> dict[str, Any]:
         """How to ask the API and what to take from it, as far as that is set."""
         names = ("page_size", "requests_per_second", "concurrency", "read_twice", "max_rejected_share")
-        given = {name: getattr(self, name) for name in names}
+        given = {name: getattr(self, name) for name in names} | {
+            "call_types": self.call_types and list(self.call_types)
+        }
         return {name: value for name, value in given.items() if value is not None}
 
     @classmethod
@@ -179,6 +182,13 @@ def _policy(text: str) -> str:
     return text
 
 
+def _call_types(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    if not set(names) <= set(CALL_TYPES):
+        raise ValueError(f"some of {', '.join(CALL_TYPES)}, with commas between")
+    return names
+
+
 def _filters(text: str) -> Query:
     try:
         return Query.filters(text)
@@ -199,6 +209,7 @@ VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "CALLS_CONCURRENCY": ("concurrency", _between(1, MOST_IN_FLIGHT, "a number of requests")),
     "CALLS_READ_TWICE": ("read_twice", _switch),
     "CALLS_MAX_REJECTED_SHARE": ("max_rejected_share", _share),
+    "CALLS_CALL_TYPES": ("call_types", _call_types),
     "CALLS_PRIVACY": ("privacy", _policy),
     "CALLS_DAYS_PER_RUN": ("days_per_run", _between(1, 366, "a number of days")),
     "CALLS_REPULL_DAYS": ("repull_days", _between(1, 366, "a number of days")),

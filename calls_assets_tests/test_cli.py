@@ -129,6 +129,11 @@ def test_run_materializes_a_range_that_sql_then_answers_from_and_the_ui_knows_of
     assert run("calls-assets", "sql", "SELECT 42 AS answer").stdout.count("42") == 1
     assert "2026-03-06 to 2026-03-08" in run("calls-assets", "sql").stdout
     assert "share from 0 to 1" in run("calls-assets", "sql", "service_level").stdout
+    evidence = run("calls-assets", "evidence", "--from", "2026-03-06", "--to", "2026-03-08").stdout
+    assert "calls of 3 days from 2026-03-06 to 2026-03-08" in evidence
+    assert "warm_transfer in transfer" in evidence
+    weeks = run("calls-assets", "sql", "--csv", "SELECT local_date, days FROM weekly.day_status").stdout
+    assert weeks.splitlines()[1:] == ["2026-03-02,3"]
     with dg.DagsterInstance.from_config(str(tmp_path / ".calls_assets/dagster")) as instance:
         assert [record.status for record in instance.get_runs()] == [dg.DagsterRunStatus.SUCCESS]
 
@@ -152,6 +157,7 @@ def test_run_reads_the_settings_of_a_env_file_and_tells_of_checks_that_failed(ru
         (["run", "--from", "2999-01-01"], {}, "to today, "),
         (["run", "--from", "yesterday"], {}, "'yesterday' is no day such as 2026-11-01"),
         (["sql", "SELECT 1"], {}, "No table has a file at all in data: check CALLS_DATA_URL"),
+        (["evidence"], {}, "No table has a file from "),
     ],
 )
 def test_what_run_and_sql_cannot_do_is_one_sentence(run, api, arguments, settings, sentence):

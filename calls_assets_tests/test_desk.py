@@ -8,6 +8,7 @@ import dagster as dg
 import duckdb
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
@@ -143,17 +144,53 @@ def test_every_table_is_a_view_whose_columns_say_what_they_mean(tree):
     with calls_assets.connect(FIRST, FIRST) as connection:
         for table in TABLES.values():
             assert connection.table(table.name).columns == table.arrow_schema.names
-        said = dict(
-            connection.execute("SELECT table_name || '.' || column_name, comment FROM duckdb_columns()").fetchall()
-        )
+        named = "SELECT concat_ws('.', schema_name, table_name, column_name), comment FROM duckdb_columns()"
+        said = dict(connection.execute(named).fetchall())
         counts = connection.execute(
             "SELECT (SELECT count(*) FROM rejected_calls), count(DISTINCT local_date) FROM calls"
         )
         assert counts.fetchone() == (0, 1)
-    assert (
-        said["calls.talk_s"] == next(c.description for c in TABLES["calls"].columns if c.name == "talk_s") + " Unit: s."
-    )
-    assert all(said[f"{table.name}.{column.name}"] for table in TABLES.values() for column in table.columns)
+    told = {column.name: column.description for column in TABLES["agent_talk_time"].columns}["talk_s"] + " Unit: s."
+    assert said["main.agent_talk_time.talk_s"] == said["weekly.agent_talk_time.talk_s"] == told
+    assert all(said[f"main.{table.name}.{column.name}"] for table in TABLES.values() for column in table.columns)
+
+
+def test_whole_weeks_and_months_are_read_like_days(tree):
+    days, weeks, months = (calls_assets.read("service_level", by=by) for by in ("day", "week", "month"))
+    assert list(days.columns) == list(weeks.columns) == list(months.columns)
+    totals = weeks[weeks["dimension"] == "total"]
+    assert totals["local_date"].to_list() == [date(2026, 3, 2)]
+    assert totals["calls_offered"].sum() == days[days["dimension"] == "total"]["calls_offered"].sum()
+    part = calls_assets.read("call_flow", LAST, LAST, by="month", columns=["local_date", "calls"])
+    assert part["local_date"].to_list()[0] == date(2026, 3, 1)
+    assert part["calls"].max() < calls_assets.read("call_flow", by="month")["calls"].max()
+
+
+@pytest.mark.parametrize(
+    ("table", "by", "sentence"),
+    [
+        ("calls", "week", "calls has no weeks: only day_status, "),
+        ("service_level", "year", "by is day, week or month, but 'year' was given."),
+    ],
+)
+def test_what_has_no_weeks_or_months_is_said(tree, table, by, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        calls_assets.read(table, by=by)
+
+
+@pytest.mark.parametrize("day", [FIRST, LAST], ids=["in the first file", "in a later file"])
+def test_files_from_before_a_column_was_added_hold_null_in_it(tree, day):
+    place = tree / f"service_level/date={day}/service_level.parquet"
+    old = pq.ParquetFile(place).read().drop_columns(["wait_calls", "threshold_s", "day_status"])
+    pq.write_table(old, place)
+    rows = calls_assets.read("service_level")
+    assert list(rows.columns) == TABLES["service_level"].arrow_schema.names
+    assert set(rows[rows["day_status"].isna()]["local_date"]) == {day}
+    with calls_assets.connect(day, day) as connection:
+        assert connection.execute("SELECT DISTINCT day_status, wait_calls FROM service_level").fetchall() == [
+            (None, None)
+        ]
+        assert connection.execute("SELECT count(*) FROM weekly.service_level").fetchone()[0] > 0
 
 
 def test_results_are_plain_pandas_and_arrow(tree):

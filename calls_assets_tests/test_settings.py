@@ -32,6 +32,7 @@ def test_nothing_set_gives_the_defaults():
         ("CALLS_START_DATE", "9999-12-31"),
         ("CALLS_FILTERS", "page=3"),
         ("CALLS_DATES_ZONE", "Mars/Olympus"),
+        ("CALLS_CALL_TYPES", "abandoned, lost"),
         ("CALLS_DATE_TO_INCLUSIVE", "yes"),
         ("CALLS_DAYS_PER_RUN", "0"),
         ("CALLS_REPULL_DAYS", "0"),
@@ -43,3 +44,10 @@ def test_a_wrong_value_is_one_sentence_that_names_it(variable, given):
     (problem,) = Settings.load({variable: given}).problems
     assert problem.startswith(f"{variable} is ")
     assert problem.endswith(f"but {given!r} was given.")
+
+
+def test_the_call_types_to_ask_for_reach_the_api():
+    settings = Settings.load({"CALLS_CALL_TYPES": "abandoned, callback,abandoned"})
+    assert settings.call_types == ("abandoned", "callback")
+    assert settings.asking == {"call_types": ["abandoned", "callback"]}
+    assert Settings.load({}).asking == {}
