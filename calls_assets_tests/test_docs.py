@@ -34,11 +34,12 @@ def test_the_analysts_python_runs(tree):
     for example in examples("python"):
         scopes.append({})
         exec(example, scopes[-1])
-    ours, pandas_example, polars_example = scopes
+    ours, pandas_example, polars_example, by_week = scopes
     assert len(ours["level"]) > 0
     assert ours["legs"].column_names == ["call_id", "talk_s"]
     assert set(pandas_example["level"]["dimension"]) == {"ring_group"}
     assert polars_example["talk"].height > 0
+    assert set(by_week["weeks"]["local_date"]) == {date(2026, 11, 2)}
 
 
 def test_the_analysts_sql_runs(tree):
