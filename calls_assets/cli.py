@@ -247,7 +247,9 @@ def dev(arguments: argparse.Namespace) -> None:
         if environ.get("CALLS_API_URL"):
             environ.setdefault("DAGSTER_HOME", str(_instance(INSTANCE)))
         else:
-            api = stack.enter_context(Sandbox(Centre(zone=Settings.load().zone.key)))
+            from calls_assets.demo import demo_centre
+
+            api = stack.enter_context(Sandbox(demo_centre(Settings.load().zone.key)))
             environ |= {
                 "CALLS_API_URL": api.url,
                 "CALLS_API_TOKEN": api.token,

@@ -51,20 +51,17 @@ def print_answers(first: date, last: date, data_url: str, console: Console) -> N
         talkers = connection.execute(TALKERS).fetchall()
 
     grid = Grid(title="Are we answering in time, and whom do we lose?", box=SIMPLE_HEAD)
-    for name in ("day", "offered", "answered", "service\nlevel", "speed of\nanswer", "abandoned", "talk"):
+    waits_known = any(speed is not None for *_, speed, _, _ in answers)
+    waits = ["speed of\nanswer"] if waits_known else []
+    for name in ("day", "offered", "answered", "service\nlevel", *waits, "abandoned", "talk"):
         grid.add_column(name, justify="left" if name == "day" else "right", no_wrap=True)
     for day, offered, answered, level, speed, lost, talk_h in answers[-MOST_DAYS:]:
-        waited = "-" if speed is None else f"{speed:.0f} s"
-        grid.add_row(
-            f"{day:%a %d %b}",
-            f"{offered}",
-            f"{answered}",
-            _percent(level),
-            waited,
-            _percent(lost),
-            f"{talk_h:.1f} h",
-        )
+        waited = ["-" if speed is None else f"{speed:.0f} s"] if waits_known else []
+        rates = (_percent(level), *waited, _percent(lost))
+        grid.add_row(f"{day:%a %d %b}", f"{offered}", f"{answered}", *rates, f"{talk_h:.1f} h")
     console.print(grid)
+    if not waits_known:
+        console.print("No speed of answer: on no day is an estimate of the wait validated; see calls-assets evidence.")
     talk = Grid(title="Who talks how long? (top 5)", box=SIMPLE_HEAD)
     for name in ("agent", "calls", "talk"):
         talk.add_column(name, justify="left" if name == "agent" else "right", no_wrap=True)

@@ -26,3 +26,13 @@ def test_an_agent_is_shown_by_name_or_by_id(make_call, run_pipeline, tmp_path, a
     printed = io.StringIO()
     print_answers(DAY, DAY, str(tmp_path), Console(file=printed, width=120))
     assert shown in printed.getvalue()
+
+
+def test_a_speed_of_answer_that_no_day_has_is_told_of_instead_of_shown(make_call, run_pipeline, tmp_path):
+    call = make_call(1, NOON, is_inbound=True, is_answered=True, talk_time=60)
+    with Sandbox(FixedCalls([(call, {"all_inbound", "inbound_answered"})])) as api:
+        assert run_pipeline(api, tmp_path, DAY, DAY).success
+    printed = io.StringIO()
+    print_answers(DAY, DAY, str(tmp_path), Console(file=printed, width=120))
+    assert "No speed of answer: on no day is an estimate of the wait validated" in printed.getvalue()
+    assert "speed of" not in printed.getvalue().partition("No speed")[0]
