@@ -138,6 +138,11 @@ def is_transferred(record: Row) -> bool:
     return any(part["is_any_transfer"] for part in parts)
 
 
+def id_of(thing: Row | None) -> int | None:
+    """The id of what a call belongs to; without an id it belongs to none."""
+    return None if thing is None else thing["id"]
+
+
 def ids_of(legs: Sequence[Row] | None) -> set[int]:
     """The distinct agents of a list of legs."""
     return {leg["id"] for leg in present(legs) if leg["id"] is not None}
@@ -158,8 +163,8 @@ def field_types(record: Row) -> set[str]:
         "inbound_ivr_exit": inbound
         and ended
         and not answered
-        and record["ivr"] is not None
-        and record["ring_group"] is None
+        and id_of(record["ivr"]) is not None
+        and id_of(record["ring_group"]) is None
         and not record["all_agents"],
         "callback": inbound and record["requested_callback"],
         "transfer": ended and is_transferred(record),

@@ -130,6 +130,8 @@ ODD = {
     "talk of an unanswered outbound call": WAITING | {"is_inbound": False, "talk_time": 30},
     "names but no ids": SPOKEN | {name: {"id": None, "name": "N"} for name in ("ring_group", "ivr", "campaign")},
     "ids but no names": SPOKEN | {"number": {"id": 5}, "ivr": {"id": 6}, "contact": {"id": 7, "list_ids": []}},
+    "ended in a menu": WAITING | {"ivr": {"id": 6, "name": "N"}, "ring_group": {"id": None, "name": "N"}},
+    "ended in a menu without an id": WAITING | {"ivr": {"id": None, "name": "N"}},
     "first of two names": SPOKEN | {"ring_group": {"id": 1, "name": "Old"}},
     "second of two names": SPOKEN | {"ring_group": {"id": 1, "name": "New"}, "started_at": T + 1},
     "name lost": SPOKEN | {"ring_group": {"id": 1, "name": None}, "started_at": T + 2},
