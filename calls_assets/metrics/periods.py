@@ -62,10 +62,13 @@ def add_period(connection: duckdb.DuckDBPyConnection, schema: str, first: str) -
     """
     connection.execute(f"CREATE SCHEMA {schema}")
     for table in (CALLS, CALL_AGENTS):
-        moved = f"SELECT * REPLACE ({first} AS local_date) FROM main.{table.name}"  # noqa: S608  # our own names
-        connection.execute(f"CREATE VIEW {schema}.{table.name} AS {moved}")
-    connection.execute(f"CREATE VIEW {schema}.day_status AS {_typed(DAY_STATUS, STATUS.format(first=first))}")
-    connection.execute(f"CREATE VIEW {schema}.days AS SELECT local_date FROM {schema}.day_status")  # noqa: S608
+        moved = connection.table(f"main.{table.name}").project(f"* REPLACE ({first} AS local_date)")
+        connection.execute(f"CREATE VIEW {schema}.{table.name} AS {moved.sql_query()}")
+    connection.execute(
+        f"CREATE VIEW {schema}.day_status AS {_typed(connection, DAY_STATUS, STATUS.format(first=first))}"
+    )
+    days = connection.table(f"{schema}.day_status").project("local_date")
+    connection.execute(f"CREATE VIEW {schema}.days AS {days.sql_query()}")
     connection.execute(f"SET search_path = '{schema},main'")
     known = {table.name for table in BASES}
     pending = {name: needs for name, needs in SHARED.items() if "raw_calls" not in needs}
@@ -73,12 +76,12 @@ def add_period(connection: duckdb.DuckDBPyConnection, schema: str, first: str) -
         for name in [name for name, needs in pending.items() if known.issuperset(needs)]:
             connection.execute(f"CREATE VIEW {schema}.{name} AS {sql(name)}")
             del pending[name]
-        connection.execute(f"CREATE VIEW {schema}.{table.name} AS {_typed(table, sql(table.name))}")
+        connection.execute(f"CREATE VIEW {schema}.{table.name} AS {_typed(connection, table, sql(table.name))}")
         known.add(table.name)
     connection.execute("SET search_path = 'main'")
 
 
-def _typed(table: Table, query: str) -> str:
+def _typed(connection: duckdb.DuckDBPyConnection, table: Table, query: str) -> str:
     """A query whose columns are those of a table, in its order and of its types."""
     columns = ", ".join(f"{column.name}::{KINDS[column.type]} AS {column.name}" for column in table.columns)
-    return f"SELECT {columns} FROM ({query})"  # noqa: S608
+    return connection.sql(query).project(columns).sql_query()

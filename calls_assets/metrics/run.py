@@ -146,16 +146,10 @@ def connect(inputs: Mapping[str, Relation], as_it_is: bool = False) -> duckdb.Du
 
 def _view_files(connection: duckdb.DuckDBPyConnection, table: Table, places: list[str]) -> None:
     found = connection.read_parquet(places, hive_partitioning=False, union_by_name=True)
-    if set(found.columns) >= set(table.arrow_schema.names):
-        found.create_view(table.name)
-        return
-    missing = [name for name in table.arrow_schema.names if name not in found.columns]
-    empty = f"no_{table.name}"
-    connection.register(empty, table.empty().select(missing))
-    nulls = f"(SELECT any_value(COLUMNS(*)) FROM {empty})"  # noqa: S608  # one row of nulls, each of its type
-    names = ", ".join(table.arrow_schema.names)
-    found.create_view(f"old_{table.name}")
-    connection.execute(f"CREATE VIEW {table.name} AS SELECT {names} FROM old_{table.name} CROSS JOIN {nulls}")  # noqa: S608
+    typed = connection.from_arrow(table.empty())
+    columns = zip(typed.columns, typed.types, strict=True)
+    known = [name if name in found.columns else f"NULL::{kind} AS {name}" for name, kind in columns]
+    found.project(", ".join(known)).create_view(table.name)
 
 
 def _connect(inputs: Mapping[str, Relation], days: Sequence[date], zone: ZoneInfo) -> duckdb.DuckDBPyConnection:

@@ -5,7 +5,7 @@ package, so that a slip in one of both shows as a difference.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -52,7 +52,7 @@ def ratio(above: float | None, below: float | None) -> float | None:
 
 def utc(epoch: int) -> datetime:
     """An epoch second as a time in UTC."""
-    return datetime.fromtimestamp(epoch, timezone.utc)  # noqa: UP017 - the same on every Python
+    return datetime.fromtimestamp(epoch, UTC)
 
 
 def half_hour(epoch: int, offset: int) -> int:
