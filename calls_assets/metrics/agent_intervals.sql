@@ -2,7 +2,7 @@
 WITH legs AS (
     SELECT
         call_agents.*, interval_start, utc_offset_s, agent_key NOT IN ('external', 'unattributed') AS is_agent,
-        epoch_us(started_at) // 1_000_000 + coalesce(speed_of_answer_s, 0) + coalesce(offset_s, 0) AS talk_began_s
+        talk_begin_s(started_at, speed_of_answer_s) + coalesce(offset_s, 0) AS talk_began_s
     FROM call_agents
     JOIN (SELECT local_date, call_id, interval_start, utc_offset_s, started_at, speed_of_answer_s FROM calls)
         USING (local_date, call_id)

@@ -72,3 +72,9 @@ CREATE MACRO status_of(calls_open, days_inside_lookback, call_types_differing) A
     CASE WHEN days_inside_lookback > 0 THEN 'inside_lookback' END,
     CASE WHEN call_types_differing > 0 THEN 'not_reconciled' END
 ), ''), 'final');
+
+-- The member that calls of a ring group, a menu or such belong to; calls of none are one's too.
+CREATE MACRO member_of(id) AS coalesce(id::VARCHAR, '(none)');
+
+-- When a call's talk begins, in epoch seconds: with its first known answering leg, or else with the call.
+CREATE MACRO talk_begin_s(started_at, speed_of_answer_s) AS epoch_us(started_at) // 1_000_000 + coalesce(speed_of_answer_s, 0);

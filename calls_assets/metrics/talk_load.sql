@@ -1,17 +1,16 @@
 -- How many talk at once, by half-hour. Talk is cut at the half-hours' borders.
-WITH sides AS (
+WITH calls_of AS (
     SELECT
         local_date, call_id, interval_start, utc_offset_s, coalesce(talk_s, 0) AS talk_s,
-        epoch_us(started_at) // 1_000_000 + coalesce(speed_of_answer_s, 0) AS talk_began_s,
+        talk_begin_s(started_at, speed_of_answer_s) AS talk_began_s,
         unnest([
-            {dimension: 'total', id: '(all)'},
-            {dimension: 'direction', id: direction},
-            {dimension: 'ring_group', id: ring_group_id::VARCHAR}
+            {dimension: 'total', member_id: '(all)'},
+            {dimension: 'direction', member_id: member_of(direction)},
+            {dimension: 'ring_group', member_id: member_of(ring_group_id)}
         ], recursive := true)
     FROM calls
     WHERE is_ended
 ),
-calls_of AS (SELECT * EXCLUDE (id), coalesce(id, '(none)') AS member_id FROM sides),
 pieces AS (
     SELECT
         local_date, dimension, member_id, call_id,

@@ -34,4 +34,4 @@ FROM binned
 JOIN statuses USING (local_date)
 LEFT JOIN wait_calibration
     ON binned.local_date = wait_calibration.local_date AND binned.method = wait_calibration.method
-    AND coalesce(ring_group_id::VARCHAR, '(none)') = member_id
+    AND member_of(ring_group_id) = member_id

@@ -8,7 +8,7 @@ WITH estimates AS (
             [
                 {member_id: '(all)', member_name: '(all)'},
                 {
-                    member_id: coalesce(ring_group_id::VARCHAR, '(none)'),
+                    member_id: member_of(ring_group_id),
                     member_name: CASE WHEN ring_group_id IS NULL THEN '(none)' ELSE ring_group_name END
                 }
             ] AS groups,

@@ -16,10 +16,10 @@ estimated AS (
             AND (NOT remainder_known OR leg.error_rate <= remainder.error_rate) AS by_leg
     FROM calls
     LEFT JOIN validated AS leg
-        ON calls.local_date = leg.local_date AND coalesce(ring_group_id::VARCHAR, '(none)') = leg.member_id
+        ON calls.local_date = leg.local_date AND member_of(ring_group_id) = leg.member_id
         AND leg.method = 'leg_start'
     LEFT JOIN validated AS remainder
-        ON calls.local_date = remainder.local_date AND coalesce(ring_group_id::VARCHAR, '(none)') = remainder.member_id
+        ON calls.local_date = remainder.local_date AND member_of(ring_group_id) = remainder.member_id
         AND remainder.method = 'duration_less_talk'
     WHERE direction = 'inbound' AND outcome IN ('answered', 'abandoned', 'short_abandoned')
 )
