@@ -1,5 +1,5 @@
 -- How long each inbound caller waited, where an estimate of that is validated for the ring group: see wait_calibration. Of two
--- such estimates the one with fewer errors is taken.
+-- such estimates the one with fewer errors is taken, and of equals the remainder: a leg may begin to ring before the answer.
 WITH validated AS (
     SELECT local_date, member_id, method, threshold_s, threshold_most_s, error_rate
     FROM wait_calibration
@@ -13,7 +13,7 @@ estimated AS (
         remainder.threshold_s AS remainder_threshold_s, remainder.threshold_most_s AS remainder_threshold_most_s,
         remainder.threshold_s IS NOT NULL AND remainder_s >= 0 AS remainder_known,
         outcome = 'answered' AND leg.threshold_s IS NOT NULL AND speed_of_answer_s IS NOT NULL
-            AND (NOT remainder_known OR leg.error_rate <= remainder.error_rate) AS by_leg
+            AND (NOT remainder_known OR leg.error_rate < remainder.error_rate) AS by_leg
     FROM calls
     LEFT JOIN validated AS leg
         ON calls.local_date = leg.local_date AND member_of(ring_group_id) = leg.member_id

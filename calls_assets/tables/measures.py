@@ -90,7 +90,8 @@ SERVICE_LEVEL = Table(
         ),
         count(
             "wait_calls",
-            "Answered calls whose wait is validated: see `wait_calibration`; of two estimates the one with fewer errors.",
+            "Answered calls whose wait is validated: see `wait_calibration`; of two estimates the one with fewer errors, of "
+            "equals duration_less_talk.",
         ),
         seconds("wait_total_s", "Sum of their waits.", required=True),
         text(

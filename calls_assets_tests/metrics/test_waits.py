@@ -72,11 +72,11 @@ def test_without_validated_waits_they_are_null_and_say_so():
     assert {row[name] for name in unknown + variants} == {loss["average_time_to_abandon_s"]} == {None}
 
 
-def test_the_leg_is_taken_where_both_estimates_are_validated_and_abandons_have_no_leg():
+def test_of_equal_estimates_the_one_with_the_last_ring_is_taken_and_abandons_have_no_leg():
     rows = [answered(5 + n % 25, leg_s=4 + n % 25) for n in range(250)]
     row = level(rows)
-    assert row["wait_method"] == "leg_start"
-    assert row["average_speed_of_answer_s"] == row["speed_of_answer_total_s"] / row["speed_of_answer_calls"]
+    assert (row["wait_method"], row["threshold_s"]) == ("duration_less_talk", 20)
+    assert row["average_speed_of_answer_s"] == sum(5 + n % 25 for n in range(250)) / 250
     by_leg_alone = [answered(5, leg_s=n % 30, duration_s=300, is_answered_within_sla=n % 30 <= 20) for n in range(250)]
     row, loss = level([*by_leg_alone, abandoned(9)]), lost([*by_leg_alone, abandoned(9)])
     assert (row["wait_status"], row["calls_abandoned_within_threshold"]) == ("validated", None)
@@ -95,7 +95,7 @@ def test_of_two_estimates_the_one_with_fewer_errors_is_taken_by_ring_group():
     rows = [*by(1, (), (0, 1)), *by(2, (0, 1), ()), *by(3, (), ())]
     assert level(rows, "ring_group", "1")["wait_method"] == "leg_start"
     assert level(rows, "ring_group", "2")["wait_method"] == "duration_less_talk"
-    assert level(rows, "ring_group", "3")["wait_method"] == "leg_start"
+    assert level(rows, "ring_group", "3")["wait_method"] == "duration_less_talk"
     assert (level(rows)["wait_method"], level(rows)["wait_calls"]) == ("both", 750)
 
 

@@ -67,7 +67,7 @@ ACCOUNTS = {
     "thirty days of a help desk whose waits validate": Account(
         Centre(calls_per_day=560, kind="help_desk", meaning=Meaning(sla_clock="call", leg_start="answer", sla_s=45)),
         date(2025, 9, 1),
-        wait_methods=frozenset({"leg_start"}),
+        wait_methods=frozenset({"duration_less_talk"}),
     ),
     "thirty days of a sales floor of other meanings": Account(
         Centre(

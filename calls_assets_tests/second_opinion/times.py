@@ -126,7 +126,7 @@ class Waits:
         told = [
             (
                 row["error_rate"],
-                method != "leg_start",
+                method == "leg_start",
                 Wait(method, seconds, row["threshold_s"], row["threshold_most_s"]),
             )
             for method, seconds in waits.items()
