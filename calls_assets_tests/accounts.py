@@ -31,7 +31,7 @@ def lay(root: Path, centre: Centre, first: date, last: date, wanted: tuple[str, 
             parts = compute(table, tables, days, zone)
             tables[table.name] = pa.concat_tables(parts.values())
         else:
-            rows = tables.get(table.name, table.empty())
+            rows = tables.setdefault(table.name, table.empty())
             parts = {day: rows.filter(pc.field("local_date") == day) for day in days}
         if table.name in wanted:
             for day, rows in parts.items():

@@ -7,6 +7,7 @@ from calls_assets.sandbox.kinds import KindName
 from calls_assets.sandbox.meaning import Meaning
 from calls_assets.sandbox.query import Behaviour
 from calls_assets.sandbox.repeated import RepeatedCalls
+from calls_assets.sandbox.replay import Replay
 from calls_assets.sandbox.server import Sandbox
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "ListFault",
     "Meaning",
     "RepeatedCalls",
+    "Replay",
     "Sandbox",
     "SimulatedCall",
     "WireFault",

@@ -22,9 +22,14 @@ _SLOT_S = 900
 
 
 class Source(Protocol):
-    """Anything that the sandbox can serve; `live` tells whether nothing starts after now and calls have a live view."""
+    """Anything that the sandbox can serve.
+
+    `live` tells whether nothing starts after now and calls have a live view, `changes` whether what is over may be otherwise
+    on the next request.
+    """
 
     live: ClassVar[bool]
+    changes: ClassVar[bool]
 
     def between(self, start: int, end: int) -> list[SimulatedCall]:
         """The calls whose `started_at` lies in [start, end), in epoch seconds."""
@@ -43,6 +48,7 @@ class Centre:
     """
 
     live: ClassVar[bool] = True
+    changes: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -162,6 +168,7 @@ class FixedCalls:
     """
 
     live: ClassVar[bool] = False
+    changes: ClassVar[bool] = True
 
     def __init__(self, calls: Iterable[tuple[dict[str, Any], Iterable[str]]]) -> None:
         self.calls = tuple(_fixed(record, frozenset(types)) for record, types in calls)

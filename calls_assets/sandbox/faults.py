@@ -111,6 +111,11 @@ class Listing:
     size: int
     total: int | None
 
+    def cut_off(self, place: int | None) -> None:
+        """Keep the page from reaching beyond a place of the list; None for none."""
+        if place is not None:
+            self.size = max(0, min(self.size, place - self.first))
+
     @property
     def rows(self) -> list[SimulatedCall]:
         """The calls on the page."""

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from calls_assets.sandbox.calls import SimulatedCall, encode
 from calls_assets.sandbox.centre import Centre
+from calls_assets.sandbox.dialects import in_dialects, known
 from calls_assets.sandbox.kinds import KindName
 from calls_assets.sandbox.meaning import Meaning
 from calls_assets.sandbox.query import BadParameterError, Question
@@ -20,8 +21,8 @@ _DAY_S = 86_400
 _MOST = 10_000
 _MODEL_DAY = date(2025, 3, 4)
 _FIRST_ID = 10**11
-_IDS = re.compile(rb'"(?:id|original_call_id)":(1[0-9]{11})\b')
-_TIMES = re.compile(rb'"started_at":([0-9]{10})\b')
+_IDS = re.compile(rb'"(?:id|original_call_id)":"?(1[0-9]{11})\b')
+_TIMES = re.compile(rb'"started_at":"?([0-9]{10})\b')
 
 Ints = npt.NDArray[np.int64]
 
@@ -72,19 +73,59 @@ class _Template:
         return text.tobytes()
 
 
+@dataclass(frozen=True)
+class RepeatedList:
+    """The calls that a question asks for: those of a template from place `first` on and before place `last`."""
+
+    template: _Template
+    first: int
+    last: int
+    per_copy: int
+    period_s: int
+
+    def __len__(self) -> int:
+        return self.last - self.first
+
+    def rows(self, begin: int, end: int) -> bytes:
+        """The records from place `begin` (from 0) of the list on and before `end`, as JSON with commas between them."""
+        parts, many = [], len(self.template.records)
+        first, last = self.first + begin, min(self.first + end, self.last)
+        while first < last:
+            copy, place = divmod(first, many)
+            upto = min(many, place + last - first)
+            forwards = -1 - copy
+            parts.append(self.template.rows(place, upto, forwards * self.per_copy, forwards * self.period_s))
+            first += upto - place
+        return b"".join(parts)[:-1]
+
+
 class RepeatedCalls:
     """So many calls a day (UTC), evenly spread, of any day since 1970, newest first; pages cost next to nothing.
 
+    Args:
+        calls_per_day: how many.
+        seed: another seed is another centre.
+        kind: which kind of call centre it is.
+        meaning: what its records say where the document leaves it open.
+        dialect: in which `dialects` the records are told.
+
     Raises:
-        ValueError: the number of calls does not divide a day into equal parts.
+        ValueError: the number of calls does not divide a day into equal parts, or ids and times are no whole seconds and
+            digits in a dialect, so that they cannot be set anew.
     """
 
     live: ClassVar[bool] = False
 
     def __init__(
-        self, calls_per_day: int = _MOST, seed: int = 7, kind: KindName = "office", meaning: Meaning | None = None
+        self,
+        calls_per_day: int = _MOST,
+        seed: int = 7,
+        kind: KindName = "office",
+        meaning: Meaning | None = None,
+        dialect: tuple[str, ...] = (),
     ) -> None:
         self.calls_per_day = calls_per_day
+        self._dialect = known(dialect)
         self._size = min(calls_per_day, _MOST)
         self._period_s, rest = divmod(self._size * _DAY_S, calls_per_day)
         if rest:
@@ -97,8 +138,8 @@ class RepeatedCalls:
         self._calls = [(self._record(call, place), call.call_types) for place, call in enumerate(chosen)]
         self._template = lru_cache(maxsize=None)(self._make)
 
-    def page(self, question: Question, size: int) -> tuple[bytes, int]:
-        """The records of a page, as JSON with commas between them, and the total.
+    def asked_for(self, question: Question) -> RepeatedList:
+        """The calls that a question asks for.
 
         Raises:
             BadParameterError: a filter other than callType, or an open window.
@@ -107,9 +148,8 @@ class RepeatedCalls:
             raise BadParameterError("Repeated calls can only be asked for by dateFrom, dateTo and callType.")
         # Calls are numbered backwards, so that the newest come first: call n is number -1 - n.
         template = self._template(question.call_type)
-        before, after = (self._found(template, -self._number(moment)) for moment in (question.end, question.start))
-        first = before + (question.page - 1) * size
-        return self._rows(template, first, min(first + size, after)), after - before
+        first, last = (self._found(template, -self._number(moment)) for moment in (question.end, question.start))
+        return RepeatedList(template, first, max(first, last), self._size, self._period_s)
 
     def _number(self, moment: int) -> int:
         """How many calls start before an epoch second."""
@@ -119,16 +159,6 @@ class RepeatedCalls:
         """How many calls of a template have a number below the given one."""
         copy, place = divmod(number, self._size)
         return copy * len(template.records) + int(np.searchsorted(template.records, place))
-
-    def _rows(self, template: _Template, first: int, last: int) -> bytes:
-        parts, many = [], len(template.records)
-        while first < last:
-            copy, place = divmod(first, many)
-            upto = min(many, place + last - first)
-            forwards = -1 - copy
-            parts.append(template.rows(place, upto, forwards * self._size, forwards * self._period_s))
-            first += upto - place
-        return b"".join(parts)[:-1]
 
     def _make(self, call_type: str | None) -> _Template:
         backwards = enumerate(reversed(self._calls))
@@ -141,4 +171,9 @@ class RepeatedCalls:
         for leg in (*record["all_agents"], *record["answered_agents"]):
             leg["started_at"] += start - call.started_at
         record |= {"id": _FIRST_ID + place, "started_at": start, "original_call_id": None}
-        return re.sub(rb'("started_at":)([0-9]+)', lambda match: match[1] + match[2].zfill(10), encode(record))
+        told = in_dialects(record, self._dialect)
+        if (str(told["id"]), str(told["started_at"])) != (str(_FIRST_ID + place), str(start)):
+            raise ValueError(
+                f"Repeated calls cannot be told in {'+'.join(self._dialect)}: their ids and times are set anew."
+            )
+        return re.sub(rb'("started_at":"?)([0-9]+)', lambda match: match[1] + match[2].zfill(10), encode(told))

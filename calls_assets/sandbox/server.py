@@ -1,30 +1,39 @@
 """An embedded `GET /calls/` after the API document, on this machine only."""
 
 import gzip
+import html
 import json
+import math
+import signal
 import socket
 import socketserver
 import sys
 import threading
 import time
 import zlib
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Mapping
+from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from calls_assets.sandbox.calls import SimulatedCall, as_of, encode
 from calls_assets.sandbox.centre import Centre, Source
+from calls_assets.sandbox.dialects import in_dialects
 from calls_assets.sandbox.faults import Fault, Plan, Strike, listing, play, wire_fault
 from calls_assets.sandbox.query import BadParameterError, Behaviour, Question, read
 from calls_assets.sandbox.repeated import RepeatedCalls
 
 PREFIX = "/api/v1"
 PATH = f"{PREFIX}/calls/"
+_BARE = PATH.rstrip("/")
+_PATHS = {"required": (PATH,), "redirect_to_slash": (PATH,), "redirect_to_bare": (_BARE,), "both": (PATH, _BARE)}
+"""The paths that answer, by `Behaviour.slash`."""
 _KEPT_ANSWERS = 64
+_KEPT_ROWS = 100_000
 
 
 def _clock() -> int:
@@ -41,6 +50,7 @@ class Sandbox:
         port: TCP port on 127.0.0.1; 0 for any that is free.
         now: the clock, in epoch seconds.
         faults: what goes wrong, and on which requests with the right token.
+        tick: the clock by which the pace is kept, in seconds.
 
     Attributes:
         requests: the query parameters of every request that came with the right token, in order of arrival.
@@ -55,6 +65,7 @@ class Sandbox:
         port: int = 0,
         now: Callable[[], int] = _clock,
         faults: Iterable[Fault] = (),
+        tick: Callable[[], float] = time.monotonic,
     ) -> None:
         self.source: Source | RepeatedCalls = Centre() if source is None else source
         self.behaviour = behaviour
@@ -64,8 +75,11 @@ class Sandbox:
         self.peak_concurrency = 0
         self._port = port
         self._now = now
+        self._tick = tick
         self._answering = 0
         self._lock = threading.Lock()
+        self._told: dict[int, tuple[SimulatedCall, bytes]] = {}
+        self._answered_s: deque[float] = deque()
         self._settled: OrderedDict[tuple[object, ...], list[SimulatedCall]] = OrderedDict()
         self._server: _Server | None = None
 
@@ -87,6 +101,19 @@ class Sandbox:
             self._server.stop()
             self._server = None
 
+    def too_early_s(self) -> float:
+        """How many seconds too early one request more would come for the account's pace; 0: it is answered, and counts."""
+        most, now_s = self.behaviour.per_period, self._tick()
+        if most is None:
+            return 0.0
+        with self._lock:
+            while self._answered_s and self._answered_s[0] <= now_s - self.behaviour.period_s:
+                self._answered_s.popleft()
+            if len(self._answered_s) >= most:
+                return self._answered_s[0] + self.behaviour.period_s - now_s
+            self._answered_s.append(now_s)
+            return 0.0
+
     def answer(self, given: dict[str, str], strikes: Iterable[Strike] = ()) -> bytes:
         """The JSON body of the answer to these query parameters, with the plan's faults of the list.
 
@@ -105,22 +132,57 @@ class Sandbox:
                 self._answering -= 1
 
     def _page(self, question: Question, now: int, strikes: Iterable[Strike]) -> bytes:
+        self.behaviour.check_kept(question, now)
         size = max(1, min(question.limit, self.behaviour.page_cap))
-        total: int | None
-        if isinstance(self.source, RepeatedCalls):
-            rows, total = self.source.page(question, size)
-        else:
-            found = listing(self._matching(self.source, question, now), question.page, size, strikes)
-            rows, total = b",".join(_row(call, now) for call in found.rows), found.total
+        rows, many, listed = self._cut(question, size, now, strikes)
+        total = None if listed is None else self.behaviour.total(listed, many)
+        if not many and not total and self.behaviour.empty_as != "page":
+            return _EMPTY[self.behaviour.empty_as]
+        has_next = question.page * size < (total or 0) if self.behaviour.names_next == "documented" else None
         meta = {
-            "page": question.page,
+            "page": question.page - 1 + self.behaviour.first_page,
             "limit": size,
-            "total": str(total) if self.behaviour.total_as_string else total,
+            "total": self.behaviour.told(total),
             # As in the document: a path that carries the page alone.
-            "next": f"{PATH}?page={question.page + 1}" if question.page * size < (total or 0) else None,
+            "next": f"{PATH}?page={question.page + 1}" if has_next or self.behaviour.names_next == "always" else None,
             "previous": f"{PATH}?page={question.page - 1}" if question.page > 1 else None,
         }
-        return b'{"calls":[' + rows + b'],"meta":' + encode(meta) + b"}"
+        if self.behaviour.names_next == "absent":
+            del meta["next"]
+        if self.behaviour.total_as == "absent":
+            del meta["total"]
+        told = b"" if self.behaviour.total_as == "no_meta" else b',"meta":' + encode(meta)
+        return b'{"calls":[' + rows + b"]" + told + b"}"
+
+    def _cut(self, question: Question, size: int, now: int, strikes: Iterable[Strike]) -> tuple[bytes, int, int | None]:
+        """The rows of a page as JSON, how many they are, and how many calls the list has, where that is told."""
+        behaviour = self.behaviour
+        if isinstance(self.source, RepeatedCalls):
+            asked, first = self.source.asked_for(question), (question.page - 1) * size
+            behaviour.check_page(first, size, len(asked))
+            reach = len(asked) if behaviour.deepest is None else min(len(asked), behaviour.deepest)
+            end = max(first, min(first + size, reach))
+            return asked.rows(first, end), end - first, len(asked)
+        found = listing(self._matching(self.source, question, now), question.page, size, strikes)
+        behaviour.check_page(found.first, size, len(found.calls))
+        found.cut_off(behaviour.deepest)
+        rows = behaviour.fitting([self._row(call, now) for call in found.rows])
+        return b",".join(rows), len(rows), found.total
+
+    def _row(self, call: SimulatedCall, now: int) -> bytes:
+        """A call as JSON, in the account's dialect."""
+        record = as_of(call, now)
+        if not self.behaviour.dialect:
+            return call.encoded if record is call.record else encode(record)
+        if record is not call.record:
+            return encode(in_dialects(record, self.behaviour.dialect))
+        _, told = self._told.get(id(call), (None, b""))
+        if not told:
+            told = encode(in_dialects(record, self.behaviour.dialect))
+            if len(self._told) >= _KEPT_ROWS:
+                self._told.clear()
+            self._told[id(call)] = call, told
+        return told
 
     def _matching(self, source: Source, question: Question, now: int) -> list[SimulatedCall]:
         start, end = question.window(now, source.live)
@@ -130,9 +192,12 @@ class Sandbox:
                 self._settled.move_to_end(key)
                 return self._settled[key]
         calls = [call for call in source.between(start, end) if question.asks_for(call, now)]
+        if question.call_type is None:
+            calls = [call for call in calls if self.behaviour.lists(call.record)]
         calls = _ordered(calls, self.behaviour.order)
-        # Of a centre, what is over stays as it is; a test's source may change from one request to the next.
-        if source.live and end <= now and all(call.ended_at <= now for call in calls):
+        calls = _with_doubles(calls, self.behaviour.every_twice)
+        is_over = not source.live or (end <= now and all(call.ended_at <= now for call in calls))
+        if is_over and not source.changes:
             with self._lock:
                 self._settled[key] = calls
                 while len(self._settled) > _KEPT_ANSWERS:
@@ -146,19 +211,43 @@ def run(
     behaviour: Behaviour = Behaviour(),  # noqa: B008 - frozen
     ready: Callable[[Sandbox], None] | None = None,
 ) -> None:
-    """Serve on `port` until interrupted (SIGINT); `ready` is called once the port is open."""
-    with Sandbox(source, behaviour, port=port) as sandbox:
-        if ready is not None:
-            ready(sandbox)
-        try:
+    """Serve on `port` until interrupted (SIGINT or SIGTERM); `ready` is called once the port is open."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with Sandbox(source, behaviour, port=port) as sandbox:
+            if ready is not None:
+                ready(sandbox)
             threading.Event().wait()
-        except KeyboardInterrupt:
-            return
+    except KeyboardInterrupt:
+        return
 
 
-def _row(call: SimulatedCall, now: int) -> bytes:
-    record = as_of(call, now)
-    return call.encoded if record is call.record else encode(record)
+_EMPTY = {
+    "404": b"",
+    "204": b"",
+    "{}": b"{}",
+    "null": b'{"calls":null,"meta":{"total":0}}',
+    "no_meta": b'{"calls":[]}',
+    "[]": b"[]",
+}
+"""The bodies of empty lists in other ways than the document's."""
+
+_WEB_PAGE = "<!doctype html><title>Sorry</title><p>{}</p>"
+
+
+def _told(reason: str, error_as: str) -> tuple[bytes, str]:
+    """The body of a refusal and its Content-Type."""
+    if error_as == "html":
+        return _WEB_PAGE.format(html.escape(reason)).encode(), "text/html"
+    told = {"errors": {"errors": [{"message": reason}]}, "nested": {"error": {"message": reason}}}
+    return json.dumps(told.get(error_as, {error_as: reason})).encode(), "application/json"
+
+
+def _retry_after(way: str, wait_s: float) -> dict[str, str]:
+    """The header that says when to come again."""
+    seconds, moment = max(1, math.ceil(wait_s)), math.ceil(time.time() + wait_s)
+    told = {"seconds": str(seconds), "date": formatdate(moment, usegmt=True), "epoch": str(moment)}
+    return {"Retry-After": told[way]} if way in told else {}
 
 
 def _scattered(call: SimulatedCall) -> int:
@@ -170,6 +259,14 @@ def _ordered(calls: list[SimulatedCall], order: str) -> list[SimulatedCall]:
         return sorted(calls, key=_scattered)
     oldest_first = sorted(calls, key=lambda call: call.started_at)
     return oldest_first if order == "oldest_first" else oldest_first[::-1]
+
+
+def _with_doubles(calls: list[SimulatedCall], every: int | None) -> list[SimulatedCall]:
+    """The calls with every so many-th once more, a few places further on."""
+    if every is None:
+        return calls
+    groups = [calls[first : first + every] for first in range(0, len(calls), every)]
+    return [call for group in groups for call in (*group, group[0])]
 
 
 class _Server(ThreadingHTTPServer):
@@ -220,39 +317,67 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        sandbox = self.server.sandbox
+        behaviour = self.server.sandbox.behaviour
         target = urlsplit(self.path)
-        if target.path != PATH:
-            self._refuse(HTTPStatus.NOT_FOUND, f"There is nothing at {target.path}.")
-        elif self.headers.get("Access-Token") != sandbox.token:
+        if behaviour.gateway_status is not None:
+            self._send(behaviour.gateway_status, _WEB_PAGE.format("Request blocked.").encode(), "text/html")
+        elif target.path not in _PATHS[behaviour.slash]:
+            self._lead_on(target)
+        elif self.headers.get("Access-Token") != self.server.sandbox.token:
             self._refuse(HTTPStatus.UNAUTHORIZED, "The Access-Token header is missing or wrong.")
+        elif wait_s := self.server.sandbox.too_early_s():
+            headers = _retry_after(behaviour.retry_after, wait_s)
+            self._refuse(HTTPStatus.TOO_MANY_REQUESTS, "Too many requests.", headers)
         else:
-            given = dict(parse_qsl(target.query, keep_blank_values=True))
-            strikes = sandbox.plan.strikes(given)
-            try:
-                body = sandbox.answer(given, strikes)
-            except BadParameterError as error:
-                self._refuse(HTTPStatus.BAD_REQUEST, str(error))
-            else:
-                if fault := wire_fault(strikes):
-                    self.close_connection = True
-                    play(fault, self.connection, body)
-                else:
-                    self._send(HTTPStatus.OK, body)
+            self._answer(dict(parse_qsl(target.query, keep_blank_values=True)))
+
+    def _answer(self, given: dict[str, str]) -> None:
+        sandbox = self.server.sandbox
+        strikes = sandbox.plan.strikes(given)
+        try:
+            body = sandbox.answer(given, strikes)
+        except BadParameterError as error:
+            self._refuse(error.status, str(error))
+            return
+        if not body:
+            self._send(int(sandbox.behaviour.empty_as), body)
+        elif fault := wire_fault(strikes):
+            self.close_connection = True
+            play(fault, self.connection, body)
+        else:
+            self._send(HTTPStatus.OK, body)
+
+    def _lead_on(self, target: SplitResult) -> None:
+        """Redirect to the path that answers, where it differs in its slash alone."""
+        behaviour = self.server.sandbox.behaviour
+        (path, *_) = _PATHS[behaviour.slash]
+        if behaviour.slash.startswith("redirect") and target.path in (PATH, _BARE):
+            location = target._replace(path=path).geturl()
+            self._send(behaviour.redirect_status, b"", headers={"Location": location})
+        else:
+            self._refuse(HTTPStatus.NOT_FOUND, f"There is nothing at {target.path}.")
 
     def _refuse_verb(self) -> None:
-        known = urlsplit(self.path).path == PATH
+        known = urlsplit(self.path).path in _PATHS[self.server.sandbox.behaviour.slash]
         self.close_connection = True  # there may be a body that nobody reads
         self._refuse(
-            HTTPStatus.METHOD_NOT_ALLOWED if known else HTTPStatus.NOT_FOUND, f"{self.command} is not possible here."
+            HTTPStatus.METHOD_NOT_ALLOWED if known else HTTPStatus.NOT_FOUND,
+            f"{self.command} is not possible here.",
+            {"Allow": "GET"} if known else {},
         )
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _refuse_verb  # noqa: N815
 
-    def _refuse(self, status: HTTPStatus, reason: str) -> None:
-        self._send(status, json.dumps({"error": reason}).encode())
+    def _refuse(self, status: int, reason: str, headers: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._send(status, *_told(reason, self.server.sandbox.behaviour.error_as), headers)
 
-    def _send(self, status: HTTPStatus, body: bytes) -> None:
+    def _send(
+        self,
+        status: int,
+        body: bytes,
+        content_type: str = "application/json",
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         zipped = (
             self.server.sandbox.behaviour.gzip
             and "gzip" in self.headers.get("Accept-Encoding", "")
@@ -261,18 +386,17 @@ class _Handler(BaseHTTPRequestHandler):
         if zipped:
             body = gzip.compress(body, compresslevel=1, mtime=0)
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Type", content_type)
+        if status != HTTPStatus.NO_CONTENT:
+            self.send_header("Content-Length", str(len(body)))
         if zipped:
             self.send_header("Content-Encoding", "gzip")
-        for name, value in self.server.sandbox.behaviour.headers:
+        for name, value in (*self.server.sandbox.behaviour.headers, *headers.items()):
             self.send_header(name, value)
-        if status is HTTPStatus.METHOD_NOT_ALLOWED:
-            self.send_header("Allow", "GET")
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
-        if self.command != "HEAD":
+        if self.command != "HEAD" and body:
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name

@@ -218,7 +218,7 @@ def test_orders() -> None:
 
 
 def test_a_page_cap_total_as_text_and_refused_call_types() -> None:
-    behaviour = Behaviour(page_cap=50, total_as_string=True, refused_call_types=frozenset({"overflowed"}))
+    behaviour = Behaviour(page_cap=50, total_as="string", refused_call_types=frozenset({"overflowed"}))
     with Sandbox(CENTRE, behaviour, now=lambda: NOW) as sandbox:
         window = {"dateFrom": "2025-08-04", "dateTo": "2025-08-04"}
         answer = ask(sandbox, **window, limit=1000, page=2)
@@ -289,7 +289,8 @@ def test_a_page_of_a_thousand_of_many_is_quick(sandbox: Sandbox) -> None:
     assert time.perf_counter() - begin < 1.0  # takes some 50 ms; the rest is for a busy machine
 
 
-def test_run_serves_until_interrupted() -> None:
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_run_serves_until_it_is_stopped(stop: signal.Signals) -> None:
     program = (
         "from calls_assets.sandbox.server import run; run(0, ready=lambda sandbox: print(sandbox.url, flush=True))"
     )
@@ -297,5 +298,5 @@ def test_run_serves_until_interrupted() -> None:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         assert requests.get(f"{url}/calls/", timeout=10).status_code == 401
-        process.send_signal(signal.SIGINT)
+        process.send_signal(stop)
         assert process.wait(timeout=10) == 0
