@@ -1,14 +1,13 @@
 """What is checked of what the API gave: rows of a day in, findings out, which never name a person or show a number."""
 
-import json
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from calls_assets.api.numbers import Ints, ints
+from calls_assets.api.rules import Deviation
 from calls_assets.checks import Finding
 
 LONGEST_S = 366 * 86_400
@@ -17,15 +16,20 @@ LONGEST_S = 366 * 86_400
 OPEN_DAY_S = 3600
 """How old the file of the open day may get, in seconds."""
 
-FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+IN_A_SENTENCE, MOST_TOLD = 5, 40
+"""Deviations that the sentence and the figures of a day tell of at most, the frequent ones first."""
 
 
-def check_raw_calls(rows: pa.Table, drift: Sequence[str]) -> dict[str, Finding]:
-    """The findings on a day of `raw_calls`, but for its completeness; `drift` names the fields in `extra`."""
+def check_raw_calls(rows: pa.Table, deviations: Mapping[Deviation, int]) -> dict[str, Finding]:
+    """The findings on a day of `raw_calls`, but for its completeness.
+
+    Args:
+        rows: The day's calls.
+        deviations: In how many of them each deviation from the document is.
+    """
     twice = len(rows) - len(pc.unique(rows["id"]))
     impossible = {name: _impossible(ints(rows[name])) for name in ("duration", "talk_time")}
     told = " and ".join(f"{count} {name.replace('_', ' ')}s" for name, count in impossible.items())
-    known = f"Fields that the document does not name: {', '.join(drift)}." if drift else "Every field is documented."
     return {
         "unique": Finding(
             not twice, f"{twice} of {len(rows)} calls have an id that another one has.", {"twice": twice}
@@ -33,7 +37,7 @@ def check_raw_calls(rows: pa.Table, drift: Sequence[str]) -> dict[str, Finding]:
         "times_possible": Finding(
             not any(impossible.values()), f"{told} are negative or longer than a year.", impossible
         ),
-        "no_drift": Finding(not drift, known, {"fields": len(drift)}),
+        "as_documented": _as_documented(len(rows), deviations),
     }
 
 
@@ -41,23 +45,14 @@ def _impossible(seconds: Ints) -> int:
     return int(np.count_nonzero((seconds < 0) | (seconds > LONGEST_S)))
 
 
-def undocumented_fields(rows: pa.Table) -> list[str]:
-    """The names of the fields in `extra`, with the path to each; a name that is none, and could be a value, is not shown."""
-    names: set[str] = set()
-    for extra in pc.unique(rows["extra"]).drop_null().to_pylist():
-        names |= set(_names(json.loads(extra), ""))
-    return sorted(names)
-
-
-def _names(value: object, path: str) -> Iterator[str]:
-    if isinstance(value, list):
-        for item in value:
-            yield from _names(item, path)
-    elif isinstance(value, dict):
-        for name, part in value.items():
-            shown = name if FIELD_NAME.fullmatch(name) else "(odd name)"
-            inner = list(_names(part, f"{path}{shown}."))
-            yield from inner or [path + shown]
+def _as_documented(calls: int, deviations: Mapping[Deviation, int]) -> Finding:
+    if not deviations:
+        return Finding(True, "Every record is as the document says.")
+    listed = sorted(deviations.items(), key=lambda item: (-item[1], item[0]))
+    shown = "; ".join(f"{one.path} is {one.sent} in {count:,} ({one.became})" for one, count in listed[:IN_A_SENTENCE])
+    more = f"; and {len(listed) - IN_A_SENTENCE} more" if len(listed) > IN_A_SENTENCE else ""
+    figures = {f"{one.path}: {one.sent}, {one.became}": count for one, count in listed[:MOST_TOLD]}
+    return Finding(False, f"Of {calls:,} records: {shown}{more}.", figures)
 
 
 def check_fresh(day_end_s: int, pulled_s: float | None, now_s: float) -> Finding:

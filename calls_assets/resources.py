@@ -20,6 +20,7 @@ from calls_assets.settings import MOST_IN_FLIGHT
 
 if TYPE_CHECKING:
     from calls_assets.api.client import Client
+    from calls_assets.api.decode import Decoder
     from calls_assets.api.windows import Reading
     from calls_assets.tables.store import TableStore
 
@@ -46,7 +47,7 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
     calls_per_window: int = Field(
         100_000,
         description="A range of days with more calls than this is pulled in smaller ranges, which bounds the memory of a "
-        "run. Unit: calls. Default: 100000.",
+        "run. Unit: calls. Set it as CALLS_PER_WINDOW. Default: 100000.",
     )
     timeout_s: float = Field(
         60.0, description="Longest silence of the API before a request counts as failed. Unit: seconds. Default: 60."
@@ -70,6 +71,11 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
         False,
         description="Whether the account is known to give the day of dateTo too: no day more is asked for then. Set it as "
         "CALLS_DATE_TO_INCLUSIVE=1. Default: unknown.",
+    )
+    times_zone: str | None = Field(
+        None,
+        description="IANA zone of times that the account gives as text without an offset; where it is unknown, a call whose "
+        "started_at is such a time is set aside in rejected_calls. Set it as CALLS_TIMES_ZONE. Default: unknown.",
     )
     read_twice: bool = Field(
         False,
@@ -126,15 +132,6 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
         model: Callable[[], CallsApi] = create_model(cls.__name__, __base__=cls, __doc__=cls.__doc__, **fields)
         return model()
 
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["CallsApi"]:
-        """The resource of a run, which shows that it lives for as long as it does."""
-        if context.instance is None or context.run is None:
-            yield self
-        else:
-            with alive(context.instance, context.run.run_id):
-                yield self
-
     def client(self, log: logging.Logger) -> "Client":
         """A session with the API.
 
@@ -173,12 +170,17 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
         """
         from calls_assets.api.windows import Reading
 
-        try:
-            return Reading(ZoneInfo(self.dates_zone) if self.dates_zone else None, self.date_to_inclusive)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(
-                f"dates_zone is an IANA time zone such as America/New_York, but {self.dates_zone!r} was given."
-            ) from None
+        return Reading(_zone("dates_zone", self.dates_zone), self.date_to_inclusive)
+
+    def decoder(self) -> "Decoder":
+        """What reads the account's pages.
+
+        Raises:
+            ValueError: the zone of its times is none.
+        """
+        from calls_assets.api.decode import Decoder
+
+        return Decoder(_zone("times_zone", self.times_zone))
 
     def query(self) -> Query:
         """The page size and the filters.
@@ -190,6 +192,8 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
             raise ValueError(
                 f"concurrency is a number of requests from 1 to {MOST_IN_FLIGHT}, but {self.concurrency} was given."
             )
+        if self.calls_per_window < 1:
+            raise ValueError(f"calls_per_window is a number of calls from 1, but {self.calls_per_window} was given.")
         for call_type in self.call_types:
             Query(call_type=call_type)
         return Query(
@@ -215,6 +219,15 @@ class Tables(dg.ConfigurableResource):  # type: ignore[type-arg]
         "Default: data.",
     )
 
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Tables"]:
+        """The resource of a run, and every step has it: the run shows that it lives for as long as it does."""
+        if context.instance is None or context.run is None:
+            yield self
+        else:
+            with alive(context.instance, context.run.run_id):
+                yield self
+
     def store(self) -> "TableStore":
         """The store at the root.
 
@@ -224,3 +237,10 @@ class Tables(dg.ConfigurableResource):  # type: ignore[type-arg]
         from calls_assets.tables.store import TableStore
 
         return TableStore(self.url)
+
+
+def _zone(name: str, key: str | None) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(key) if key else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{name} is an IANA time zone such as America/New_York, but {key!r} was given.") from None

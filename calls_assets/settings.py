@@ -38,7 +38,9 @@ class Settings:
     allow_http: bool = False
     dates_zone: ZoneInfo | None = None
     date_to_inclusive: bool = False
+    times_zone: ZoneInfo | None = None
     page_size: int | None = None
+    calls_per_window: int | None = None
     requests_per_second: float | None = None
     concurrency: int | None = None
     read_twice: bool | None = None
@@ -58,9 +60,17 @@ class Settings:
     @property
     def asking(self) -> dict[str, Any]:
         """How to ask the API and what to take from it, as far as that is set."""
-        names = ("page_size", "requests_per_second", "concurrency", "read_twice", "max_rejected_share")
+        names = (
+            "page_size",
+            "calls_per_window",
+            "requests_per_second",
+            "concurrency",
+            "read_twice",
+            "max_rejected_share",
+        )
         given = {name: getattr(self, name) for name in names} | {
-            "call_types": self.call_types and list(self.call_types)
+            "call_types": self.call_types and list(self.call_types),
+            "times_zone": self.times_zone and self.times_zone.key,
         }
         return {name: value for name, value in given.items() if value is not None}
 
@@ -204,7 +214,9 @@ VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "CALLS_ALLOW_HTTP": ("allow_http", _switch),
     "CALLS_DATES_ZONE": ("dates_zone", _zone),
     "CALLS_DATE_TO_INCLUSIVE": ("date_to_inclusive", _switch),
+    "CALLS_TIMES_ZONE": ("times_zone", _zone),
     "CALLS_PAGE_SIZE": ("page_size", _between(1, MAX_LIMIT, "a number of calls")),
+    "CALLS_PER_WINDOW": ("calls_per_window", _between(1, 10_000_000, "a number of calls")),
     "CALLS_REQUESTS_PER_SECOND": ("requests_per_second", _pace),
     "CALLS_CONCURRENCY": ("concurrency", _between(1, MOST_IN_FLIGHT, "a number of requests")),
     "CALLS_READ_TWICE": ("read_twice", _switch),

@@ -21,6 +21,12 @@ from calls_assets.settings import Settings
 hypothesis.settings.register_profile("untimed", deadline=None)  # how long an example takes depends on the machine
 hypothesis.settings.load_profile("untimed")
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long begins first, so that at the end no process waits for another's long test."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 SAMPLE = (Path(__file__).parent / "sample_response.json").read_bytes()
 
 
@@ -60,8 +66,8 @@ def s3_root(s3_server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     return f"s3://calls/{tmp_path.name}"
 
 
-@pytest.fixture
-def run_pipeline(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dg.ExecuteInProcessResult]:
+@pytest.fixture(scope="session")
+def run_pipeline() -> Callable[..., dg.ExecuteInProcessResult]:
     """Runs every asset, or those of `select`, through Dagster over the days from `first` to `last`.
 
     `api_fields` are fields of the resource `calls_api`, as the UI's launchpad sets them.
@@ -78,15 +84,17 @@ def run_pipeline(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dg.ExecuteInP
         api_fields: dict[str, Any] | None = None,
         **settings: Any,
     ) -> dg.ExecuteInProcessResult:
-        monkeypatch.setenv("CALLS_API_URL", api.url)
-        monkeypatch.setenv("CALLS_API_TOKEN", settings.pop("token", api.token))
-        job = build(Settings(zone=ZoneInfo(zone), data_url=str(data), **settings)).resolve_job_def("calls_pipeline")
+        environ = {"CALLS_API_URL": api.url, "CALLS_API_TOKEN": settings.pop("token", api.token)}
         tags = {"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(last)}
         keys = None if select is None else [dg.AssetKey(name) for name in select]
         required = {"url": {"env": "CALLS_API_URL"}, "token": {"env": "CALLS_API_TOKEN"}}
         config = {"resources": {"calls_api": {"config": required | api_fields}}} if api_fields else None
-        return job.execute_in_process(
-            run_config=config, tags=tags, instance=instance, asset_selection=keys, raise_on_error=False
-        )
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in environ.items():
+                patch.setenv(name, value)
+            built = build(Settings(zone=ZoneInfo(zone), data_url=str(data), **settings))
+            return built.resolve_job_def("calls_pipeline").execute_in_process(
+                run_config=config, tags=tags, instance=instance, asset_selection=keys, raise_on_error=False
+            )
 
     return run

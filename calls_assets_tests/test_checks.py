@@ -5,8 +5,10 @@ import json
 import pyarrow as pa
 import pytest
 
+from calls_assets.api.decode import read_page
+from calls_assets.api.rules import Deviation
 from calls_assets.checks import CHECKS
-from calls_assets.findings import LONGEST_S, OPEN_DAY_S, check_fresh, check_raw_calls, undocumented_fields
+from calls_assets.findings import LONGEST_S, MOST_TOLD, OPEN_DAY_S, check_fresh, check_raw_calls
 from calls_assets.sums import (
     MUST_HOLD,
     VARIANTS_IN_ORDER,
@@ -49,28 +51,41 @@ def members(table, *rows):
 
 def test_impossible_times_are_counted():
     finding = check_raw_calls(
-        raw_calls({"duration": -1}, {"duration": LONGEST_S + 1, "talk_time": -1}, {"talk_time": LONGEST_S}), []
+        raw_calls({"duration": -1}, {"duration": LONGEST_S + 1, "talk_time": -1}, {"talk_time": LONGEST_S}), {}
     )["times_possible"]
     assert (finding.passed, finding.sentence) == (
         False,
         "2 durations and 1 talk times are negative or longer than a year.",
     )
-    assert check_raw_calls(raw_calls({"duration": 1}), [])["times_possible"].passed
+    assert check_raw_calls(raw_calls({"duration": 1}), {})["times_possible"].passed
 
 
-def test_fields_that_the_document_does_not_name_are_named_once_with_their_path():
-    extras = ({"mood": 1, "contact": {"vip": True}}, {"mood": 2, "all_agents": [None, {"team": {"id": 1}}]})
-    rows = raw_calls(*({"extra": json.dumps(extra)} for extra in extras), {})
-    assert undocumented_fields(rows) == ["all_agents.team.id", "contact.vip", "mood"]
-    finding = check_raw_calls(rows, undocumented_fields(rows))["no_drift"]
+def test_what_differs_from_the_document_is_told_by_field_and_kind_without_a_value():
+    deviations = {
+        Deviation("mood", "a string", "in extra"): 2,
+        Deviation("agents[]", "objects", "read"): 1,
+    }
+    finding = check_raw_calls(raw_calls({}, {}), deviations)["as_documented"]
     assert not finding.passed
-    assert finding.sentence == "Fields that the document does not name: all_agents.team.id, contact.vip, mood."
-    assert check_raw_calls(raw_calls({}), [])["no_drift"].passed
+    assert finding.sentence == "Of 2 records: mood is a string in 2 (in extra); agents[] is objects in 1 (read)."
+    assert finding.figures == {"agents[]: objects, read": 1, "mood: a string, in extra": 2}
+    assert check_raw_calls(raw_calls({}), {})["as_documented"].passed
+
+
+def test_a_day_of_very_many_deviations_is_told_in_short():
+    many = {Deviation(f"field_{n:03}", "a string", "in extra"): 1 for n in range(MOST_TOLD + 5)}
+    finding = check_raw_calls(raw_calls({}), many)["as_documented"]
+    assert finding.sentence.endswith(f"; and {MOST_TOLD} more.")
+    assert len(finding.figures) == MOST_TOLD
 
 
 @pytest.mark.parametrize("name", ["+15550100", "Ada Byron", "x" * 65, ""])
-def test_a_field_name_that_could_be_a_value_is_not_shown(name):
-    assert undocumented_fields(raw_calls({"extra": json.dumps({name: 1})})) == ["(odd name)"]
+def test_a_field_name_that_could_be_a_value_is_not_shown(make_call, name):
+    call = make_call(1, 1_747_839_084, **{name: 1}) | {"contact": {name: 1}}
+    body = json.dumps({"calls": [call, call], "meta": {"total": 2}}).encode()
+    for _ in range(2):  # by both ways
+        paths = {deviation.path for shape in read_page(body).shapes for deviation in shape}
+        assert paths == {"(odd name)", "contact.(odd name)"}
 
 
 def test_a_dimension_that_does_not_sum_to_the_total_is_named():
@@ -110,9 +125,9 @@ def test_the_legs_talk_is_that_of_the_ended_calls_whose_talk_time_is_possible():
 
 
 def test_an_id_that_comes_twice_is_counted():
-    finding = check_raw_calls(raw_calls({"id": 1}, {"id": 1}, {"id": 2}), [])["unique"]
+    finding = check_raw_calls(raw_calls({"id": 1}, {"id": 1}, {"id": 2}), {})["unique"]
     assert (finding.passed, finding.sentence) == (False, "1 of 3 calls have an id that another one has.")
-    assert check_raw_calls(raw_calls({"id": 1}, {"id": 2}), [])["unique"].passed
+    assert check_raw_calls(raw_calls({"id": 1}, {"id": 2}), {})["unique"].passed
 
 
 @pytest.mark.parametrize(

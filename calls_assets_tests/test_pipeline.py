@@ -1,5 +1,7 @@
 """The pipeline through Dagster, on the sandbox API over sockets."""
 
+import json
+import stat
 import weakref
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -15,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from upath import UPath
 
-from calls_assets.api import crawl
+from calls_assets.api import crawl, gathered
 from calls_assets.api.document import Query
 from calls_assets.api.spool import Spool
 from calls_assets.api.windows import day_start
@@ -64,7 +66,7 @@ def test_every_table_has_a_file_for_every_day(undisturbed):
     [
         Behaviour(zone="America/New_York", date_to_inclusive=False, order="oldest_first"),
         Behaviour(zone="Pacific/Kiritimati", order="shuffled", page_cap=37),
-        Behaviour(zone="Pacific/Pago_Pago", date_to_inclusive=False, total_as_string=True),
+        Behaviour(zone="Pacific/Pago_Pago", date_to_inclusive=False, total_as="string"),
     ],
     ids=["local exclusive oldest first", "ahead shuffled capped", "behind exclusive text total"],
 )
@@ -233,16 +235,37 @@ def test_a_day_whose_numbers_are_wrong_is_not_replaced(centre, run_pipeline, und
 @pytest.mark.parametrize(("bad", "lands"), [(1, True), (2, False)])
 def test_a_bad_record_costs_no_day_unless_too_many_are_bad(make_call, run_pipeline, tmp_path, bad, lands):
     noon = day_start(FIRST, UTC) + 43_200
-    calls = [make_call(n, noon + n, **({"duration": "long"} if n < bad else {})) for n in range(10)]
+    calls = [make_call(n, noon + n, **({"id": f"call {n}"} if n < bad else {})) for n in range(10)]
     with Sandbox(FixedCalls([(call, ["all_inbound"]) for call in calls])) as api:
         result = run_pipeline(api, tmp_path / "data", FIRST, FIRST)
     assert result.success == lands
     if lands:
         (row,) = ds.dataset(tmp_path / "data" / "rejected_calls", format="parquet").to_table().to_pylist()
-        assert (row["call_id"], row["reason"]) == (0, "duration is a string, not an integer")
+        assert (row["call_id"], row["reason"]) == (None, "id is a string, not an integer")
+        status = ds.dataset(tmp_path / "data" / "day_status", format="parquet").to_table().to_pylist()[0]
+        assert status["records_unread"] == 1
+        assert "records_unread" in status["status"]
     else:
-        assert "2 of 10 records around 2026-03-06 could not be read" in failures(result)[0].message
-        assert not (tmp_path / "data").exists()
+        sentence = failures(result)[0].message
+        assert "2 of 10 records around 2026-03-06 could not be read" in sentence
+        (path,) = (path for path in (tmp_path / "data").rglob("*") if path.is_file())
+        assert str(path) in sentence
+        records = [json.loads(line) for line in path.read_text().splitlines()]
+        assert [json.loads(record["record"])["id"] for record in records] == ["call 0", "call 1"]
+        assert stat.S_IMODE(path.stat().st_mode) & 0o007 == 0
+
+
+def test_a_day_of_which_much_could_not_be_read_is_never_final(make_call, run_pipeline, tmp_path):
+    noon = day_start(FIRST, UTC) + 43_200
+    calls = [make_call(n, noon + n, is_inbound=True, **({"id": None} if n > 5 else {})) for n in range(10)]
+    with Sandbox(FixedCalls([(call, ["all_inbound"]) for call in calls])) as api:
+        assert run_pipeline(api, tmp_path, FIRST, FIRST, api_fields={"max_rejected_share": 1.0}).success
+    (total,) = (
+        ds.dataset(tmp_path / "abandonment", format="parquet")
+        .to_table(filter=pc.field("dimension") == "total")
+        .to_pylist()
+    )
+    assert "records_unread" in total["day_status"]
 
 
 def test_a_day_that_is_still_open_is_marked_and_its_calls_in_progress_count_in_no_rate(
@@ -263,7 +286,8 @@ def test_a_refused_token_ends_in_one_sentence_and_touches_no_file(centre, run_pi
     with Sandbox(centre) as api:
         result = run_pipeline(api, tmp_path / "data", FIRST, FIRST, ZONE, token="wrong-secret")
     (error,) = failures(result)
-    assert error.message == f"{api.url}/calls/ refused the token (401): set CALLS_API_TOKEN to a valid one."
+    assert error.message.startswith(f"{api.url}/calls/ says ")
+    assert error.message.endswith(" and refused the token (401): set CALLS_API_TOKEN to a valid one.")
     assert (error.stack, error.cause) == ([], None)
     assert not (tmp_path / "data").exists()
 
@@ -282,9 +306,14 @@ def test_fields_that_the_document_does_not_name_are_logged_once_a_run(make_call,
             api, tmp_path, FIRST, LAST, instance=instance, api_fields={"calls_per_window": 1}, select=["raw_calls"]
         )
         told = [
-            record.message for record in instance.all_logs(result.run_id) if record.message.startswith("The API sends")
+            record.message
+            for record in instance.all_logs(result.run_id)
+            if record.message.startswith("The API's records")
         ]
-    assert told == ["The API sends fields that its document does not name, kept in raw_calls.extra: contact.vip, mood."]
+    assert told == [
+        "The API's records differ from its document; what cannot be read is kept in raw_calls.extra: contact.vip as a "
+        "boolean, mood as an integer."
+    ]
 
 
 def test_records_that_tell_no_day_land_once_on_the_first_day_however_the_range_is_cut(
@@ -374,8 +403,8 @@ def test_a_backfill_takes_all_days_in_one_run_unless_a_number_is_set():
 def test_a_day_that_is_too_large_for_memory_gives_the_same_rows(
     centre, run_pipeline, undisturbed, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(crawl, "ROWS_AT_ONCE", 7)
-    monkeypatch.setattr(crawl, "Spool", partial(Spool, most_in_memory=0))
+    monkeypatch.setattr(gathered, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(gathered, "Spool", partial(Spool, most_in_memory=0))
     with Sandbox(centre, Behaviour(order="shuffled", page_cap=20)) as api:
         assert run_pipeline(api, tmp_path / "large", FIRST, LAST, ZONE).success
     file = f"raw_calls/date={FIRST}/raw_calls.parquet"
@@ -388,10 +417,10 @@ def test_one_window_is_in_memory_at_a_time(centre, run_pipeline, tmp_path, monke
     pulled = []
     read = crawl.Crawler.crawl
 
-    def crawl_alone(self, query, first=None):
+    def crawl_alone(self, query, *given, **how):
         is_window = query.call_type is None
         assert not is_window or [crawled() for crawled in pulled] == [None] * len(pulled)
-        crawled = read(self, query, first)
+        crawled = read(self, query, *given, **how)
         if is_window:
             pulled.append(weakref.ref(crawled))
         return crawled

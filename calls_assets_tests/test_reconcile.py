@@ -49,7 +49,7 @@ def test_the_walk_leads_to_the_calls_that_make_the_difference(account, run_pipel
         status, level, types, calls, abandoned, relations, waits = (
             connection.execute(query).fetchall() for query in QUERIES
         )
-    assert status == [(DAY, "not_reconciled", 10, 0, 0, 3)]
+    assert status == [(DAY, "not_reconciled", 10, 0, 0, 3, 0)]
     assert level[0][0] == 6 / 8
     assert [row for row in types if row[3]] == [
         ("callback", 2, 1, 1),

@@ -78,7 +78,7 @@ def test_dagster_is_told_nothing_of_people_or_of_secrets(told, people, capfd):
 ECHO = {"Location": f"http://localhost/calls/?token={TOKEN}", "X-Token": TOKEN}
 ERRORS = {
     "a redirect": WireFault(kind="status", status=302, headers=ECHO, on=(3,)),
-    "a refusal": WireFault(kind="status", status=404, headers=ECHO, on=(3,)),
+    "a refusal": WireFault(kind="status", status=410, headers=ECHO, on=range(3, 99)),
     "the token refused": WireFault(kind="status", status=401, headers=ECHO, on=(3,)),
     "what never passes": WireFault(kind="status", status=503, headers=ECHO, on=range(3, 99)),
     "a page of HTML": WireFault(kind="html", on=range(3, 99)),

@@ -2,17 +2,19 @@
 
 import sys
 from datetime import date
+from functools import cache
 
 import pyarrow as pa
 
 from calls_assets.api.document import Field, Kind
 
-_PLAIN = {Kind.INTEGER: pa.int64(), Kind.BOOLEAN: pa.bool_(), Kind.TEXT: pa.string()}
+PLAIN = {Kind.INTEGER: pa.int64(), Kind.BOOLEAN: pa.bool_(), Kind.TEXT: pa.string()}
 
 
+@cache
 def arrow_type(field: Field) -> pa.DataType:
     """The Arrow type of a documented field: plain, struct, or a list of either."""
-    item = _PLAIN[field.kind] if isinstance(field.kind, Kind) else pa.struct([_nested(inner) for inner in field.kind])
+    item = PLAIN[field.kind] if isinstance(field.kind, Kind) else pa.struct([_nested(inner) for inner in field.kind])
     return pa.list_(item) if field.many else item
 
 

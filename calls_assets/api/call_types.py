@@ -1,24 +1,73 @@
 """What the API itself says of call types, over the very window of a crawl.
 
 The types that fields cannot tell are asked for by id. Those that fields tell for certain are only counted; where a count
-differs from ours, its calls are asked for by id too.
+differs from ours, its calls are asked for by id too. A type that the account's plan does not allow is refused; of one that
+the server ignores the answer is that of the list without a type.
 """
 
-from collections.abc import Collection, Mapping
+import threading
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property, reduce
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from calls_assets.api.crawl import Calls, Crawler
-from calls_assets.api.document import CALL_TYPES, CERTAIN_CALL_TYPES, Query
-from calls_assets.api.errors import RequestRefused
+from calls_assets.api.crawl import Calls, Crawled, Crawler, NotProven, TooDeep
+from calls_assets.api.crawled import joined
+from calls_assets.api.decode import Page
+from calls_assets.api.document import CALL_TYPES, CERTAIN_CALL_TYPES, DIRECTIONS, Query
+from calls_assets.api.errors import ApiError, NotServed, RequestRefused, Unavailable
 from calls_assets.api.in_flight import in_flight
-from calls_assets.api.numbers import int_array, texts
+from calls_assets.api.numbers import Ints, int_array, texts
 
-LABELLED, SETTLED, REFUSED, NOT_ASKED = "labelled", "settled", "refused", "not_asked"
-"""How the API answered for a call type: its calls by id, a count equal to ours, a refusal, or not at all."""
+LABELLED, SETTLED, REFUSED, IGNORED, NOT_ASKED = "labelled", "settled", "refused", "ignored", "not_asked"
+"""How the API answered for a call type: its calls by id, a count equal to ours, a refusal, the calls of all types, or not."""
+
+UNPROVEN = "unproven"
+"""A call type that decides no outcome, of which the API's own list is not proven whole."""
+
+WITHOUT_OUTCOME = frozenset({*CERTAIN_CALL_TYPES, "transfer", "warm_transfer", "automated_callback"})
+"""The call types that decide no call's outcome: the fields tell those of some, and the others say more of a call."""
 
 LABELS = pa.schema([("id", pa.int64()), ("started_at", pa.int64()), ("call_type", pa.string())])
+
+TELLING = ["is_inbound", "is_answered", "is_answered_within_sla", "is_ended", "external_numbers"]
+"""The fields that tell what call types a call cannot be of."""
+
+UNANSWERED_INBOUND = frozenset({"outbound", "answered"})
+
+CONTRARY: Mapping[str, frozenset[str]] = {
+    "all_inbound": frozenset({"outbound"}),
+    "inbound_answered": frozenset({"outbound", "unanswered"}),
+    "inbound_answered_within_sla": frozenset({"outbound", "unanswered", "late"}),
+    "inbound_answered_but_not_within_sla": frozenset({"outbound", "unanswered", "in_time"}),
+    "inbound_ivr_exit": UNANSWERED_INBOUND,
+    "abandoned": UNANSWERED_INBOUND,
+    "callback": frozenset({"outbound"}),
+    "overflowed": UNANSWERED_INBOUND,
+    "all_outbound": frozenset({"inbound"}),
+    "outbound_answered": frozenset({"inbound", "unanswered"}),
+    "outbound_not_answered": frozenset({"inbound", "answered"}),
+    "transfer": frozenset({"unreached"}),
+    "warm_transfer": frozenset({"unreached"}),
+    "out_of_business_hours": UNANSWERED_INBOUND,
+    "short_abandoned": UNANSWERED_INBOUND,
+    "automated_callback": frozenset({"inbound"}),
+    "short_abandoned_distributed": UNANSWERED_INBOUND,
+    "abandoned_distributed": UNANSWERED_INBOUND,
+}
+"""For each call type the traits of calls that cannot be of it."""
+
+CAN_WAIT = (408, 429)
+"""What says nothing of a request, but that it is to be asked later."""
+
+MOST_ODD = 0.5
+"""The share of a type's calls that may not be of it by their own fields; a list with more is that of something else."""
+
+MOST_GONE = 0.01
+"""The share of the crawled calls that may lack in a list that is the same: they went meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -31,37 +80,246 @@ class Answers:
     how: Mapping[str, str]
     labels: pa.Table
 
+    @property
+    def refused(self) -> list[str]:
+        """The types that the API refused."""
+        return [name for name, how in self.how.items() if how == REFUSED]
 
-def ask(crawler: Crawler, query: Query, wanted: Collection[str], ours: Mapping[str, int]) -> Answers:
+    @property
+    def ignored(self) -> list[str]:
+        """The types for which the API gave the calls of all types."""
+        return [name for name, how in self.how.items() if how == IGNORED]
+
+    @property
+    def unproven(self) -> list[str]:
+        """The types whose lists are not proven whole."""
+        return [name for name, how in self.how.items() if how == UNPROVEN]
+
+    @property
+    def sentence(self) -> str:
+        """Which types the API did not give."""
+        ignored = "gave the same calls with and without " + ", ".join(self.ignored) if self.ignored else ""
+        refused = "refused " + ", ".join(self.refused) if self.refused else ""
+        unproven = "gave lists that do not add up of " + ", ".join(self.unproven) if self.unproven else ""
+        missing = " and ".join(part for part in (refused, ignored, unproven) if part)
+        return f"The API {missing or 'gave every call type asked for'}."
+
+
+def ask(crawler: Crawler, query: Query, wanted: Collection[str], ours: Mapping[str, int], crawled: Crawled) -> Answers:
     """Ask the API about every call type.
+
+    Costs a request for each certain type and the list of each other one that is wanted; a certain type's list too where its
+    count is not ours, and a request where a type is refused. A crawl that was put together by date has each type's list so.
 
     Args:
         crawler: Reads pages and whole lists.
         query: The window and filters of the crawl.
         wanted: The types to ask for by id; of the others only the certain ones are counted.
         ours: How many calls of the crawl each certain type holds by our fields.
+        crawled: The crawl.
 
     Raises:
-        Incomplete: the calls of a type never added up to the API's total.
+        Incomplete: the calls of a type that decides outcomes never added up to the API's total.
+        ApiError: the list without a call type is refused too.
     """
+    asking = _Asking(crawler, query, frozenset(wanted), ours, _Plain(crawler, query, crawled))
+    # These first: where they show that the server knows no call types, the others are not worth a crawl.
+    counts = dict(zip(DIRECTIONS, in_flight(asking.count, DIRECTIONS, crawler.concurrency), strict=True))
+    if _is_all_ignored(counts, asking.plain.calls):
+        answers = {name: _Answer(IGNORED if asking.asks_for(name) else NOT_ASKED) for name in CALL_TYPES}
+    else:
 
-    def answer(call_type: str) -> tuple[str, Calls | None]:
-        asked = replace(query, call_type=call_type)
-        try:
-            if call_type not in wanted:
-                if call_type not in CERTAIN_CALL_TYPES:
-                    return NOT_ASKED, None
-                if crawler.fetch(replace(asked, page=1, limit=1)).total == ours.get(call_type, 0):
-                    return SETTLED, None
-            return LABELLED, one_by_one.crawl(asked).calls
-        except RequestRefused:
-            return REFUSED, None
+        def answer(call_type: str) -> _Answer:
+            return asking.answer(call_type, counts.get(call_type))
 
-    one_by_one = replace(crawler, concurrency=1)
-    answers = dict(zip(CALL_TYPES, in_flight(answer, CALL_TYPES, crawler.concurrency), strict=True))
-    labelled = [_labels(calls, call_type) for call_type, (_, calls) in answers.items() if calls is not None]
-    how = {call_type: how for call_type, (how, _) in answers.items()}
+        answers = dict(zip(CALL_TYPES, in_flight(answer, CALL_TYPES, crawler.concurrency), strict=True))
+    labelled = [_labels(answer.calls, name) for name, answer in answers.items() if answer.calls is not None]
+    how = {name: answer.how for name, answer in answers.items()}
     return Answers(how, pa.concat_tables(labelled) if labelled else pa.Table.from_batches([], LABELS))
+
+
+@dataclass(frozen=True)
+class _Answer:
+    how: str
+    calls: Calls | None = None
+
+
+class _Plain:
+    """The list without a call type, as it was crawled: as one, or as `lists` by date."""
+
+    def __init__(self, crawler: Crawler, query: Query, crawled: Crawled) -> None:
+        self._crawler, self._crawled = crawler, crawled
+        self.lists = crawled.pieces or (query,)
+        self._lock = threading.Lock()
+        self._is_answered = False
+
+    @property
+    def calls(self) -> int:
+        """How many calls it holds; a total below what came is a cap, and tells nothing."""
+        crawled = self._crawled
+        return max(crawled.total, len(crawled.calls) + len(crawled.rejects))
+
+    @cached_property
+    def traits(self) -> frozenset[str]:
+        """The traits of its calls."""
+        return _traits(self._crawled.calls.tables(TELLING))
+
+    def is_within(self, ids: Ints) -> bool:
+        """Whether these are all of its calls, or more."""
+        ours = self._crawled.calls.ids
+        gone = len(ours) - int(np.count_nonzero(np.isin(ours, ids, assume_unique=True)))
+        return len(ours) > 0 and gone <= MOST_GONE * len(ours)
+
+    def check_answered(self) -> None:
+        """Ask for it once more, so that what is refused altogether never counts as a refused type."""
+        with self._lock:
+            if not self._is_answered:
+                self._crawler.first(replace(self.lists[0], limit=1))
+                self._is_answered = True
+
+
+@dataclass(frozen=True)
+class _Asking:
+    crawler: Crawler
+    query: Query
+    wanted: frozenset[str]
+    ours: Mapping[str, int]
+    plain: _Plain
+
+    def asks_for(self, call_type: str) -> bool:
+        return call_type in self.wanted or call_type in CERTAIN_CALL_TYPES
+
+    def count(self, call_type: str) -> Page | _Answer | None:
+        """The page that tells how many calls are of a type, or its refusal; None where it is not asked for so."""
+        if call_type in self.wanted or call_type not in CERTAIN_CALL_TYPES or len(self.plain.lists) > 1:
+            return None  # lists by date may overlap, so that their counts tell nothing
+        try:
+            return self.crawler.first(replace(self.query, call_type=call_type, limit=1))
+        except (RequestRefused, NotServed, Unavailable) as error:
+            return self.refused(error, call_type)
+
+    def answer(self, call_type: str, counted: Page | _Answer | None) -> _Answer:
+        if not self.asks_for(call_type):
+            return _Answer(NOT_ASKED)
+        counted = counted or self.count(call_type)
+        if isinstance(counted, _Answer):
+            return counted
+        if counted is not None and self.is_settled(counted, self.ours.get(call_type, 0)):
+            return _Answer(SETTLED)
+        if counted is not None and _is_ignored(call_type, counted, self.plain.calls):
+            return _Answer(IGNORED)
+        return self.by_id(call_type)
+
+    def is_settled(self, counted: Page, ours: int) -> bool:
+        """Whether a page of one call tells that the API counts as many as we do.
+
+        A total below what came tells nothing, nor does that of the call alone where totals have been found to count a page.
+        """
+        may_count_the_page = counted.total == counted.records > 0 and self.crawler.has_shown_more_than_its_total
+        return counted.total == ours >= counted.records and not may_count_the_page
+
+    def refused(self, error: ApiError, call_type: str) -> _Answer:
+        if not refuses_type(error, call_type):
+            raise error
+        self.plain.check_answered()
+        return _Answer(REFUSED)
+
+    def by_id(self, call_type: str) -> _Answer:
+        try:
+            found = [self.whole(replace(asked, call_type=call_type)) for asked in self.plain.lists]
+        except (RequestRefused, NotServed, Unavailable) as error:
+            return self.refused(error, call_type)
+        except NotProven:
+            if call_type not in WITHOUT_OUTCOME:
+                raise
+            return _Answer(UNPROVEN)
+        calls = (found[0] if len(found) == 1 else joined(found)).calls
+        if self.plain.is_within(calls.ids) and CONTRARY[call_type] & self.plain.traits:
+            return _Answer(IGNORED)
+        if share_that_cannot_be(call_type, calls) > MOST_ODD:
+            return _Answer(IGNORED)
+        return _Answer(LABELLED, calls)
+
+    def whole(self, asked: Query) -> Crawled:
+        """A list; one whose total tells nothing is read to its end."""
+        try:
+            return replace(self.crawler, concurrency=1).crawl(asked)
+        except NotProven as error:
+            if isinstance(error, TooDeep) or not self.tells_nothing(asked, error.total):
+                raise
+            return error.shown
+
+    def tells_nothing(self, asked: Query, total: int) -> bool:
+        """Whether a total is that of all calls, whatever the call type or the dates, beside a list read to its end."""
+        return total == self.plain.calls or self.crawler.counts_all(asked, total)
+
+
+def _is_all_ignored(counts: Mapping[str, Page | _Answer | None], plain: int) -> bool:
+    """Whether the server knows no call types: no list is both that of all calls in and that of all calls out."""
+    pages = {name: page for name, page in counts.items() if isinstance(page, Page)}
+    same = [name for name, page in pages.items() if page.total == plain > 0]
+    return len(same) == len(counts) and any(_is_ignored(name, pages[name], plain) for name in same)
+
+
+def _is_ignored(call_type: str, page: Page, plain: int) -> bool:
+    """Whether a type's list has as many calls as that without a type, and shows one that cannot be of the type.
+
+    The total alone proves nothing: some servers give that of all calls with the right calls.
+    """
+    return page.total == plain > 0 and cannot_be(call_type, page.calls)
+
+
+def refuses_type(error: ApiError, call_type: str) -> bool:
+    """Whether an error refuses a call type, where the list without one is answered.
+
+    A 403 with a web page does so too, and any other 4xx but 401. Of a type that decides no outcome, a 5xx or a 200 that is no
+    page does so where it stays; of others the next pull may have what would be missing in this one.
+    """
+    match error:
+        case RequestRefused():
+            return True
+        case NotServed():
+            return error.status in range(400, 500)
+        case Unavailable():
+            return call_type in WITHOUT_OUTCOME and error.status is not None and error.status not in CAN_WAIT
+    return False
+
+
+def cannot_be(call_type: str, calls: pa.Table) -> bool:
+    """Whether some of the calls cannot be of the type, by their own fields."""
+    return bool(CONTRARY[call_type] & _traits([calls]))
+
+
+def share_that_cannot_be(call_type: str, calls: Calls) -> float:
+    """The share of the calls that cannot be of the type, by their own fields."""
+    odd = 0
+    for table in calls.tables(TELLING):
+        having = _having(table)
+        contrary = [pc.fill_null(having[trait], False) for trait in CONTRARY[call_type]]
+        odd += pc.sum(reduce(pc.or_, contrary)).as_py() or 0
+    return odd / len(calls) if len(calls) else 0.0
+
+
+def _traits(tables: Iterable[pa.Table]) -> frozenset[str]:
+    """What is true of at least one of the calls, as far as its fields tell."""
+    return frozenset(trait for calls in tables for trait, where in _having(calls).items() if pc.any(where).as_py())
+
+
+def _having(calls: pa.Table) -> dict[str, pa.ChunkedArray]:
+    """Which calls have each trait, as far as their fields tell."""
+    inbound, answered, in_time, ended, outside = (calls[name] for name in TELLING)
+    unanswered = pc.and_(pc.invert(answered), pc.fill_null(ended, True))
+    alone = pc.equal(pc.fill_null(pc.list_value_length(outside), 0), 0)
+    return {
+        "inbound": inbound,
+        "outbound": pc.invert(inbound),
+        "answered": answered,
+        "unanswered": unanswered,
+        # A menu can transfer a caller to a number outside without an agent's answer.
+        "unreached": pc.and_(unanswered, alone),
+        "in_time": pc.and_(answered, in_time),
+        "late": pc.and_(answered, pc.invert(in_time)),
+    }
 
 
 def _labels(calls: Calls, call_type: str) -> pa.Table:

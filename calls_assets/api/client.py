@@ -1,36 +1,47 @@
 """One request to `GET /calls/` -> what its body says, with the token, the retries and the pace of the requests.
 
-Retried are only failures that can pass: connection errors, cut bodies, 408, 429, 5xx, and a 200 that is not the documented
-JSON. Redirects are never followed, so that the token goes to the configured address only.
+Retried are only failures that can pass: connection errors, cut bodies, 408, 429, 5xx but 501, and a 200 that is not the
+documented JSON. Of redirects only that from `/calls/` to `/calls` of the same origin is followed, so that the token goes to
+the configured address only.
 """
 
-import io
-import ipaddress
-import json
 import logging
 import random
 import re
-import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http.client import HTTPResponse
-from typing import Any, Self, TypeVar
-from urllib.parse import SplitResult, urlsplit
+from typing import Self, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
+from calls_assets.api.address import checked_token, checked_url, is_loopback, leads_to_the_same_without_slash
+from calls_assets.api.answers import MOST_READ, is_web_page, leads_to, words
 from calls_assets.api.document import Query
-from calls_assets.api.errors import NotAPage, NotServed, RequestRefused, TokenRefused, Unavailable
+from calls_assets.api.errors import (
+    ApiError,
+    DatesRefused,
+    NotAPage,
+    NotServed,
+    RequestRefused,
+    TokenRefused,
+    Unavailable,
+)
+from calls_assets.api.pace import Pace
+from calls_assets.api.transport import Session, beginning, why_unreachable
 
 T = TypeVar("T")
 
 RETRIES = 8
 UNREACHABLE_S = 90.0
+UNANSWERED_S = 600.0
+"""Refusals for too many requests (429) are retried for as long as the session had an answer within so many seconds."""
 LONGEST_BACKOFF_S = 8.0
 LONGEST_RETRY_AFTER_S = 300.0
 CONNECT_TIMEOUT_S = 5.0
@@ -42,17 +53,49 @@ SILENCES_PER_ANSWER = 5
 """A whole answer may take so many times the longest silence: a server that drips is never silent."""
 SECONDS = re.compile(r"[0-9]{1,15}(\.[0-9]+)?")
 """What a Retry-After gives in seconds; some servers give fractions."""
+EPOCH_FROM, EPOCH_MS_FROM = 1e9, 1e11
+"""A Retry-After from here on is no length of time but a moment, in seconds or milliseconds since 1970."""
 NO_TLS = re.compile("wrong.version.number|record.layer.failure|unknown.protocol", re.IGNORECASE)
 """What OpenSSL says, by release, of an answer that is no TLS."""
 
+OK, NO_CONTENT, NOT_IMPLEMENTED = 200, 204, 501
+UNAUTHORIZED, FORBIDDEN = 401, 403
+TIMED_OUT, TOO_MANY = 408, 429
+REFUSED = (400, 402, FORBIDDEN, 404, 405, 422, NOT_IMPLEMENTED)
+"""What says that this very request is not answered, whatever becomes of others."""
+EMPTY = b"{}"
+"""A body without calls."""
+WEB_PAGE = "a web page came in place of JSON, as a maintenance page, a login page or a gateway's is"
+
 
 class _Passing(Exception):
-    """A failure that can pass; `wait_s` is how long the server asked us to wait, if it did."""
+    """A failure that can pass.
 
-    def __init__(self, what: str, wait_s: float | None = None, unreachable: bool = False) -> None:
+    Args:
+        what: What the address did.
+        status: That of the answer; None where there was none.
+        wait_s: How long the server asked us to wait, if it did.
+        because: Why, as far as that is known, as a clause.
+        unreachable_since: When it was tried that could not be reached, by the session's clock; None for other failures.
+        said: The server's words in a body that is no page.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        status: int | None = None,
+        *,
+        wait_s: float | None = None,
+        because: str = "",
+        unreachable_since: float | None = None,
+        said: str = "",
+    ) -> None:
         super().__init__(what)
+        self.status = status
         self.wait_s = wait_s
-        self.unreachable = unreachable
+        self.because = because
+        self.unreachable_since = unreachable_since
+        self.said = said
 
 
 class Client:
@@ -66,8 +109,10 @@ class Client:
         requests_per_second: Upper bound of the pace over all threads; None for none.
         allow_http: Whether the token may go to another machine over plain http.
         connections: How many are kept open, one for each thread.
+        patience_s: For how many seconds a host that cannot be reached is tried again.
         log: Where retries are reported.
         sleep: Waits a number of seconds, in the place of a wait that ends with the session.
+        clock: Tells seconds; goes on while `sleep` waits.
         on_headers: Shown the headers of every answer, refusals too; called from the thread that asked.
 
     Raises:
@@ -83,21 +128,26 @@ class Client:
         requests_per_second: float | None = None,
         allow_http: bool = False,
         connections: int = 4,
+        patience_s: float = UNREACHABLE_S,
         log: logging.Logger | None = None,
         sleep: Callable[[float], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
         on_headers: Callable[[Mapping[str, str]], None] | None = None,
     ) -> None:
-        self._url = _checked_url(url, allow_http) + "/calls/"
-        self._headers = {"Access-Token": _checked_token(token), "Content-Type": "application/json"}
-        self._timeout = (CONNECT_TIMEOUT_S, timeout_s)
+        self._url = checked_url(url, allow_http) + "/calls/"
+        self._address = self._url
+        self._token = checked_token(token)
+        self._timeout = (min(CONNECT_TIMEOUT_S, patience_s), timeout_s)
+        self._patience_s = patience_s
         self._log = log or logging.getLogger(__name__)
         self._over = threading.Event()
         self._sleep = sleep or self._rest
+        self._clock = clock
         self._on_headers = on_headers
-        self._pace = _Pace(requests_per_second, self._sleep)
-        self._session = _Session(SILENCES_PER_ANSWER * timeout_s, connections)
+        self._pace = Pace(requests_per_second, self._sleep, clock)
+        self._session = Session(SILENCES_PER_ANSWER * timeout_s, connections)
         host = urlsplit(self._url).hostname or ""
-        self._proxies = {"no_proxy": host} if _is_loopback(host) else None  # plain http to ourselves needs no detour
+        self._proxies = {"no_proxy": host} if is_loopback(host) else None  # plain http to ourselves needs no detour
 
     def __enter__(self) -> Self:
         return self
@@ -109,16 +159,20 @@ class Client:
     def fetch(self, query: Query, read: Callable[[bytes], T]) -> T:
         """Ask for a page and read its body with `read`, which raises `NotAPage` for a body that is none.
 
+        An answer without content (204) is read as an empty JSON object.
+
         Raises:
-            TokenRefused: 401 or 403.
-            RequestRefused: 400 or 422.
-            NotServed: a redirect, a certificate that cannot be trusted, or any other 4xx but 408 and 429.
+            TokenRefused: 401; or 403, where no call type was asked for, and the list without dates is refused too.
+            DatesRefused: 403, where that list is answered.
+            RequestRefused: 400, 402, 404, 405, 422 or 501; where a call type was asked for also 403, or time and again a 200
+                that says in words what is wrong.
+            NotServed: 403 with a web page, a redirect, a certificate that cannot be trusted, any other 4xx but 408 and 429.
             Unavailable: the failures that can pass did not, within the bounds above.
         """
         retrying = Retrying(
             retry=retry_if_exception_type(_Passing),
             wait=_wait,
-            stop=_give_up,
+            stop=_Tries(self._pace, self._patience_s, self._clock).are_over,
             before_sleep=self._report,
             sleep=self._sleep,
             reraise=True,
@@ -127,41 +181,69 @@ class Client:
             answer: T = retrying(self._once, query, read)
             return answer
         except _Passing as error:
+            if error.said and query.call_type is not None:
+                raise RequestRefused(self._refused(query, error.status, error.said), error.status) from None
             tries = retrying.statistics["attempt_number"]
             often = "1 try" if tries == 1 else f"{tries} tries"
             asked = f" and asks us to wait {error.wait_s:g} s" if (error.wait_s or 0) > LONGEST_RETRY_AFTER_S else ""
-            raise Unavailable(
-                f"{self._url} {error}{asked} ({often}): check CALLS_API_URL and the network, or run again later."
-            ) from error
+            of_type = f" for the call type {query.call_type}" if query.call_type else ""
+            sentence = f"{self._url} {error}{asked}{of_type} ({often}): {self._advice(error)}."
+            raise Unavailable(sentence, error.status) from error
+
+    def _advice(self, error: _Passing) -> str:
+        if error.status == TOO_MANY:
+            pace = self._pace.achieved(error.wait_s or 0)
+            return f"set CALLS_REQUESTS_PER_SECOND={pace}, which is what was let through, and run again later"
+        because = f", because {error.because}," if error.because else ","
+        return f"check CALLS_API_URL and the network{because} or run again later"
 
     def _rest(self, seconds: float) -> None:
         self._over.wait(seconds)
 
     def _once(self, query: Query, read: Callable[[bytes], T]) -> T:
-        self._pace.wait()
+        ticket = self._pace.wait()
         if self._over.is_set():
             raise NotServed("The session with the API is over.")
+        begin = self._clock()
         try:
-            response = self._session.get(
-                self._url,
-                params=query.params(),
-                headers=self._headers,
-                timeout=self._timeout,
-                allow_redirects=False,
-                proxies=self._proxies,
-                stream=True,
-            )
-            with response:
+            with self._ask(query) as response:
                 if self._on_headers is not None:
                     self._on_headers(response.headers)
-                self._check(response)
+                self._check(response, query, ticket)
                 body = self._body(response)
         except requests.exceptions.RequestException as error:
-            raise self._failure(error) from None
+            raise self._failure(error, begin) from None
         try:
-            return read(body)
+            answer = read(EMPTY if response.status_code == NO_CONTENT else body)
         except NotAPage as error:
-            raise _Passing(f"answered with {error}") from None
+            raise self._no_page(error, body, response) from None
+        self._pace.answered()
+        return answer
+
+    def _ask(self, query: Query) -> requests.Response:
+        """The answer of the address, or of the same without its slash where the server says that it is there."""
+        address = self._address
+        response = self._send(address, query)
+        if (
+            address == self._url
+            and response.status_code in (301, 302, 307, 308)
+            and leads_to_the_same_without_slash(address, response.headers.get("Location", ""))
+        ):
+            response.close()
+            self._address = address.removesuffix("/")
+            response = self._send(self._address, query)
+        return response
+
+    def _send(self, address: str, query: Query) -> requests.Response:
+        return self._session.get(
+            address,
+            params=query.params(),
+            headers={"Access-Token": self._token, "Content-Type": "application/json"},
+            timeout=self._timeout,
+            allow_redirects=False,
+            proxies=self._proxies,
+            stream=True,
+        )
 
     def _body(self, response: requests.Response) -> bytes:
         chunks, size = [], 0
@@ -171,17 +253,26 @@ class Client:
             if size > LONGEST_ANSWER:
                 raise NotServed(
                     f"{self._url} answered with more than {LONGEST_ANSWER // 2**20} MiB to one request: set page_size lower, "
-                    "or check CALLS_API_URL."
+                    "or check CALLS_API_URL.",
+                    response.status_code,
                 )
         return b"".join(chunks)
 
-    def _failure(self, error: requests.exceptions.RequestException) -> Exception:
-        """What it means that no whole answer came."""
+    def _no_page(self, error: NotAPage, body: bytes, response: requests.Response) -> _Passing:
+        """What it means that a body is no page."""
+        if is_web_page(body, response.headers.get("Content-Type", "")):
+            return _Passing(f"answered with {error}", response.status_code, because=WEB_PAGE)
+        said = words(body, self._token)
+        return _Passing(f"answered with {error}{f', saying {said!r}' if said else ''}", response.status_code, said=said)
+
+    def _failure(self, error: requests.exceptions.RequestException, begin: float) -> Exception:
+        """What it means that no whole answer came to a request of the time `begin`."""
         cause = error.args[0] if error.args else None
         late = f"was silent for {self._timeout[1]:g} s, or took {SILENCES_PER_ANSWER} times as long in all"
         match error:
             case requests.exceptions.ConnectTimeout():
-                return _Passing("could not be reached in time", unreachable=True)
+                silent = f"nothing answered there within {self._timeout[0]:g} s"
+                return _Passing("could not be reached in time", because=silent, unreachable_since=begin)
             case requests.exceptions.SSLError() if NO_TLS.search(str(error)):
                 return NotServed(
                     f"{self._url} does not speak https there: check the address and port in CALLS_API_URL."
@@ -189,6 +280,9 @@ class Client:
             case requests.exceptions.SSLError() if "EOF" not in str(error):
                 why = getattr(cause, "reason", None) or error
                 return NotServed(f"{self._url} has no certificate that can be trusted: {why}.")
+            case requests.exceptions.SSLError():
+                hung_up = "the host closed the connection while TLS began"
+                return _Passing("could not be reached", because=hung_up, unreachable_since=begin)
             case requests.exceptions.Timeout():
                 return _Passing(late)
             case requests.exceptions.ConnectionError() if isinstance(cause, ReadTimeoutError):
@@ -196,205 +290,142 @@ class Client:
             case requests.exceptions.ConnectionError() if isinstance(cause, ProtocolError):
                 return _Passing("closed the connection before it answered")
             case requests.exceptions.ConnectionError():
-                return _Passing("could not be reached", unreachable=True)
+                return _Passing("could not be reached", because=why_unreachable(error), unreachable_since=begin)
             case requests.exceptions.ChunkedEncodingError() | requests.exceptions.ContentDecodingError():
                 return _Passing("cut its answer short")
             case _:
                 return error
 
-    def _check(self, response: requests.Response) -> None:
+    def _check(self, response: requests.Response, query: Query, ticket: int) -> None:
+        """Raise what the status of an answer says, unless that is that there is a page."""
         status = response.status_code
-        if status == requests.codes.ok:
+        if status in (OK, NO_CONTENT):
             return
-        if status in (401, 403):
-            raise TokenRefused(f"{self._url} refused the token ({status}): set CALLS_API_TOKEN to a valid one.")
-        if response.is_redirect or 300 <= status < 400:
+        self._check_passing(response, ticket)
+        if 300 <= status < 400:
+            target = leads_to(response.headers.get("Location", ""), self._token)
             raise NotServed(
-                f"{self._url} redirects to {_shown(response.headers.get('Location', ''))} ({status}), which is not followed: "
-                "set CALLS_API_URL to the address that answers itself."
+                f"{self._url} redirects to {target} ({status}), which is not followed: "
+                "set CALLS_API_URL to the address that answers itself.",
+                status,
             )
-        if status in (408, 429) or status >= 500:
-            raise _Passing(f"answered {status}", wait_s=_retry_after(response.headers.get("Retry-After")))
-        kind = RequestRefused if status in (400, 422) else NotServed
-        raise kind(
-            f"{self._url} refused the request ({status}{self._reason(response)}): check CALLS_API_URL and the filters."
-        )
+        raise self._refusal(response, query)
 
-    def _reason(self, response: requests.Response) -> str:
-        """The server's own short word on a refusal, without the token where it echoes that."""
-        try:
-            word = json.loads(next(response.iter_content(CHUNK), b""))["error"]
-        except (requests.exceptions.RequestException, ValueError, KeyError, TypeError, RecursionError):
-            return ""
-        return f", {word.replace(self._headers['Access-Token'], '***')[:120]!r}" if isinstance(word, str) else ""
+    def _check_passing(self, response: requests.Response, ticket: int) -> None:
+        """Raise where the status of an answer says that the failure can pass."""
+        status = response.status_code
+        if status in (TIMED_OUT, TOO_MANY) or (status >= 500 and status != NOT_IMPLEMENTED):
+            wait_s = _retry_after(response.headers.get("Retry-After"))
+            if status == TOO_MANY and not wait_s:
+                self._slow_down(ticket)
+            raise _Passing(f"answered {status}", status, wait_s=wait_s)
+
+    def _refusal(self, response: requests.Response, query: Query) -> ApiError:
+        """What it means that the server refuses to answer."""
+        status, body = response.status_code, beginning(response, MOST_READ)
+        if status == FORBIDDEN and is_web_page(body, response.headers.get("Content-Type", "")):
+            return NotServed(
+                f"{self._url} was refused with a web page ({status}), by a gateway, proxy or firewall and not by the API: "
+                "check CALLS_API_URL, the network, and whether an allow-list has to name this machine.",
+                status,
+            )
+        said = words(body, self._token)
+        if status == FORBIDDEN and query.call_type is None and self._answers_without_dates(query):
+            return DatesRefused(
+                f"{self._url} refused the calls from {query.date_from} to {query.date_to} ({_told(status, said)}), but not "
+                "those without dates: where it keeps calls only for so long, set CALLS_START_DATE to the first day that it "
+                "gives, else run again later.",
+                status,
+            )
+        if status == UNAUTHORIZED or (status == FORBIDDEN and query.call_type is None):
+            saying = f"says {said!r} and " if said else ""
+            return TokenRefused(
+                f"{self._url} {saying}refused the token ({status}): set CALLS_API_TOKEN to a valid one.", status
+            )
+        kind = RequestRefused if status in REFUSED else NotServed
+        return kind(self._refused(query, status, said), status)
+
+    def _answers_without_dates(self, query: Query) -> bool:
+        """Whether the list is answered where no dates are asked for: then it is not the token that is refused."""
+        if query.date_from is None and query.date_to is None:
+            return False
+        # Asked each time: a token may be revoked in the middle of a run.
+        ticket = self._pace.wait()
+        with self._send(self._address, replace(query, date_from=None, date_to=None, page=1, limit=1)) as response:
+            self._check_passing(response, ticket)
+            return response.status_code in (OK, NO_CONTENT)
+
+    def _refused(self, query: Query, status: int | None, said: str) -> str:
+        what = "the request" if query.call_type is None else f"the call type {query.call_type}"
+        advice = "check CALLS_API_URL and the filters, or ask calls-assets doctor"
+        return f"{self._url} refused {what} ({_told(status, said)}): {advice}."
+
+    def _slow_down(self, ticket: int) -> None:
+        pace = self._pace.too_many(ticket)
+        if pace is not None:
+            self._log.warning("%s had too many requests; at most %.2g a second from here on.", self._url, pace)
 
     def _report(self, state: RetryCallState) -> None:
         error, wait_s = state.outcome and state.outcome.exception(), state.upcoming_sleep
-        self._log.warning("%s %s; asking again in %.1f s (retry %d).", self._url, error, wait_s, state.attempt_number)
+        because = f", because {error.because}" if isinstance(error, _Passing) and error.because else ""
+        self._log.warning(
+            "%s %s%s; asking again in %.1f s (retry %d).", self._url, error, because, wait_s, state.attempt_number
+        )
 
 
-class _Session(requests.Session):
-    """A session whose answers take `longest_s` seconds at most, and that does not even look where a redirect leads."""
+class _Tries:
+    """Counts the failures of one request, and says when it has been asked often enough."""
 
-    def __init__(self, longest_s: float, connections: int) -> None:
-        super().__init__()
-        for scheme in ("http://", "https://"):
-            self.mount(scheme, _Adapter(longest_s, connections))
+    def __init__(self, pace: Pace, patience_s: float, clock: Callable[[], float]) -> None:
+        self._pace, self._patience_s, self._clock = pace, patience_s, clock
+        self._failures = 0
+        self._refusals = 0
+        self._unreachable_since: float | None = None
 
-    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002  # an address that is none would raise
-        return None
+    def are_over(self, state: RetryCallState) -> bool:
+        """Whether the failure of the last try is final."""
+        error = state.outcome and state.outcome.exception()
+        if not isinstance(error, _Passing) or (error.wait_s or 0) > LONGEST_RETRY_AFTER_S:
+            return True
+        if error.status == TOO_MANY:
+            # Others of the session may have been let in before this one, so tries alone tell nothing.
+            self._refusals += 1
+            return self._refusals > RETRIES and self._pace.unanswered_s > UNANSWERED_S
+        self._failures += 1
+        return self._failures > RETRIES or self._is_unreachable_too_long(error, state.upcoming_sleep)
 
-
-class _Adapter(requests.adapters.HTTPAdapter):
-    """Has http.client read every answer, from its first header to its last byte, through `_InTime`."""
-
-    def __init__(self, longest_s: float, connections: int) -> None:
-        super().__init__(pool_maxsize=connections)
-        self._longest_s = longest_s
-
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        if "response_class" not in vars(pool.ConnectionCls):
-            pool.ConnectionCls = type(
-                "Connection", (pool.ConnectionCls,), {"response_class": staticmethod(self._answer)}
-            )
-        return pool
-
-    def _answer(self, sock: Any, **about: Any) -> HTTPResponse:
-        in_time: Any = _InTime(sock, self._longest_s)  # of a socket, http.client only asks for makefile()
-        return HTTPResponse(in_time, **about)
+    def _is_unreachable_too_long(self, error: _Passing, pause_s: float) -> bool:
+        if error.unreachable_since is None:
+            self._unreachable_since = None
+            return False
+        if self._unreachable_since is None:
+            self._unreachable_since = error.unreachable_since
+        return self._clock() - self._unreachable_since + pause_s + CONNECT_TIMEOUT_S > self._patience_s
 
 
-class _InTime(io.RawIOBase):
-    """What comes over a socket within `longest_s` seconds; the socket's own timeout starts anew with every byte."""
-
-    def __init__(self, sock: socket.socket, longest_s: float) -> None:
-        self._raw = sock.makefile("rb", buffering=0)
-        self._end = time.monotonic() + longest_s
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        """As a socket's."""
-        return io.BufferedReader(self)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        if time.monotonic() > self._end:
-            raise TimeoutError("The answer takes too long.")
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _Pace:
-    """Lets at most so many requests start each second, over all threads."""
-
-    def __init__(self, per_second: float | None, sleep: Callable[[float], None]) -> None:
-        self._gap = 1 / per_second if per_second else 0.0
-        self._sleep = sleep
-        self._lock = threading.Lock()
-        self._next = 0.0
-
-    def wait(self) -> None:
-        if not self._gap:
-            return
-        with self._lock:
-            now = time.monotonic()
-            start = max(now, self._next)
-            self._next = start + self._gap
-        if start > now:
-            self._sleep(start - now)
+def _told(status: int | None, said: str) -> str:
+    return f"{status}, {said!r}" if said else f"{status}"
 
 
 def _wait(state: RetryCallState) -> float:
     error = state.outcome and state.outcome.exception()
     asked = error.wait_s if isinstance(error, _Passing) else None
-    longest: float = min(LONGEST_BACKOFF_S, 0.5 * 2 ** (state.attempt_number - 1))
+    longest: float = min(LONGEST_BACKOFF_S, 0.5 * 2 ** min(state.attempt_number - 1, RETRIES))
     backoff = longest * random.uniform(0.5, 1)  # noqa: S311  # spreads retries, no secret
     return max(asked or 0.0, backoff)  # a date that has passed by our clock must not use up the retries at once
 
 
-def _give_up(state: RetryCallState) -> bool:
-    error = state.outcome and state.outcome.exception()
-    if not isinstance(error, _Passing):
-        return True
-    too_late = error.unreachable and (state.seconds_since_start or 0) + LONGEST_BACKOFF_S > UNREACHABLE_S
-    too_long = (error.wait_s or 0) > LONGEST_RETRY_AFTER_S
-    return state.attempt_number > RETRIES or too_late or too_long
-
-
 def _retry_after(value: str | None) -> float | None:
-    """Seconds that a Retry-After header asks for, given as seconds or as a date; None where it says nothing usable."""
+    """Seconds that a Retry-After header asks for, given as seconds or as a moment; None where it says nothing usable."""
     if not value:
         return None
     if SECONDS.fullmatch(value.strip()):
-        return float(value)
+        number = float(value)
+        if number < EPOCH_FROM:
+            return number
+        return max(0.0, (number if number < EPOCH_MS_FROM else number / 1000) - datetime.now(UTC).timestamp())
     try:
         at = parsedate_to_datetime(value)
     except ValueError:
         return None
     return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds())
-
-
-def _shown(location: str) -> str:
-    """Where a redirect leads, without what could be a secret."""
-    try:
-        target = urlsplit(location)
-    except ValueError:
-        return "an address that is none"
-    return (f"{target.scheme}://{target.hostname}" if target.hostname else target.path) or "nowhere"
-
-
-def _checked_url(url: str, allow_http: bool) -> str:
-    if not url.strip():
-        raise ValueError(
-            "CALLS_API_URL is not set: set it to what stands before /calls/, such as https://account.example.com/api/v1."
-        )
-    parts = _split(url.strip())
-    if parts is None or parts.scheme not in ("http", "https") or parts.query or parts.fragment or "@" in parts.netloc:
-        shown = parts and parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
-        given = f"{shown!r} was given" if shown else "what was given is no address"
-        raise ValueError(
-            "CALLS_API_URL is what stands before /calls/, such as https://account.example.com/api/v1, "
-            f"without a user name, query or fragment, but {given}."
-        )
-    if parts.path.rstrip("/").endswith("/calls"):
-        raise ValueError(
-            f"CALLS_API_URL is what stands before /calls/, but {url.strip()!r} was given: leave /calls/ out."
-        )
-    if parts.scheme == "http" and not allow_http and not _is_loopback(parts.hostname or ""):
-        raise ValueError(
-            f"CALLS_API_URL is an https address, because the token goes there, but {url.strip()!r} was given: "
-            "set CALLS_ALLOW_HTTP=1 if that is what you want."
-        )
-    return url.strip().rstrip("/")
-
-
-def _split(url: str) -> SplitResult | None:
-    """The parts of an address that a request can go to."""
-    try:
-        requests.Request("GET", url).prepare()
-        parts = urlsplit(url)
-        return parts if parts.hostname and parts.port != 0 else None
-    except ValueError:  # requests' own errors are such too
-        return None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _checked_token(token: str) -> str:
-    if not token.strip():
-        raise ValueError("CALLS_API_TOKEN is not set: set it to the account's access token.")
-    if not token.isascii() or not token.isprintable():
-        raise ValueError(
-            "CALLS_API_TOKEN holds characters that no header can carry: set it to the account's access token."
-        )
-    return token.strip()

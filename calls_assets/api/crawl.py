@@ -1,99 +1,54 @@
-"""A window -> every call in it once, proven complete.
+"""A list -> every call in it once, proven complete.
 
-The document does not say how pages are ordered, and rows can move between them while we read. A crawl therefore counts: its
-unique ids, unreadable records included, must equal the total that the API gave on the last page read. Where they do not,
-the ends of the list are read once more, for that is where calls arrive; then the whole window is crawled again. A list that
-holds different records under one id is only believed where two readings in a row agree.
+The document does not say how pages are ordered, rows can move between them while we read, and totals can be wrong. A crawl
+therefore reads a list to where it is over, and counts: its unique ids, unreadable records included, must equal the total that
+the API gave on the last page. Where they do not, the list is read again; what is only believable in a smaller list, `parts`
+cuts into such.
 
 Several pages are in flight at a time as long as the total stands still; a list that moves is read again page by page.
 """
 
-import math
-from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from itertools import count
-from zoneinfo import ZoneInfo
+from datetime import date
+from functools import partial
 
-import numpy as np
-import pyarrow as pa
+from calls_assets.api.attempt import LEAST_PAGE, Attempt, Fetch
+from calls_assets.api.crawled import Crawled, NotProven, TooDeep
+from calls_assets.api.decode import SCHEMA, Page
+from calls_assets.api.document import MAX_LIMIT, Query
+from calls_assets.api.errors import Incomplete, RequestRefused
+from calls_assets.api.gathered import ROWS_AT_ONCE, Calls
+from calls_assets.api.numbers import ints
+from calls_assets.api.windows import ONE_DAY
 
-from calls_assets.api.decode import SCHEMA, Page, Reject
-from calls_assets.api.document import Query
-from calls_assets.api.errors import Incomplete
-from calls_assets.api.in_flight import in_flight
-from calls_assets.api.numbers import Ints, ints
-from calls_assets.api.seen import Seen
-from calls_assets.api.spool import Spool
-from calls_assets.api.windows import Reading, Window
-
-Fetch = Callable[[Query], Page]
-"""One request -> its page."""
+__all__ = ["CRAWLS", "ROWS_AT_ONCE", "Calls", "Crawled", "Crawler", "Fetch", "NotProven", "TooDeep"]
 
 CRAWLS = 4
-"""How often a window is crawled before it counts as not to be had."""
+"""How often a list is read before it counts as one that does not add up."""
 
-STALE_PAGES = 3
-"""After so many pages in a row without a new call the server only repeats itself."""
+LONG_AGO = date(1969, 1, 1)
+"""A day without calls, before the epoch of all computers."""
 
-MOST_GROWTH = 1000
-"""A list that more than doubles while we read it, and by more than so many calls, is one that never ends."""
-
-MOST_CALLS = 10_000_000
-"""A list of more calls than this is no call centre's."""
-
-ROWS_AT_ONCE = 65_536
-"""Rows of a large list that are in memory at a time, and that a file has in a row group."""
+NOT_THERE = 404
 
 
-@dataclass(frozen=True)
-class Calls:
-    """Calls sorted by id, each once; the rows themselves are where the crawl put them."""
+@dataclass
+class _Learned:
+    """What a crawler has seen of the account.
 
-    ids: Ints
-    started_at: Ints
-    _numbers: Ints
-    _spool: Spool
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def at(self, places: Ints) -> "Calls":
-        """The calls at these places, which ascend."""
-        return replace(self, ids=self.ids[places], started_at=self.started_at[places], _numbers=self._numbers[places])
-
-    def tables(self, columns: list[str] | None = None) -> Iterator[pa.Table]:
-        """The rows, `ROWS_AT_ONCE` at a time, in the schema of a page; none for no rows."""
-        for first in range(0, len(self), ROWS_AT_ONCE):
-            yield self._spool.take(self._numbers[first : first + ROWS_AT_ONCE], columns)
-
-
-@dataclass(frozen=True)
-class Crawled:
-    """Every call of a request once, with the records that could not be read.
-
-    `collisions` counts the records whose id had been seen before; the later one was kept.
+    Attributes:
+        answered: Whether the wider questions were answered.
+        largest: The most records that a page had.
+        longest: The most records that a list had, as far as it was read.
+        is_beyond_total: Whether a list had more records than its total says.
     """
 
-    calls: Calls
-    rejects: tuple[Reject, ...]
-    total: int
-    pages: int
-    crawls: int
-    collisions: int
-
-
-def cut(
-    fetch: Fetch, whole: Window, filters: Query, zone: ZoneInfo, reading: Reading, most: int
-) -> Iterator[tuple[Window, Query, Page]]:
-    """A window cut at day boundaries into such of at most `most` calls, each with its query and page 1."""
-    query = replace(filters, date_from=whole.date_from, date_to=whole.date_to)
-    first = fetch(replace(query, page=1))
-    if first.total > most and len(whole.days) > 1:
-        for half in reading.halves(whole, zone):
-            yield from cut(fetch, half, filters, zone, reading, most)
-    else:
-        yield whole, query, first
+    answered: dict[Query, bool] = field(default_factory=dict)
+    largest: int = 0
+    longest: int = 0
+    is_beyond_total: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,152 +65,266 @@ class Crawler:
     fetch: Fetch
     read_twice: bool = False
     concurrency: int = 1
+    _learned: _Learned = field(default_factory=_Learned, compare=False)
 
-    def crawl(self, query: Query, first: Page | None = None) -> Crawled:
-        """Every call that `query` asks for; `first` is its page 1 where that has been read already.
+    def first(self, query: Query) -> Page:
+        """Page 1 of a list; an empty list may come in ways that the document does not have.
+
+        An answer without calls and total is empty where a second asking agrees, a 404 where that and a wider question, the
+        same without dates, does: then it is neither the address nor the call type that is not there.
 
         Raises:
-            Incomplete: the calls never added up to the API's total; names the figures.
+            RequestRefused: the list is refused.
+            Incomplete: a list without calls and total had some at the second asking.
         """
-        pages, figures = 0, ""
-        before: _Attempt | None = None
-        crawls = CRAWLS + self.read_twice
-        for number in range(1, crawls + 1):
-            attempt = _Attempt(self.fetch, query, self.concurrency if before is None or before.is_complete else 1)
-            attempt.run(first)
-            pages += attempt.read
-            is_steady = before is not None and attempt.holds_the_same_as(before)
-            is_proven = attempt.is_complete and (is_steady or attempt.read == 1 or not self.read_twice)
-            if is_proven or (is_steady and attempt.is_complete_but_for_double_ids):
-                return Crawled(attempt.calls, attempt.all_rejects, attempt.total, pages, number, attempt.collisions)
-            unsteady = " in the last reading, but other ones than in the one before" if attempt.is_complete else ""
-            figures, first, before = attempt.figures + unsteady, None, attempt
-        what = f"calls of the type {query.call_type}" if query.call_type else "calls"
+        asked = replace(query, page=1)
+        page = self._page_or_nothing(asked)
+        if page is not None and page.total is not None:
+            return page
+        again = self._page_or_nothing(asked)
+        if again is None or again.total is None:
+            return replace(again or page or _nothing(), total=0)
+        if page is None or again.total == 0:
+            return again
         raise Incomplete(
-            f"The {what} from {query.date_from} to {query.date_to} did not add up in {crawls} crawls: {figures}; "
-            "none of these days was replaced, run again later."
+            f"The list from {query.date_from} to {query.date_to} came empty and without a total, and then with "
+            f"{again.total} calls; none of these days was replaced, run again later."
+        )
+
+    def _page_or_nothing(self, query: Query) -> Page | None:
+        """A page; None for a 404 that means an empty list."""
+        try:
+            return self.fetch(query)
+        except RequestRefused as error:
+            if error.status != NOT_THERE or not self._answers_wider(query):
+                raise
+            return None
+
+    def _answers_wider(self, query: Query) -> bool:
+        wider = replace(query, date_from=None, date_to=None, page=1)
+        answered = self._learned.answered
+        if wider not in answered:
+            try:
+                self.fetch(wider)
+                answered[wider] = True
+            except RequestRefused:
+                answered[wider] = False
+        return answered[wider]
+
+    def counts_all(self, query: Query, total: int) -> bool:
+        """Whether a total counts all calls, whatever the dates: that of a day without calls is the same."""
+        if not total:
+            return False
+        try:
+            nothing = self.first(replace(query, date_from=LONG_AGO, date_to=LONG_AGO + ONE_DAY, limit=1))
+        except RequestRefused:
+            return False
+        return not nothing.records and nothing.total == total
+
+    def has_shown_more_than(self, calls: int) -> bool:
+        """Whether any list that was read had more records than so many."""
+        return self._learned.longest > calls
+
+    @property
+    def has_shown_more_than_its_total(self) -> bool:
+        """Whether any list that was read had more records than its total says."""
+        return self._learned.is_beyond_total
+
+    def crawl(self, query: Query, first: Page | None = None, is_smallest: bool = True) -> Crawled:
+        """Every call that `query` asks for.
+
+        Args:
+            query: The list.
+            first: Its page 1 where that has been read already.
+            is_smallest: Whether no smaller lists can be asked for instead: then a list of more calls than its total says is
+                read twice to its end, and believed where both readings hold the same.
+
+        Raises:
+            TooDeep: the API gives no more than a part of the list.
+            NotProven: the list holds more than its total says, or other calls than it says, in each reading.
+            Incomplete: the calls kept changing, or never added up to the API's total; names the figures.
+        """
+        began_s, pages, figures, longest, most = time.time(), 0, "", 0, 0
+        before: Attempt | None = None
+        is_cut, is_surely_cut, is_the_same = False, False, True
+        crawls = CRAWLS + self.read_twice
+        page: Page | None = first or self.first(query)
+        found: Callable[[], Crawled]
+        for number in range(1, crawls + 1):
+            attempt = self._attempt(query, page, before, max(1, longest // 2) if is_cut else longest, is_smallest)
+            pages += attempt.read
+            longest = attempt.longest if is_cut else max(longest, attempt.longest)
+            self._learn(attempt)
+            is_steady = before is not None and attempt.holds_the_same_as(before)
+            is_alike = is_steady or (number == 2 and attempt.query != query)  # pages of another size may lack others
+            is_surely_cut |= before is not None and _has_more_on_smaller_pages(attempt, before)
+            is_cut = is_surely_cut or (_may_be_cut(attempt) and not is_steady)
+            # What larger pages lacked tells nothing.
+            is_the_same = is_cut or before is None or (is_the_same and is_alike and attempt.total == before.total)
+            found = partial(_crawled, attempt, pages, number, began_s)
+            if attempt.refused is None or not is_cut or number == crawls:
+                self._check_end(query, attempt, found)
+            if self._is_proven(attempt, is_steady) or (is_steady and _both_but_for_doubles(attempt, before)):
+                return found()
+            is_beyond_twice = is_steady and attempt.is_beyond_total and before is not None and before.is_over
+            if not is_smallest and (is_beyond_twice or attempt.is_page_beyond_total):
+                raise NotProven(
+                    f"The {_what(query)} are more than their total of {attempt.total}.", found(), attempt.total
+                )
+            if is_beyond_twice:
+                return found()
+            unsteady = " in the last reading, but other ones than in the one before" if attempt.is_complete else ""
+            if unsteady or attempt.found >= most:
+                figures, most = attempt.figures + unsteady, attempt.found
+            page, before = None, attempt
+        if is_cut and (attempt.is_uneven or attempt.found < attempt.total):
+            raise _cut(query, figures, longest, found(), attempt.total)
+        raise self._why_not(query, figures, before, found(), crawls, is_always_the_same=is_the_same)
+
+    def _learn(self, attempt: Attempt) -> None:
+        learned = self._learned
+        learned.largest = max(attempt.longest, learned.largest)
+        learned.longest = max(attempt.found, learned.longest)
+        learned.is_beyond_total |= attempt.found > attempt.total
+
+    def _attempt(
+        self, query: Query, page: Page | None, before: Attempt | None, longest: int, goes_beyond: bool
+    ) -> Attempt:
+        """The list read once more, or first, `page` being its page 1 then."""
+        asked = _asked_again(query, before, longest)
+        concurrency, largest = self._concurrency(before), self._learned.largest
+        attempt = Attempt(self.fetch, asked, concurrency, largest, goes_beyond)
+        try:
+            attempt.run(page)
+        except RequestRefused:
+            if asked == query:
+                raise
+            attempt = Attempt(self.fetch, query, concurrency, largest, goes_beyond)  # some servers know some sizes only
+            attempt.run(None)
+        return attempt
+
+    def _check_end(self, query: Query, attempt: Attempt, found: Callable[[], Crawled]) -> None:
+        """See whether a list is over where a page was refused, or where page 2 was page 1 again.
+
+        Raises:
+            TooDeep: it may go on there.
+        """
+        if attempt.refused is not None and not attempt.is_over and not self._ends_there(attempt):
+            raise TooDeep(
+                f"The API shows at most {attempt.found} calls of the {_what(query)}, and refuses the pages beyond "
+                f"({attempt.refused.status}); none of these days was replaced.",
+                found(),
+                attempt.total,
+            )
+        if attempt.is_one_page_again and not self._ends_there(attempt):
+            raise TooDeep(
+                f"The API gives page 1 of the {_what(query)} again for page 2, so that there may be more; none of these days "
+                "was replaced: ask the vendor how pages are asked for.",
+                found(),
+                attempt.total,
+            )
+
+    def _is_proven(self, attempt: Attempt, is_steady: bool) -> bool:
+        return attempt.is_complete and (is_steady or attempt.found <= attempt.longest or not self.read_twice)
+
+    def _concurrency(self, before: Attempt | None) -> int:
+        return self.concurrency if before is None or before.is_complete or before.is_beyond_total else 1
+
+    def _ends_there(self, attempt: Attempt) -> bool:
+        """Whether a list ends where a page was refused, or repeated, and is neither too deep nor unknown to the server.
+
+        A page of another size that reaches over the place must then be answered with what is left of the list: with its last
+        calls, for a server that gives smaller pages than it is asked for answers with others.
+        """
+        sizes = (*range(attempt.longest - 1, 1, -1), attempt.longest + 1)
+        size = next((size for size in sizes if attempt.found % size and size <= MAX_LIMIT), None)
+        if size is None or (attempt.found < size and attempt.is_one_page_again):
+            return False
+        if attempt.found < attempt.total or (attempt.found > attempt.total and attempt.refused is not None):
+            return False
+        number, left = attempt.found // size + 1, attempt.found % size
+        try:
+            page = self.fetch(replace(attempt.query, page=number, limit=size))
+        except RequestRefused:
+            return False
+        # Where that is all of them once more, the server knows no pages.
+        is_all = attempt.is_one_page_again and page.records == attempt.found
+        attempt.is_over = (page.records == left or is_all) and attempt.gathered.ends_with(ints(page.calls["id"]))
+        return attempt.is_over
+
+    def _why_not(
+        self, query: Query, figures: str, last: Attempt | None, shown: Crawled, crawls: int, is_always_the_same: bool
+    ) -> Incomplete:
+        did_not = f"The {_what(query)} did not add up in {crawls} crawls: {figures}; none of these days was replaced"
+        if not is_always_the_same or last is None or not last.is_over or last.moved:
+            return Incomplete(f"{did_not}, run again later.")
+        if not last.found:
+            return NotProven(f"{did_not}, run again later.", shown, last.total)
+        return NotProven(
+            f"{did_not}; reading it again gives the same, so that running again will not help by itself: the account counts "
+            "calls that it does not list, so ask the vendor for them, or pull the other days.",
+            shown,
+            last.total,
         )
 
 
-@dataclass
-class _Attempt:
-    """One pass over the pages of a request.
+def _asked_again(query: Query, before: Attempt | None, longest: int) -> Query:
+    """The list once more, in pages as long as they came.
 
-    A record without an id counts once for each place that it was read at; where pages overlapped, equal ones count once.
+    Where its total is in doubt, it is every other time in pages of another size: what is lost between two pages, or comes on
+    both since their order wavers, is another call then.
     """
+    if before is None:
+        return query
+    is_in_doubt = before.is_beyond_total or (
+        longest >= LEAST_PAGE and not before.is_complete and before.is_complete_but_for_doubles
+    )
+    if is_in_doubt and 1 < longest <= MAX_LIMIT and before.query.limit != longest - 1:
+        return replace(query, limit=longest - 1)
+    return replace(query, limit=longest) if 0 < longest < (query.limit or 0) else query
 
-    fetch: Fetch
-    query: Query
-    concurrency: int
-    read: int = 0
-    total: int = 0
-    collisions: int = 0
-    moved: bool = False
-    ids: Seen = field(default_factory=Seen)
-    rejects: dict[int, Reject] = field(default_factory=dict)
-    nameless: dict[tuple[str, int, int], Reject] = field(default_factory=dict)
-    spool: Spool = field(default_factory=lambda: Spool(SCHEMA))
-    columns: list[tuple[Ints, Ints]] = field(default_factory=list)
 
-    def run(self, first: Page | None) -> None:
-        page = first or self._fetch(1)
-        self._take(page, 1)
-        size, most = page.records, min(2 * page.total + MOST_GROWTH, MOST_CALLS)
-        stale = 0
-        pages = self._pages(math.ceil(min(self.total, most) / size) if size else 1)
-        while self.found < self.total <= most and size and stale < STALE_PAGES:
-            number, page = next(pages)
-            stale = 0 if self._take(page, number) else stale + 1
-            if not page.records:
-                break
-        pages.close()
-        if self.found != self.total and size:
-            collisions = self.collisions
-            self._take(self._fetch(1), 1)
-            last = max(1, math.ceil(self.total / size))
-            self._take(self._fetch(last), last)
-            self.collisions = collisions
+def _may_be_cut(attempt: Attempt) -> bool:
+    """Whether the server may cut pages by their bytes, so that smaller ones hold calls that larger ones lack.
 
-    def _fetch(self, number: int) -> Page:
-        return self.fetch(replace(self.query, page=number))
+    Its pages are uneven then. Where pages beyond the end are refused, the only one may have been cut.
+    """
+    if attempt.refused is not None and not attempt.is_over:
+        is_short = attempt.longest < (attempt.query.limit or 0) and attempt.found < attempt.total
+        return is_short and (attempt.is_uneven or attempt.read == 1)
+    return attempt.is_uneven and attempt.is_over and not attempt.moved and not attempt.is_complete
 
-    def _pages(self, expected: int) -> Generator[tuple[int, Page], None, None]:
-        """The pages from the second on; of the expected ones several are in flight."""
-        numbers = range(2, expected + 1)
-        yield from zip(numbers, in_flight(self._fetch, numbers, self.concurrency), strict=True)
-        for number in count(expected + 1):
-            yield number, self._fetch(number)
 
-    def _take(self, page: Page, number: int) -> bool:
-        """Add a page's records; says whether any was new."""
-        before = self.found
-        self.read += 1
-        # Answers that were in flight together have no order, so of them any other total could be a smaller one.
-        self.moved |= self.read > 1 and (page.total < self.total or (page.total != self.total and self.concurrency > 1))
-        self.total = page.total
-        ids, started_at = ints(page.calls["id"]), ints(page.calls["started_at"])
-        self.columns.append((ids, started_at))
-        self.spool.append(page.calls)
-        rejected = [reject.call_id for reject in page.rejects if reject.call_id is not None]
-        self.collisions += self.ids.add(np.append(ids, np.array(rejected, np.int64)))
-        places: Counter[str] = Counter()
-        for reject in page.rejects:
-            if reject.call_id is not None:
-                self.rejects[reject.call_id] = reject
-            else:
-                places[reject.record] += 1
-                self.nameless[reject.record, places[reject.record], number] = reject
-        return self.found > before
+def _has_more_on_smaller_pages(attempt: Attempt, before: Attempt) -> bool:
+    is_smaller = (attempt.query.limit or MAX_LIMIT) < (before.query.limit or MAX_LIMIT)
+    return is_smaller and before.found < attempt.found and before.total == attempt.total and not attempt.moved
 
-    @property
-    def without_id(self) -> dict[tuple[object, ...], Reject]:
-        """The records without an id, by what tells them apart."""
-        telling = 2 if self.collisions else 3
-        return {key[:telling]: reject for key, reject in self.nameless.items()}
 
-    def holds_the_same_as(self, other: "_Attempt") -> bool:
-        """Whether both found the same records, by what tells them apart."""
-        return self.ids.equals(other.ids) and self.without_id.keys() == other.without_id.keys()
+def _cut(query: Query, figures: str, longest: int, shown: Crawled, total: int) -> NotProven:
+    size = max(1, longest // 2)
+    return NotProven(
+        f"The {_what(query)} did not add up, on smaller pages either: {figures}; none of these days was replaced: the server "
+        f"seems to cut pages short, so set CALLS_PAGE_SIZE to {size}, or ask the vendor how long answers may be.",
+        shown,
+        total,
+    )
 
-    @property
-    def found(self) -> int:
-        return len(self.ids) + len(self.without_id)
 
-    @property
-    def is_complete(self) -> bool:
-        # A call that went away while we read may have moved another one past us, so only a steady list proves anything.
-        return self.found == self.total and not self.moved
+def _both_but_for_doubles(one: Attempt, other: Attempt | None) -> bool:
+    return other is not None and one.is_complete_but_for_doubles and other.is_complete_but_for_doubles
 
-    @property
-    def is_complete_but_for_double_ids(self) -> bool:
-        """Whether the total counts different records under one id; equal ones could be those of a page that repeats."""
-        if self.moved or not self.collisions:
-            return False
-        ids = self._seen[0]
-        different, counts = np.unique(ids, return_counts=True)
-        twice = different[counts > 1]
-        doubles = self.spool.take(np.flatnonzero(np.isin(ids, twice))).to_pylist()
-        return self.found - len(twice) + len({repr(record) for record in doubles}) == self.total
 
-    @property
-    def figures(self) -> str:
-        moved = ", which changed meanwhile" if self.moved else ""
-        return f"{self.found} different ids against a total of {self.total}{moved}"
+def _crawled(attempt: Attempt, pages: int, crawls: int, began_s: float) -> Crawled:
+    total = attempt.total if attempt.is_complete_but_for_doubles else attempt.found
+    return Crawled(
+        attempt.gathered.calls, attempt.all_rejects, total, pages, crawls, attempt.gathered.collisions, began_s
+    )
 
-    @property
-    def _seen(self) -> tuple[Ints, Ints]:
-        """Ids and starts of all rows, in the order in which they came."""
-        ids, started_at = zip(*self.columns, strict=True)
-        return np.concatenate(ids), np.concatenate(started_at)
 
-    @property
-    def calls(self) -> Calls:
-        ids, started_at = self._seen
-        order = np.argsort(ids, kind="stable")
-        ordered = ids[order]
-        last = order[np.append(ordered[1:] != ordered[:-1], True)[: len(ordered)]]
-        return Calls(ids[last], started_at[last], last, self.spool)
+def _nothing() -> Page:
+    return Page(SCHEMA.empty_table(), (), 0)
 
-    @property
-    def all_rejects(self) -> tuple[Reject, ...]:
-        return (*self.rejects.values(), *self.without_id.values())
+
+def _what(query: Query) -> str:
+    kind = f"calls of the type {query.call_type}" if query.call_type else "calls"
+    return f"{kind} from {query.date_from} to {query.date_to}"

@@ -1,40 +1,48 @@
-"""The bytes of one page -> Arrow.
+"""The bytes of one page -> Arrow, whatever dialect the account speaks.
 
-A clean page goes through Arrow's own JSON reader. A page that it refuses, or that holds a field the document does not name,
-goes record by record through Python instead, which tells what is wrong with a record and sets only that one aside. Both ways
-give the same table.
+Whole columns are read by Arrow in the spelling that the pages before were in (`dialect`, `columns`). A page that is spelt
+otherwise has its spelling learned; one that has none is read record by record in Python, by the same rules. Both ways give
+the same.
 """
 
 import codecs
-import json
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.json as pj
 
 from calls_assets.api.arrow import arrow_type
-from calls_assets.api.document import CALL, Field, Kind
+from calls_assets.api.columns import Columns, Place
+from calls_assets.api.dialect import MARK, NULL, Kinds, Spelling, Unspellable, documented, spelling
+from calls_assets.api.document import CALL, PAGE
 from calls_assets.api.errors import NotAPage
+from calls_assets.api.json_columns import LookCloser, arrays, has_zero_fractions, named
+from calls_assets.api.numbers import Flags, ints, texts
+from calls_assets.api.rules import JSON, MOMENT, NOTHING, Deviation, Reader, as_json, sent_as
 
-EARLIEST_S, LATEST_S = 946_684_800, 4_102_444_800
-"""Plausible epoch seconds: the years 2000 to 2099. Milliseconds lie far beyond."""
+EARLIEST_S, LATEST_S = 631_152_000, 4_102_444_800
+"""Plausible epoch seconds: the years 1990 to 2099."""
+
+MOST_LEARNED = 100
+"""A reader that has learned so often stops: an account of ever new names has no spelling."""
+
+SAYING_WRONG, SAYING_RIGHT, FAILED = ("error", "errors"), ("success", "ok"), ("error", "fail", "failed")
+"""How an answer without calls says whether these are all: the names of errors and of flags, and a status."""
+
+MOST_DIGITS = 19
 
 _STRUCT = pa.struct([pa.field(field.name, arrow_type(field)) for field in CALL])
-_META = pa.struct(
-    [
-        ("page", pa.int64()),
-        ("limit", pa.int64()),
-        ("total", pa.int64()),
-        ("next", pa.string()),
-        ("previous", pa.string()),
-    ]
-)
-_PAGE_SCHEMA = pa.schema([("calls", pa.list_(_STRUCT)), ("meta", _META)])
 
 SCHEMA = pa.schema([*_STRUCT, pa.field("extra", pa.string())])
 """The schema of `Page.calls`: every documented field, then `extra`."""
+
+Shape = frozenset[Deviation]
+"""How a record differs from the document; most records of an account differ in one of a few ways."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +57,26 @@ class Reject:
 
 @dataclass(frozen=True)
 class Page:
-    """One page: its calls, the records that could not be read, and the API's own total for the request."""
+    """One page of a list.
+
+    Attributes:
+        calls: The calls, in `SCHEMA`.
+        rejects: The records that could not be read.
+        total: The API's own count of the list (`meta.total`); 0, which proves nothing, where calls come without one that can
+            be read; None where an empty answer tells none.
+        has_next: Whether `meta.next` names a further page.
+        limit: The page size that the API tells (`meta.limit`); None where it tells none.
+        shapes: In which ways the calls differ from the document.
+        shape_of: Of each call, the place of its shape in `shapes`.
+    """
 
     calls: pa.Table
     rejects: tuple[Reject, ...]
-    total: int
+    total: int | None
+    has_next: bool = False
+    limit: int | None = None
+    shapes: tuple[Shape, ...] = (frozenset(),)
+    shape_of: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
 
     @property
     def records(self) -> int:
@@ -61,206 +84,228 @@ class Page:
         return len(self.calls) + len(self.rejects)
 
 
-class _Unreadable(Exception):
-    """A value that is not what the document says; the message names field and type, never the value."""
+class Decoder:
+    """Reads pages, and remembers how they are spelt, which makes it quick; what it gives depends on the page alone.
+
+    May be shared by threads.
+
+    Args:
+        zone: The zone of times that come without an offset; None where that is unknown.
+    """
+
+    def __init__(self, zone: ZoneInfo | None = None) -> None:
+        self._reader = Reader(zone)
+        self._as_documented = documented()
+        self._spellings: tuple[Spelling, ...] = (self._as_documented,)
+        self._kinds = Kinds()
+        self._learned = 0
+        self._learning = threading.Lock()
+
+    def read(self, body: bytes) -> Page:
+        """The page that `body` holds.
+
+        Raises:
+            NotAPage: `body` is no page: no object with a list `calls`, and no empty answer either.
+        """
+        body = body.removeprefix(codecs.BOM_UTF8)
+        page = self._by_columns(body)
+        if page is None and self._learn(body):
+            page = self._by_columns(body)
+        return page or self._by_records(body)
+
+    def _by_columns(self, body: bytes) -> Page | None:
+        """The page, or None where its records are to be looked at one by one."""
+        try:
+            body.isascii() or body.decode()
+        except UnicodeDecodeError:
+            return None
+        for spelt in self._spellings:
+            try:
+                table = spelt.read(body)
+                page = self._of_columns(table, spelt.leaves(table), body)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, LookCloser):
+                continue  # it is spelt otherwise, or not exact in columns; in the end each record is read, and errors told
+            if page and spelt is not self._spellings[0]:
+                self._spellings = (spelt, *(other for other in self._spellings if other is not spelt))
+            return page
+        return None
+
+    def _of_columns(self, table: pa.Table, leaves: Iterable[tuple[str, pa.Array]], body: bytes) -> Page | None:
+        if table.num_rows != 1 or not {PAGE[0].name, PAGE[1].name} <= set(table.schema.names):
+            return None
+        calls, meta = table[PAGE[0].name].chunk(0), _told(table[PAGE[1].name][0].as_py())
+        total = _whole_number(meta.get("total"))
+        if calls.null_count or not pa.types.is_struct(calls.type.value_type):
+            return None
+        rows = calls.flatten()
+        if rows.null_count or not len(rows):  # an empty list may stand beside an error
+            return None
+        columns = Columns(len(rows), self._reader, has_zero_fractions(leaves, body))
+        read, extra = columns.object(CALL, named(rows), Place("", len(rows)))
+        batch = dict(zip(_STRUCT.names, read, strict=True))
+        if batch["id"].null_count or batch["started_at"].null_count or not _all_plausible(batch["started_at"]):
+            return None
+        extra = pa.nulls(len(rows), pa.string()) if extra is None else extra
+        shapes, shape_of = _shapes(columns.found, len(rows))
+        return _page(pa.Table.from_arrays([*read, extra], schema=SCHEMA), (), total or 0, meta, shapes, shape_of)
+
+    def _by_records(self, body: bytes) -> Page:
+        page = _as_json(body)
+        if _is_odd_empty(page):
+            return _page(SCHEMA.empty_table(), (), None, {}, (), np.empty(0, np.int32))
+        if not isinstance(page, dict) or not isinstance(page.get("calls"), list):
+            raise NotAPage("JSON without a list 'calls'")
+        meta = page["meta"] if isinstance(page.get("meta"), dict) else {}
+        total = _whole_number(meta.get("total"))
+        if not page["calls"] and _tells_an_error(page):
+            raise NotAPage("an empty list beside an error")
+        return self._of_records(page["calls"], total or 0 if page["calls"] else total, meta)
+
+    def _of_records(self, records: list[Any], total: int | None, meta: Mapping[str, Any]) -> Page:
+        rows, extras, rejects, shapes = [], [], [], []
+        for record in records:
+            row, rest, found = self._reader.record(CALL, record) if isinstance(record, dict) else ({}, None, set())
+            if reason := _why_rejected(record, row):
+                rejects.append(_set_aside(record, row, reason))
+                continue
+            rows.append(row)
+            extras.append(None if rest is NOTHING else as_json(rest))
+            shapes.append(frozenset(found))
+        different = {shape: place for place, shape in enumerate(dict.fromkeys(shapes))}
+        read = pa.RecordBatch.from_struct_array(arrays(rows, _STRUCT))
+        calls = pa.Table.from_arrays([*read.columns, texts(extras)], schema=SCHEMA)
+        shape_of = np.array([different[shape] for shape in shapes], np.int32)
+        return _page(calls, tuple(rejects), total, meta, tuple(different), shape_of)
+
+    def _learn(self, body: bytes) -> bool:
+        """Learn how a page is spelt; says whether columns may tell it now.
+
+        Raises:
+            NotAPage: `body` is no JSON.
+        """
+        if self._learned == MOST_LEARNED:
+            return False
+        page = _as_json(body)
+        if not isinstance(page, dict) or not isinstance(page.get("calls"), list) or not page["calls"]:
+            return False
+        with self._learning:
+            self._learned = min(self._learned + 1, MOST_LEARNED)
+            self._kinds.add(page)
+            try:
+                self._spellings = (spelling(self._kinds), self._as_documented)
+            except Unspellable:
+                self._spellings = (self._as_documented,)
+            return len(self._spellings) > 1
 
 
 def read_page(body: bytes) -> Page:
-    """The page that `body` holds.
+    """The page that `body` holds, as a `Decoder` of its own reads it.
 
     Raises:
-        NotAPage: `body` is not the documented JSON: no JSON object with a list `calls` and a number `meta.total`.
+        NotAPage: `body` is not the documented JSON.
     """
-    body = body.removeprefix(codecs.BOM_UTF8)
-    return _read_clean(body) or _read_record_by_record(body)
+    return _DECODER.read(body)
 
 
-def _read_clean(body: bytes) -> Page | None:
-    """The page, or None where it takes a closer look."""
+def _as_json(body: bytes) -> Any:
     try:
-        body.isascii() or body.decode()
-        table = pj.read_json(
-            pa.BufferReader(body),
-            pj.ReadOptions(use_threads=False, block_size=len(body) + 1),
-            pj.ParseOptions(explicit_schema=_PAGE_SCHEMA, unexpected_field_behavior="error"),
-        )
-    except (pa.ArrowInvalid, UnicodeDecodeError):
-        return None
-    if table.num_rows != 1:
-        return None
-    calls, total = table["calls"].chunk(0), table["meta"][0].as_py()
-    if calls.null_count or total is None or total["total"] is None or total["total"] < 0:
-        return None
-    rows = calls.flatten()
-    if rows.null_count:
-        return None
-    batch = pa.Table.from_batches([pa.RecordBatch.from_struct_array(rows)])
-    if batch["id"].null_count or batch["started_at"].null_count or not _all_plausible(batch["started_at"]):
-        return None
-    return Page(batch.append_column("extra", pa.nulls(batch.num_rows, pa.string())), (), total["total"])
-
-
-def _all_plausible(started_at: pa.ChunkedArray) -> bool:
-    if not len(started_at):
-        return True
-    span = pc.min_max(started_at).as_py()
-    return bool(span["min"] >= EARLIEST_S and span["max"] < LATEST_S)
-
-
-def _read_record_by_record(body: bytes) -> Page:
-    try:
-        # Bytes that are no UTF-8 become lone surrogates, which only cost the record that holds them.
-        page = json.loads(body.decode("utf-8", "surrogateescape"), parse_constant=_no_constant)
+        # Bytes that are no UTF-8 become halves of surrogate pairs, which a rule of texts mends.
+        return JSON.decode(body.decode("utf-8", "surrogateescape"))
     except (ValueError, RecursionError):
         raise NotAPage("a body that is no JSON") from None
-    if not isinstance(page, dict) or not isinstance(page.get("calls"), list):
-        raise NotAPage("JSON without a list 'calls'")
-    total = _whole_number(page["meta"].get("total") if isinstance(page.get("meta"), dict) else None)
-    if total is None:
-        raise NotAPage("JSON without a number 'meta.total'")
-    rows, rejects = [], []
-    for record in page["calls"]:
-        try:
-            rows.append(_read_record(record))
-        except _Unreadable as why:
-            rejects.append(_set_aside(record, str(why)))
-    return Page(pa.Table.from_pylist(rows, SCHEMA), tuple(rejects), total)
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+def _page(
+    calls: pa.Table,
+    rejects: tuple[Reject, ...],
+    total: int | None,
+    meta: Mapping[str, Any],
+    shapes: tuple[Shape, ...],
+    shape_of: npt.NDArray[np.int32],
+) -> Page:
+    return Page(calls, rejects, total, bool(meta.get("next")), _whole_number(meta.get("limit")), shapes, shape_of)
+
+
+def _shapes(found: Mapping[Deviation, Flags], records: int) -> tuple[tuple[Shape, ...], npt.NDArray[np.int32]]:
+    """The different ways in which records differ, and of each record which one it is."""
+    everywhere = frozenset(deviation for deviation, where in found.items() if where.all())
+    somewhere = [item for item in found.items() if item[0] not in everywhere]
+    if not somewhere:
+        return (everywhere,), np.zeros(records, np.int32)
+    bits = np.packbits(np.stack([where for _, where in somewhere]), axis=0)
+    keys = np.ascontiguousarray(bits.T).view(f"V{len(bits)}").ravel()
+    _, first, shape_of = np.unique(keys, return_index=True, return_inverse=True)
+    shapes = tuple(
+        everywhere.union(deviation for deviation, where in somewhere if where[place]) for place in first.tolist()
+    )
+    return shapes, shape_of.astype(np.int32)
+
+
+def _told(meta: Any) -> dict[str, Any]:
+    """What a page tells of its list, by plain names."""
+    told: dict[str, Any] = {}
+    for name, value in (meta if isinstance(meta, dict) else {}).items():
+        plain, _, kind = name.partition(MARK)
+        if value is not None and kind != NULL:
+            told[plain] = value
+    return told
+
+
+def _all_plausible(started_at: pa.Array) -> bool:
+    if not len(started_at):
+        return True
+    seconds = ints(pa.chunked_array([started_at]))
+    return bool(seconds.min() >= EARLIEST_S and seconds.max() < LATEST_S)
+
+
+def _is_odd_empty(page: Any) -> bool:
+    """Whether an answer says in another way than the document that there are no calls."""
+    if page == []:
+        return True
+    if not isinstance(page, dict) or not page.keys() <= {"calls", "meta"} or page.get("calls") not in (None, {}, ""):
+        return False
+    total = page["meta"].get("total") if isinstance(page.get("meta"), dict) else None
+    return total is None or _whole_number(total) == 0
+
+
+def _tells_an_error(page: Mapping[str, Any]) -> bool:
+    """Whether a page says that something went wrong."""
+    is_wrong = any(page.get(name) for name in SAYING_WRONG) or page.get("status") in FAILED
+    return is_wrong or any(page.get(name) is False for name in SAYING_RIGHT)
 
 
 def _whole_number(value: object) -> int | None:
-    if isinstance(value, str) and value.strip().isdecimal():
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) < MOST_DIGITS:
         return int(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-def _read_record(record: object) -> dict[str, Any]:
+def _why_rejected(record: Any, row: Mapping[str, Any]) -> str | None:
+    """Why a record is no call that can be told from others; None where it is one."""
     if not isinstance(record, dict):
-        raise _Unreadable(f"the record is {_json_type(record)}, not an object")
-    row = {field.name: _read(field, record.get(field.name), field.name) for field in CALL}
-    for name in ("id", "started_at"):
+        return f"the record is {sent_as(record)}, not an object"
+    for name, expected in (("id", "an integer"), ("started_at", "a moment")):
         if row[name] is None:
-            raise _Unreadable(f"{name} is {'null' if name in record else 'missing'}, not an integer")
+            sent = sent_as(record[name]) if name in record else "missing"
+            return f"{name} is {sent}, not {expected}{_hint(name, record.get(name))}"
     if not EARLIEST_S <= row["started_at"] < LATEST_S:
-        raise _Unreadable("started_at is an integer that is no plausible epoch second")
-    unknown = _unknown(CALL, record)
-    row["extra"] = None if unknown is None else _as_json(unknown)
-    return row
+        return f"started_at is {sent_as(record['started_at'])} that is no plausible moment"
+    return None
 
 
-def _read(field: Field, value: object, path: str) -> Any:
-    if not field.many:
-        return _read_one(field, value, path)
-    if value is None:
-        return None
-    if not isinstance(value, list):
-        raise _Unreadable(f"{path} is {_json_type(value)}, not an array")
-    return [_read_one(field, item, f"{path}[{position}]") for position, item in enumerate(value)]
+def _hint(name: str, value: Any) -> str:
+    is_time = (
+        name == "started_at" and isinstance(value, str) and (match := MOMENT.fullmatch(value)) and not match["offset"]
+    )
+    return ": it is a time without an offset, so set CALLS_TIMES_ZONE to the zone of such times" if is_time else ""
 
 
-def _read_one(field: Field, value: object, path: str) -> Any:
-    if value is None:
-        return None
-    match field.kind:
-        case Kind.INTEGER:
-            return _integer(value, path)
-        case Kind.BOOLEAN if isinstance(value, bool):
-            return value
-        case Kind.TEXT if isinstance(value, str):
-            return _text(value, path)
-        case tuple() as inner if isinstance(value, dict):
-            return {part.name: _read(part, value.get(part.name), f"{path}.{part.name}") for part in inner}
-        case tuple() if value == []:
-            return None  # some servers write an empty object so
-        case tuple():
-            raise _Unreadable(f"{path} is {_json_type(value)}, not an object")
-        case kind:
-            raise _Unreadable(f"{path} is {_json_type(value)}, not {_article(kind.value)}")
-
-
-def _integer(value: object, path: str) -> int:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise _Unreadable(f"{path} is {_json_type(value)}, not an integer")
-    if not -(2**63) <= value < 2**63:
-        raise _Unreadable(f"{path} is an integer beyond 64 bits")
-    return value
-
-
-def _text(value: str, path: str) -> str:
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise _Unreadable(f"{path} is a string that is no valid Unicode") from None
-    return value
-
-
-def _unknown(fields: tuple[Field, ...], record: dict[str, Any]) -> dict[str, Any] | None:
-    """What of `record` the document does not name, in the record's own nesting; None where it names all."""
-    known = {field.name: field for field in fields}
-    unknown = {name: value for name, value in record.items() if name not in known}
-    for name, field in known.items():
-        inner, value = field.kind, record.get(name)
-        if isinstance(inner, tuple) and isinstance(value, list):
-            items = [_unknown(inner, item) if isinstance(item, dict) else None for item in value]
-            if any(item is not None for item in items):
-                unknown[name] = items
-        elif isinstance(inner, tuple) and isinstance(value, dict) and (part := _unknown(inner, value)) is not None:
-            unknown[name] = part
-    return unknown or None
-
-
-def _set_aside(record: object, reason: str) -> Reject:
-    got = record if isinstance(record, dict) else {}
-    call_id, started_at = (_or_none(got.get(name)) for name in ("id", "started_at"))
+def _set_aside(record: Any, row: Mapping[str, Any], reason: str) -> Reject:
+    started_at = row.get("started_at")
     plausible = started_at is not None and EARLIEST_S <= started_at < LATEST_S
-    return Reject(call_id, started_at if plausible else None, reason, _as_json(record))
+    return Reject(row.get("id"), started_at if plausible else None, reason, as_json(record))
 
 
-def _as_json(value: object) -> str:
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
-    return text if _encodable(text) else json.dumps(value, sort_keys=True)
-
-
-def _or_none(value: object) -> int | None:
-    try:
-        return _integer(value, "")
-    except _Unreadable:
-        return None
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _json_type(value: object) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "a boolean"
-        case int():
-            return "an integer"
-        case float():
-            return "a number with a fraction"
-        case str():
-            return "a string"
-        case list():
-            return "an array"
-        case _:
-            return "an object"
-
-
-def _article(noun: str) -> str:
-    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+_DECODER = Decoder()

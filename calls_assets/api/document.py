@@ -5,9 +5,10 @@ side is `CALL`, from which the decoder, the `raw_calls` table and the data dicti
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from enum import Enum
+from functools import cached_property
 from typing import Any, Self, TypeGuard
 from urllib.parse import parse_qsl
 
@@ -33,6 +34,9 @@ CALL_TYPES = (
 )
 """The values of `callType`, in the document's order."""
 
+DIRECTIONS = ("all_inbound", "all_outbound")
+"""The call types that part all calls."""
+
 CERTAIN_CALL_TYPES = (
     "all_inbound",
     "inbound_answered",
@@ -54,6 +58,10 @@ MAX_LIMIT = 1000
 """The most calls that one page may ask for."""
 
 
+EPOCH_S = "epoch s"
+"""The unit of moments: seconds since 1970 in UTC."""
+
+
 class Kind(Enum):
     """The JSON types that the document uses for plain values."""
 
@@ -62,12 +70,16 @@ class Kind(Enum):
     TEXT = "string"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Field:
-    """One documented response field.
+    """One documented response field; each is equal to itself alone.
 
     `kind` is a plain `Kind`, or the fields of an object; with `many` the field is a list of that. `personal` marks a text
     that can tell who the other party is, `varies` a value that hardly two calls share.
+
+    `stands_for` says how an object and a plain value stand for each other where an account sends one in place of the other:
+    of an object the parts that a plain value is, first a number or digits, last another text; of a plain value the part of an
+    object that it is.
     """
 
     name: str
@@ -77,6 +89,27 @@ class Field:
     many: bool = False
     personal: bool = False
     varies: bool = False
+    stands_for: tuple[str, ...] = ()
+
+    @property
+    def is_instant(self) -> bool:
+        """Whether the value is a moment."""
+        return self.unit == EPOCH_S
+
+    @property
+    def is_duration(self) -> bool:
+        """Whether the value is a length of time."""
+        return self.unit == "s"
+
+    @cached_property
+    def item(self) -> "Field":
+        """Of a list, what an item is."""
+        return replace(self, many=False)
+
+    @property
+    def parts(self) -> "tuple[Field, ...]":
+        """Of an object its fields; none of a plain value."""
+        return self.kind if isinstance(self.kind, tuple) else ()
 
 
 def _agent_leg(of: str) -> tuple[Field, ...]:
@@ -89,7 +122,7 @@ def _agent_leg(of: str) -> tuple[Field, ...]:
             "started_at",
             Kind.INTEGER,
             "When the agent's leg began; may be the start of its ring.",
-            "epoch s",
+            EPOCH_S,
             varies=True,
         ),
         Field("type", Kind.TEXT, "Kind of leg, 'agent' in the document."),
@@ -121,11 +154,18 @@ CALL: tuple[Field, ...] = (
                 varies=True,
             ),
             Field("number", Kind.TEXT, "Number with the country dial code. Personal data.", personal=True, varies=True),
-            Field("list_ids", Kind.INTEGER, "Ids of the contact lists that hold the contact.", many=True),
+            Field(
+                "list_ids",
+                Kind.INTEGER,
+                "Ids of the contact lists that hold the contact.",
+                many=True,
+                stands_for=("id",),
+            ),
         ),
         "The other party of the call.",
+        stands_for=("id", "full_name"),
     ),
-    Field("agents", Kind.INTEGER, "Ids of the call's agents.", many=True),
+    Field("agents", Kind.INTEGER, "Ids of the call's agents.", many=True, stands_for=("id",)),
     Field(
         "all_agents",
         _agent_leg("an agent who was rung or spoke"),
@@ -147,6 +187,7 @@ CALL: tuple[Field, ...] = (
         ),
         "Numbers outside the phone system that took part.",
         many=True,
+        stands_for=("number",),
     ),
     Field(
         "number",
@@ -157,8 +198,9 @@ CALL: tuple[Field, ...] = (
             Field("alias", Kind.TEXT, "Friendly name of the number."),
         ),
         "The centre's own number that the call ran over.",
+        stands_for=("number",),
     ),
-    Field("started_at", Kind.INTEGER, "When the call began: dialled, or received.", "epoch s", varies=True),
+    Field("started_at", Kind.INTEGER, "When the call began: dialled, or received.", EPOCH_S, varies=True),
     Field(
         "duration",
         Kind.INTEGER,
@@ -177,9 +219,14 @@ CALL: tuple[Field, ...] = (
     ),
     Field("is_data_cached", Kind.BOOLEAN, "Undocumented flag of the vendor's."),
     Field("original_call_id", Kind.INTEGER, "Id of the call that this one follows, as a callback does.", varies=True),
-    Field("campaign", _named("campaign"), "The campaign that the call belongs to."),
-    Field("ring_group", _named("ring group"), "The ring group (queue) that the call was put to."),
-    Field("ivr", _named("IVR"), "The voice menu that the caller went through."),
+    Field("campaign", _named("campaign"), "The campaign that the call belongs to.", stands_for=("id", "name")),
+    Field(
+        "ring_group",
+        _named("ring group"),
+        "The ring group (queue) that the call was put to.",
+        stands_for=("id", "name"),
+    ),
+    Field("ivr", _named("IVR"), "The voice menu that the caller went through.", stands_for=("id", "name")),
     Field(
         "disposition",
         (
@@ -188,6 +235,7 @@ CALL: tuple[Field, ...] = (
             Field("note", Kind.TEXT, "What the agent wrote to it. Personal data.", personal=True, varies=True),
         ),
         "How the agent filed the call.",
+        stands_for=("id", "code"),
     ),
     Field(
         "recordings",
@@ -197,10 +245,25 @@ CALL: tuple[Field, ...] = (
         ),
         "Recordings of the call.",
         many=True,
+        stands_for=("id", "url"),
     ),
-    Field("tags", Kind.TEXT, "Tags put on the call.", many=True),
+    Field("tags", Kind.TEXT, "Tags put on the call.", many=True, stands_for=("name",)),
 )
 """Every field of a call, in the document's order."""
+
+META: tuple[Field, ...] = (
+    Field("page", Kind.INTEGER, "Number of the page, from 1."),
+    Field("limit", Kind.INTEGER, "Most calls of a page."),
+    Field("total", Kind.INTEGER, "Calls of the whole list."),
+    Field("next", Kind.TEXT, "Path of the next page; null on the last one."),
+    Field("previous", Kind.TEXT, "Path of the page before; null on the first one."),
+)
+
+PAGE: tuple[Field, ...] = (
+    Field("calls", CALL, "The calls of the page.", many=True),
+    Field("meta", META, "What the page tells of its list."),
+)
+"""The fields of an answer."""
 
 
 @dataclass(frozen=True)
@@ -240,6 +303,11 @@ class Query:
             raise ValueError(f"limit is a whole number from 1 to {MAX_LIMIT}, but {self.limit!r} was given.")
         if self.call_type is not None and self.call_type not in CALL_TYPES:
             raise ValueError(f"callType is one of {', '.join(CALL_TYPES)}, but {self.call_type!r} was given.")
+
+    @property
+    def asks_for_all(self) -> bool:
+        """Whether all calls of its dates are asked for, whatever they are."""
+        return self == Query(self.date_from, self.date_to, self.page, self.limit)
 
     def params(self) -> dict[str, str]:
         """The query string's names and values, as the document spells them; what is not set is left out."""

@@ -2,19 +2,27 @@
 
 
 class ApiError(Exception):
-    """The API did not give what was asked for."""
+    """The API did not give what was asked for; `status` is that of its answer, None where there was no such answer."""
+
+    def __init__(self, sentence: str, status: int | None = None) -> None:
+        super().__init__(sentence)
+        self.status = status
 
 
 class TokenRefused(ApiError):
-    """The API refused the token (401, 403): another one is needed."""
+    """The API refused the token (401, or 403 on the plain list too): another one is needed."""
 
 
 class RequestRefused(ApiError):
-    """The API refused the parameters of a request (400, 422): asking again changes nothing."""
+    """The API refused this very request (400, 402, 403, 404, 405, 422, 501): asking again changes nothing."""
+
+
+class DatesRefused(RequestRefused):
+    """The API refused these dates (403), and answers without them: it may keep calls only for so long."""
 
 
 class NotServed(ApiError):
-    """The address does not serve the API: a redirect, a certificate that cannot be trusted, any other 4xx."""
+    """The address does not serve the API: a redirect, a certificate that cannot be trusted, a web page, any other 4xx."""
 
 
 class Unavailable(ApiError):
@@ -22,7 +30,7 @@ class Unavailable(ApiError):
 
 
 class Incomplete(ApiError):
-    """The calls that came do not add up to the total that the API gave."""
+    """The calls that came are not proven to be all of the list."""
 
 
 class NotAPage(ValueError):

@@ -1,8 +1,9 @@
 """What lands of the texts that tell who the other party of a call is: names, numbers, notes, where recordings lie.
 
 `keep` leaves them, `drop` makes them null, `pseudonymise` replaces each by a keyed hash: the same text gives the same hash,
-so that calls of one contact still join, and nobody without the key can try texts out. What the document does not name could
-hold anything, so of it only the names of the fields, booleans and nulls are left.
+so that calls of one contact still join, and nobody without the key can try texts out. What the document does not name, and
+what stands where another type is documented, could hold anything: of it only the names of the fields, booleans and nulls are
+left. Of the originals in `extra`, a policy leaves what it leaves of their fields.
 """
 
 import hashlib
@@ -68,7 +69,7 @@ class Privacy:
         if not _is_personal(field):
             return column
         if field.many:
-            items = self._column(replace(field, many=False), column.values)
+            items = self._column(field.item, column.values)
             return pa.ListArray.from_arrays(column.offsets, items, type=column.type, mask=column.is_null())
         if isinstance(field.kind, Kind):
             return self._texts(column, self._text)
@@ -91,7 +92,7 @@ class Privacy:
         ]
 
     def _json(self, text: str) -> str:
-        return json.dumps(self._unknown(json.loads(text)), sort_keys=True)
+        return json.dumps(self._record(CALL, json.loads(text)), sort_keys=True)
 
     def _reject(self, reject: "Reject") -> "Reject":
         return replace(reject, record=json.dumps(self._record(CALL, json.loads(reject.record)), sort_keys=True))
@@ -120,7 +121,7 @@ class Privacy:
 
     def _documented(self, field: Field, value: Any) -> Any:
         if field.many and isinstance(value, list):
-            return [self._documented(replace(field, many=False), item) for item in value]
+            return [self._documented(field.item, item) for item in value]
         if isinstance(field.kind, tuple):
             return self._record(field.kind, value)
         if field.personal or field.many or not isinstance(value, _JSON_TYPES[field.kind]):

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from calls_assets.api.numbers import Ints, int_array
 
-MOST_IN_MEMORY = 64 * 2**20
-"""Bytes of rows that are kept in memory; a hundred thousand ordinary calls are 55 MiB."""
+MOST_IN_MEMORY = 40 * 2**20
+"""Bytes of rows that are kept in memory; seventy thousand ordinary calls."""
 
 
 class NotSpooled(OSError):

@@ -73,13 +73,21 @@ class Reading:
         middle = len(whole.days) // 2
         return self.window(whole.days[:middle], zone), self.window(whole.days[middle:], zone)
 
-    def check(self, window: Window, started_at: "Ints") -> None:
+    def check(self, window: Window, started_at: "Ints", zone: ZoneInfo) -> None:
         """See whether the API's answer for a window fits what is said to be known.
 
+        Args:
+            window: What was asked for.
+            started_at: When the calls began that came, in epoch seconds.
+            zone: The zone of the window's days.
+
         Raises:
-            ValueError: calls began (epoch s) on dates that were not asked for.
+            ValueError: calls began on dates that were not asked for, and so on that the list may lack some that were.
         """
-        if self.zone is None or not len(started_at):
+        if not len(started_at):
+            return
+        _refuse_other_dates(window, started_at, zone)
+        if self.zone is None:
             return
         first, end = day_start(window.date_from, self.zone), day_start(window.date_to + ONE_DAY, self.zone)
         if started_at.min() < first or started_at.max() >= end:
@@ -87,6 +95,24 @@ class Reading:
                 f"The API gave calls from outside {window.date_from} to {window.date_to} as {self.zone.key} has these dates, "
                 "so that is not the zone in which it reads them: set CALLS_DATES_ZONE to another one, or to none."
             )
+
+
+def _refuse_other_dates(window: Window, started_at: "Ints", zone: ZoneInfo) -> None:
+    """Refuse a list from other dates than were asked for, in any zone, unless it reaches over the window's days."""
+    utc = ZoneInfo("UTC")
+    least = day_start(window.date_from, utc) - int(EASTMOST.total_seconds())
+    most = day_start(window.date_to + ONE_DAY, utc) + int(WESTMOST.total_seconds())
+    first, last = int(started_at.min()), int(started_at.max())
+    if least <= first and last < most:
+        return
+    begin, end = day_start(window.days[0], zone), day_start(window.days[-1] + ONE_DAY, zone)
+    if first > begin or last < min(end, int(datetime.now(UTC).timestamp())):
+        came = [datetime.fromtimestamp(moment, UTC).date() for moment in (first, last)]
+        raise ValueError(
+            f"The API gave calls from {came[0]} to {came[1]} where {window.date_from} to {window.date_to} was asked for: "
+            "it ignores dateFrom and dateTo, and its list does not reach over these days, so that they cannot be pulled; ask "
+            "the vendor how dates are given."
+        )
 
 
 def by_day(started_at: "Ints", days: Sequence[date], zone: ZoneInfo) -> "dict[date, Ints]":

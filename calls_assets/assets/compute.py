@@ -22,6 +22,7 @@ from calls_assets.tables.dictionary import (
     CALLS,
     DAY_STATUS,
     RAW_CALLS,
+    REJECTED_CALLS,
     SERVICE_LEVEL,
     TABLES,
     TALK_LOAD,
@@ -55,8 +56,11 @@ def _batches(table: Table, land: Landing) -> Iterator[tuple[date, ...]]:
 
 
 def _land(table: Table, days: tuple[date, ...], land: Landing, repull_days: int) -> None:
-    inputs: dict[str, Relation] = {name: land.store.files(TABLES[name], days) for name in table.inputs}
+    needed = [name for name in table.inputs if name != REJECTED_CALLS.name]
+    inputs: dict[str, Relation] = {name: land.store.files(TABLES[name], days) for name in needed}
     if table is DAY_STATUS:
+        rejected = [day for day in days if land.store.count(REJECTED_CALLS, day)]  # a run may have left the table out
+        inputs[REJECTED_CALLS.name] = land.store.read(REJECTED_CALLS, rejected, ["local_date"])
         inputs["pulls"] = _pulls(days, land, repull_days)
     for day, rows in compute(table, inputs, days, land.zone).items():
         shown = headlines(table, rows, land.zone)

@@ -1,8 +1,9 @@
 """What a run does for the tables that come from the API: windows, crawls, and what lands of them."""
 
+import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -12,26 +13,36 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from calls_assets.api.call_types import REFUSED, Answers, ask
-from calls_assets.api.crawl import Calls, Crawled, Crawler, cut
-from calls_assets.api.decode import SCHEMA, Page, Reject, read_page
+from calls_assets.api.call_types import Answers, ask
+from calls_assets.api.crawl import Calls, Crawled, Crawler, NotProven, TooDeep
+from calls_assets.api.decode import SCHEMA, Reject
 from calls_assets.api.document import Query
 from calls_assets.api.errors import Incomplete
+from calls_assets.api.limits import check_lacks_none
 from calls_assets.api.numbers import int_array, ints
+from calls_assets.api.parts import parts
+from calls_assets.api.pieces import Pieces
 from calls_assets.api.privacy import Privacy
+from calls_assets.api.rules import Deviation
 from calls_assets.api.windows import ONE_DAY, Reading, Window, by_day, day_start
 from calls_assets.assets.landing import Landing
 from calls_assets.assets.late import add_changes, late_changes, late_figures
 from calls_assets.assets.progress import Progress
 from calls_assets.assets.specs import PULLED_AT
 from calls_assets.checks import Finding
-from calls_assets.findings import check_fresh, check_raw_calls, check_reconciliation, undocumented_fields
+from calls_assets.findings import MOST_TOLD, check_fresh, check_raw_calls, check_reconciliation
 from calls_assets.metrics.run import count_field_call_types, reconcile
 from calls_assets.resources import CallsApi
 from calls_assets.tables.dictionary import RAW_CALL_TYPES, RAW_CALLS, RECONCILIATION, REJECTED_CALLS
 
+Cut = Callable[..., Iterator[tuple[Window, Query, Crawled | Incomplete]]]
+"""`parts`, for some filters."""
+
 CHECKED = pa.schema([SCHEMA.field(name) for name in ("id", "duration", "talk_time", "extra")])
 """The columns of `raw_calls` that its checks look at."""
+
+REFUSED_FOLDER = "_refused"
+"""Where the records lie of pulls that were refused for them; what reads the tree passes names with an underscore over."""
 
 
 def fetch(land: Landing, calls_api: CallsApi) -> None:
@@ -40,28 +51,19 @@ def fetch(land: Landing, calls_api: CallsApi) -> None:
     query, reading, most = calls_api.query(), calls_api.reading(), calls_api.calls_per_window
     progress = Progress(len(land.days))
     with calls_api.client(log) as client:
-        crawler = Crawler(partial(client.fetch, read=read_page), calls_api.read_twice, calls_api.concurrency)
+        decoder = calls_api.decoder()
+        crawler = Crawler(partial(client.fetch, read=decoder.read), calls_api.read_twice, calls_api.concurrency)
         fetcher = _Fetcher(
             land, crawler, reading, calls_api.policy(), tuple(calls_api.call_types), calls_api.max_rejected_share
         )
         for whole in reading.windows(land.days, zone):
-            for window, in_window, first in cut(crawler.fetch, whole, query, zone, reading, most):
-                calls, pages = fetcher.pull(window, in_window, first)
+            for window, calls, pages in fetcher.pull(whole, partial(parts, filters=query, most=most)):
                 line = progress.after(len(window.days), calls)
                 log.info("%s: %d calls on %d pages.%s", window, calls, pages, line)
                 if window.days[-1] != land.days[-1]:
                     land.show()
-        fetcher.report_drift()
-
-
-def _refuse_mostly_unreadable(crawled: Crawled, window: Window, most: float) -> None:
-    rejected = len(crawled.rejects)
-    if rejected > most * crawled.total:
-        raise ValueError(
-            f"{rejected} of {crawled.total} records around {window} could not be read, more than the share of {most:g} that "
-            "max_rejected_share allows; none of these days was replaced; the first one's reason: "
-            f"{crawled.rejects[0].reason}."
-        )
+        fetcher.report_deviations()
+        fetcher.refuse_what_is_incomplete()
 
 
 @dataclass
@@ -75,27 +77,75 @@ class _Fetcher:
     first_day_rejects: tuple[Reject, ...] = ()
     strays: Counter[Reject] = field(default_factory=Counter)
     pulled_s: float = 0.0
-    drift: set[str] = field(default_factory=set)
+    incomplete: list[Incomplete] = field(default_factory=list)
+    deviations: Counter[Deviation] = field(default_factory=Counter)
 
-    def pull(self, window: Window, query: Query, first: Page) -> tuple[int, int]:
-        """Land the window's days; says how many calls they have, and how many pages were read.
+    def pull(self, whole: Window, cut: Cut) -> Iterator[tuple[Window, int, int]]:
+        """Land a window in the parts that `cut` makes of it; gives each with its number of calls and of pages."""
+        zone, reading = self.landing.zone, self.reading
+        for window, query, crawled in cut(self.crawler, whole, zone=zone, reading=reading):
+            if isinstance(crawled, Incomplete):
+                self.fail(window, crawled)
+                continue
+            try:
+                done = window, self.land(window, query, crawled), crawled.pages
+            except NotProven as error:  # a call type's list is not, or has calls that the list of all calls lacks
+                if len(window.days) == 1:
+                    yield from self.land_by_direction(window, query, error)
+                for day in window.days if len(window.days) > 1 else ():
+                    yield from self.pull(reading.window((day,), zone), cut)
+                continue
+            del crawled  # so that two windows are never in memory at a time
+            yield done
 
-        What was crawled lives no longer than this: two windows are never in memory at a time.
+    def land_by_direction(self, window: Window, query: Query, error: NotProven) -> Iterator[tuple[Window, int, int]]:
+        """Land a day of which the list of all calls lacks some as the lists of both directions have it."""
+        found: Crawled | Incomplete = error
+        if isinstance(error, TooDeep):
+            found = Pieces(self.crawler, window, query, self.reading).by_direction(error)
+        if isinstance(found, Crawled):
+            try:
+                yield window, self.land(window, query, found), found.pages
+            except NotProven as still:
+                found = still
+        if isinstance(found, Incomplete):
+            self.fail(window, found)
+
+    def land(self, window: Window, query: Query, crawled: Crawled) -> int:
+        """Land the window's days; says how many calls they have."""
+        self.pulled_s = crawled.began_s
+        self.reading.check(window, crawled.calls.started_at, self.landing.zone)
+        self._refuse_mostly_unreadable(crawled, window)
+        return self.land_window(window, crawled, query)
+
+    def fail(self, window: Window, error: Incomplete) -> None:
+        """Keep in mind that a window's calls are not proven complete, and show that in the UI on each of its days."""
+        for day in window.days:
+            self.landing.fail(RAW_CALLS, day, "complete", Finding(False, str(error)))
+        self.incomplete.append(error)
+
+    def refuse_what_is_incomplete(self) -> None:
+        """End the run where a window's calls were not proven complete; the other windows have landed.
+
+        Raises:
+            Incomplete: the first window's sentence, and how many more there were.
         """
-        crawled = self.crawl(window, query, first)
-        self.reading.check(window, crawled.calls.started_at)
-        _refuse_mostly_unreadable(crawled, window, self.max_rejected_share)
-        return self.land_window(window, crawled, query), crawled.pages
+        if self.incomplete:
+            more = f" (and {len(self.incomplete) - 1} more like it)" if len(self.incomplete) > 1 else ""
+            raise Incomplete(f"{self.incomplete[0]}{more}")
 
-    def crawl(self, window: Window, query: Query, first: Page) -> Crawled:
-        """Every call of the window; where they are not proven complete, the UI shows that of each of its days."""
-        self.pulled_s = time.time()
-        try:
-            return self.crawler.crawl(query, first)
-        except Incomplete as error:
-            for day in window.days:
-                self.landing.fail(RAW_CALLS, day, "complete", Finding(False, str(error)))
-            raise
+    def _refuse_mostly_unreadable(self, crawled: Crawled, window: Window) -> None:
+        rejected, records = len(crawled.rejects), len(crawled.calls) + len(crawled.rejects)
+        if rejected <= self.max_rejected_share * records:
+            return
+        rows = _reject_rows(self.privacy.rejects(crawled.rejects)).to_pylist()
+        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        path = self.landing.store.put(f"{REFUSED_FOLDER}/{window.days[0]}_{window.days[-1]}.jsonl", lines.encode())
+        raise ValueError(
+            f"{rejected} of {records} records around {window} could not be read, more than the share of "
+            f"{self.max_rejected_share:g} that CALLS_MAX_REJECTED_SHARE allows; none of these days was replaced, and the "
+            f"records lie in {path}; the first one's reason: {crawled.rejects[0].reason}."
+        )
 
     def land_window(self, window: Window, crawled: Crawled, query: Query) -> int:
         """Land all tables of the window's days; says how many calls they have."""
@@ -103,7 +153,9 @@ class _Fetcher:
         raw = {day: crawled.calls.at(places[day]) for day in window.days}
         answers = None
         if self.landing.selects(RAW_CALL_TYPES) or self.landing.selects(RECONCILIATION):
-            answers = ask(self.crawler, query, self.call_types, count_field_call_types(crawled.calls.tables()))
+            ours = count_field_call_types(crawled.calls.tables())
+            answers = ask(self.crawler, query, self.call_types, ours, crawled)
+            check_lacks_none(window, query, crawled, answers.labels, self.landing.zone)
         with self.landing.alone(create=True):
             if answers and not self.landing.selects(RAW_CALLS):
                 self._refuse_other_calls(raw)
@@ -114,12 +166,15 @@ class _Fetcher:
                 self._land_call_types(window, raw, answers)
         return sum(map(len, raw.values()))
 
-    def report_drift(self) -> None:
-        """Say once a run which fields the API's document does not name."""
-        if self.drift:
+    def report_deviations(self) -> None:
+        """Say once a run how the records differ from the API's document."""
+        if self.deviations:
+            told = sorted({f"{one.path} as {one.sent}" for one in self.deviations})
+            more = f" and {len(told) - MOST_TOLD} more" if len(told) > MOST_TOLD else ""
             self.landing.context.log.warning(
-                "The API sends fields that its document does not name, kept in raw_calls.extra: %s.",
-                ", ".join(sorted(self.drift)),
+                "The API's records differ from its document; what cannot be read is kept in raw_calls.extra: %s%s.",
+                ", ".join(told[:MOST_TOLD]),
+                more,
             )
 
     def _refuse_other_calls(self, raw: dict[date, Calls]) -> None:
@@ -134,24 +189,26 @@ class _Fetcher:
 
     def _raw_calls(self, day: date, calls: Calls) -> Iterator[pa.Table]:
         """A day's rows of `raw_calls` as they land, in row groups."""
-        for rows in calls.tables():
-            yield RAW_CALLS.stamp(self.privacy.calls(rows), day)
+        # No generator of ours, whose names would keep one group while the next is made.
+        return map(partial(RAW_CALLS.stamp, day=day), map(self.privacy.calls, calls.tables()))
 
     def _land_calls(self, day: date, calls: Calls, crawled: Crawled) -> None:
         figures = {"window_total": crawled.total, "window_crawls": crawled.crawls, "collisions": crawled.collisions}
-        sentence = f"All {crawled.total} records of the request window came, each id once."
+        sentence = f"All {crawled.total} records of the request window came."
+        if crawled.collisions:
+            sentence += f" {crawled.collisions} came under an id that was there; the later one is kept."
         checked = pa.concat_tables([pa.Table.from_batches([], CHECKED), *calls.tables(CHECKED.names)])
-        drift = undocumented_fields(checked)
-        self.drift.update(drift)
+        deviations = calls.deviations()
+        self.deviations.update(deviations)
         metadata = {
             PULLED_AT: dg.MetadataValue.timestamp(self.pulled_s),
             "calls": len(calls),
-            "calls_with_undocumented_fields": len(calls) - checked["extra"].null_count,
+            "calls_with_extra": len(calls) - checked["extra"].null_count,
         } | figures
         findings = {
             "complete": Finding(True, sentence, figures),
             "fresh": check_fresh(day_start(day + ONE_DAY, self.landing.zone), self.pulled_s, time.time()),
-        } | check_raw_calls(checked, drift)
+        } | check_raw_calls(checked, deviations)
         late = None
         if self.landing.selects(RAW_CALLS):
             late = late_changes(self.landing, day, self._raw_calls(day, calls), self.pulled_s)
@@ -182,9 +239,9 @@ class _Fetcher:
         self.landing.land(REJECTED_CALLS, day, rows, {}, {"no_rejects": found})
 
     def _land_call_types(self, window: Window, raw: dict[date, Calls], answers: Answers) -> None:
-        refused = [name for name, how in answers.how.items() if how == REFUSED]
-        sentence = f"The API refused {', '.join(refused)}." if refused else "The API gave every call type asked for."
-        finding = Finding(not refused, sentence, {"refused": ", ".join(refused) or "none"})
+        missing = {"refused": answers.refused, "ignored": answers.ignored, "unproven": answers.unproven}
+        told = {how: ", ".join(names) or "none" for how, names in missing.items()}
+        finding = Finding(not any(missing.values()), answers.sentence, told)
         labels = {}
         places = by_day(ints(answers.labels["started_at"]), window.days, self.landing.zone)
         for day, calls in raw.items():
@@ -195,7 +252,8 @@ class _Fetcher:
             metadata = {
                 "labels": len(ours),
                 "labels_of_unknown_calls": len(rows) - len(ours),
-                "refused_types": len(refused),
+                "refused_types": len(answers.refused),
+                "ignored_types": len(answers.ignored),
             }
             self.landing.land(RAW_CALL_TYPES, day, labels[day], metadata, {"all_answered": finding})
         compared = reconcile(

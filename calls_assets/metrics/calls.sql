@@ -68,8 +68,8 @@ SELECT
     )) AS call_types,
     type, is_ended, is_answered, is_answered_within_sla, requested_callback,
     any_transfer(all_agents, answered_agents, external_numbers) AS is_transferred,
-    original_call_id IS NOT NULL AS is_linked,
-    original_call_id,
+    coalesce(original_call_id <> 0, false) AS is_linked,
+    nullif(original_call_id, 0) AS original_call_id,
     seconds_or_null(duration) AS duration_s,
     seconds_or_null(talk_time) AS talk_s,
     CASE

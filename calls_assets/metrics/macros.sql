@@ -66,11 +66,12 @@ CREATE MACRO half_hours(begin_s, seconds, utc_offset_s) AS [
 CREATE MACRO instant(epoch_s) AS make_timestamp(epoch_s * 1_000_000);
 
 -- 'final', or why a day can still move.
-CREATE MACRO status_of(calls_open, days_inside_lookback, call_types_differing) AS coalesce(nullif(concat_ws(
+CREATE MACRO status_of(calls, calls_open, days_inside_lookback, call_types_differing, records_unread) AS coalesce(nullif(concat_ws(
     ', ',
     CASE WHEN calls_open > 0 THEN 'open_calls' END,
     CASE WHEN days_inside_lookback > 0 THEN 'inside_lookback' END,
-    CASE WHEN call_types_differing > 0 THEN 'not_reconciled' END
+    CASE WHEN call_types_differing > 0 THEN 'not_reconciled' END,
+    CASE WHEN records_unread * 100 > calls THEN 'records_unread' END
 ), ''), 'final');
 
 -- The member that calls of a ring group, a menu or such belong to; calls of none are one's too.

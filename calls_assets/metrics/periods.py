@@ -31,9 +31,12 @@ STATUS = """
     SELECT
         {first} AS local_date, count(*) AS days, sum(calls) AS calls, sum(calls_open) AS calls_open,
         sum(days_inside_lookback) AS days_inside_lookback, max(call_types_differing) AS call_types_differing,
+        sum(records_unread) AS records_unread,
         CASE
             WHEN count(status) < count(*) THEN 'unknown'
-            ELSE status_of(sum(calls_open), sum(days_inside_lookback), sum(call_types_differing))
+            ELSE status_of(
+                sum(calls), sum(calls_open), sum(days_inside_lookback), sum(call_types_differing), sum(records_unread)
+            )
         END AS status
     FROM (SELECT DISTINCT local_date FROM main.calls)
     FULL JOIN main.day_status USING (local_date)

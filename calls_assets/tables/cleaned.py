@@ -53,7 +53,7 @@ CALLS = Table(
         flag("is_answered_within_sla", "The vendor's verdict: answered within its threshold.", required=False),
         flag("requested_callback", "Whether the caller asked to be called back."),
         flag("is_transferred", "Whether any leg came about by a transfer."),
-        flag("is_linked", "Whether the call follows another one (original_call_id)."),
+        flag("is_linked", "Whether the call follows another one (original_call_id; 0 is none)."),
         an_id("original_call_id", "Id of the call that this one follows, as a callback does.", varies=True),
         seconds(
             "duration_s", "Duration as the API gives it; null where it is impossible: negative, or longer than a year."
@@ -126,7 +126,7 @@ CALL_AGENTS = Table(
 DAY_STATUS = Table(
     "day_status",
     "Whether a day can still move: calls that were going on when it was pulled, mornings that will pull it again, call types "
-    "that the API counts otherwise. One row a day.",
+    "that the API counts otherwise, records that could not be read. One row a day.",
     (
         LOCAL_DATE,
         count("days", "Days that the row is about: 1, and more in `weekly` and `monthly`.", "days"),
@@ -140,12 +140,20 @@ DAY_STATUS = Table(
         count(
             "call_types_differing", "Call types of which the API lists or counts other calls than we do.", "call types"
         ),
+        count(
+            "records_unread",
+            "Records that could not be read (`rejected_calls`), and calls of which a flag that decides their outcome or the "
+            "service level could not: is_inbound, is_ended, is_answered of ended calls, and is_answered_within_sla of "
+            "answered inbound ones.",
+            "records",
+        ),
         text(
             "status",
-            "'final', or why the day can still move, with commas between: open_calls, inside_lookback, not_reconciled.",
+            "'final', or why the day can still move, with commas between: open_calls, inside_lookback, not_reconciled, "
+            "records_unread (more than 1 % of them).",
             required=True,
         ),
     ),
     key=("local_date",),
-    inputs=("calls", "reconciliation", "reconciliation_calls"),
+    inputs=("raw_calls", "rejected_calls", "calls", "reconciliation", "reconciliation_calls"),
 )

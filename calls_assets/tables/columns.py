@@ -76,7 +76,8 @@ INTERVAL_START = Column(
 
 STATUS_OF_DAY = text(
     "day_status",
-    "'final', or why the day's figures can still move: any of open_calls, inside_lookback, not_reconciled, with commas.",
+    "'final', or why the day's figures can still move: any of open_calls, inside_lookback, not_reconciled, records_unread, "
+    "with commas.",
     required=True,
 )
 RING_GROUP_ID = an_id("ring_group_id", "Id of the ring group (queue).")

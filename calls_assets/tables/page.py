@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from calls_assets.api.rules import RULES
 from calls_assets.tables.dictionary import TABLES
 from calls_assets.tables.schema import Table
 
@@ -18,10 +19,25 @@ B abandoned, S short-abandoned, O overflowed, C callback requested, U unanswered
 """
 
 
+DIALECTS = """\
+## What is not as documented
+
+Accounts differ from the API's document. A value of `raw_calls` that has not the documented JSON type goes through these
+rules, and the first that applies reads it. What none of them reads is null; its original stands in `extra` under its name, as
+does the original of what was rounded or mended. The check `as_documented` counts each deviation by field. A record is set
+aside in `rejected_calls` only where it is no object, where its `id` or its `started_at` cannot be read, or where that lies
+outside of 1990 to 2099. An object without any value that the document names is null.
+
+| where the document has | and the account sends | there stands |
+| --- | --- | --- |
+"""
+
+
 def dictionary_page() -> str:
     """The page as Markdown: every table with its key, its inputs and its columns, nested fields too."""
     links = "".join(f"- [`{name}`](#{name}): {table.description}\n" for name, table in TABLES.items())
-    return f"{HEAD}\n{links}" + "".join(f"\n{part}" for part in map(_section, TABLES.values()))
+    rules = "".join(f"| {rule.documented} | {rule.sent} | {rule.becomes} |\n" for rule in RULES)
+    return f"{HEAD}\n{links}" + "".join(f"\n{part}" for part in map(_section, TABLES.values())) + f"\n{DIALECTS}{rules}"
 
 
 def _section(table: Table) -> str:

@@ -14,7 +14,8 @@ RAW_CALLS = Table(
         *(Column.documented(field) for field in CALL),
         text(
             "extra",
-            "JSON object of the fields that the API document does not name, in the record's own nesting.",
+            "JSON object, in the record's own nesting, of what the other columns do not hold: fields that the API document "
+            "does not name, and originals that could not be read without loss.",
             varies=True,
         ),
     ),
@@ -23,7 +24,8 @@ RAW_CALLS = Table(
 
 REJECTED_CALLS = Table(
     "rejected_calls",
-    "Records of the API that could not be read as a call, set aside with the reason.",
+    "Records of the API that are no call that can be told from others, set aside with the reason: no "
+    "objects, or without a readable id or start.",
     (
         LOCAL_DATE,
         an_id("call_id", "Id of the call; null where it could not be read.", varies=True),

@@ -274,6 +274,7 @@ def to_parquet(table: Table, groups: Iterable[pa.Table]) -> tuple[int, memoryvie
         for group in groups:
             writer.write_table(table.conform(group).combine_chunks(), row_group_size=ROW_GROUP_ROWS)
             rows += group.num_rows
+            del group  # so that it is not in memory while the next is made
     return rows, memoryview(sink.getvalue())
 
 

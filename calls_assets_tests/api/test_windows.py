@@ -71,11 +71,25 @@ def test_what_is_known_of_the_account_makes_the_window_smaller(read_in, inclusiv
 
 
 def test_an_account_that_reads_dates_in_another_zone_than_said_is_found_out():
-    reading = Reading(ZoneInfo("America/New_York"), date_to_inclusive=True)
-    asked = reading.window((date(2026, 1, 1),), ZoneInfo("America/New_York"))
-    midnight = day_start(date(2026, 1, 1), ZoneInfo("America/New_York"))
-    reading.check(asked, np.array([midnight, midnight + 86_399]))
-    reading.check(asked, np.array([], np.int64))
+    zone = ZoneInfo("America/New_York")
+    reading = Reading(zone, date_to_inclusive=True)
+    asked = reading.window((date(2026, 1, 1),), zone)
+    midnight = day_start(date(2026, 1, 1), zone)
+    reading.check(asked, np.array([midnight, midnight + 86_399]), zone)
+    reading.check(asked, np.array([], np.int64), zone)
     for outside in (midnight - 1, midnight + 86_400):
         with pytest.raises(ValueError, match="outside 2026-01-01 to 2026-01-01 as America/New_York has these dates"):
-            reading.check(asked, np.array([midnight, outside]))
+            reading.check(asked, np.array([midnight, outside]), zone)
+
+
+def test_a_list_of_other_dates_in_any_zone_is_only_taken_where_it_reaches_over_the_days():
+    zone, day = ZoneInfo("UTC"), date(2026, 1, 10)
+    asked, noon = UNKNOWN.window((day,), zone), day_start(day, zone) + 43_200
+    near, far = 36 * 3600, 20 * 86_400
+    for starts in ([noon], [noon - near, noon + near], [noon - far, noon, noon + far], []):
+        UNKNOWN.check(asked, np.array(starts, np.int64), zone)
+    for starts in ([noon + far], [noon - far], [noon, noon + far], [noon - far, noon]):
+        with pytest.raises(
+            ValueError, match="it ignores dateFrom and dateTo, and its list does not reach over these days"
+        ):
+            UNKNOWN.check(asked, np.array(starts, np.int64), zone)

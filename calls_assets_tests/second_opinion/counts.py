@@ -75,10 +75,11 @@ def reconciliation_calls(raw: pd.DataFrame, labels: pd.DataFrame, reconciled: pd
     return frame(rows, RECONCILIATION_CALLS)
 
 
-DAY_STATUS = "local_date days calls calls_open days_inside_lookback call_types_differing status"
+DAY_STATUS = "local_date days calls calls_open days_inside_lookback call_types_differing records_unread status"
 
 
 def day_status(
+    raw: pd.DataFrame,
     calls: pd.DataFrame,
     reconciled: pd.DataFrame,
     differing: pd.DataFrame,
@@ -86,6 +87,7 @@ def day_status(
     zone: ZoneInfo,
     pulled_at: float,
     repull_days: int,
+    rejected: int,
 ) -> pd.DataFrame:
     """Whether the day can still move, where `pulled_at` is when the file of its raw calls was put in place."""
     settles = day + timedelta(days=repull_days)
@@ -93,7 +95,21 @@ def day_status(
     still_open = sum(1 for is_ended in calls["is_ended"] if not is_ended)
     types = {row["call_type"] for row in reconciled.to_dict("records") if row["difference"]}
     types |= set(differing["call_type"])
+    unread = rejected + sum(
+        1
+        for record in raw.to_dict("records")
+        if record["is_inbound"] is None
+        or record["is_ended"] is None
+        or (record["is_ended"] and record["is_answered"] is None)
+        or (
+            record["is_inbound"]
+            and record["is_ended"]
+            and record["is_answered"]
+            and record["is_answered_within_sla"] is None
+        )
+    )
     reasons = {"open_calls": still_open, "inside_lookback": inside, "not_reconciled": types}
+    reasons["records_unread"] = unread > len(calls) / 100
     row = {
         "local_date": day,
         "days": 1,
@@ -101,6 +117,7 @@ def day_status(
         "calls_open": still_open,
         "days_inside_lookback": int(inside),
         "call_types_differing": len(types),
+        "records_unread": unread,
         "status": ", ".join(name for name, holds in reasons.items() if holds) or "final",
     }
     return frame([row], DAY_STATUS)

@@ -11,16 +11,22 @@ REPULL_DAYS = 3
 
 
 def opinions(
-    raw: pd.DataFrame, labels: pd.DataFrame, given: pd.DataFrame, day: date, zone: ZoneInfo, pulled_at: float
+    raw: pd.DataFrame,
+    labels: pd.DataFrame,
+    given: pd.DataFrame,
+    day: date,
+    zone: ZoneInfo,
+    pulled_at: float,
+    rejected: int = 0,
 ) -> dict[str, pd.DataFrame]:
     """Every derived table of a day, from its `raw_calls`, its `raw_call_types` and the API's counts in `reconciliation`.
 
-    `pulled_at` is when the raw calls were put in place, in epoch seconds.
+    `pulled_at` is when the raw calls were put in place, in epoch seconds; `rejected` counts the day's rejected records.
     """
     calls, legs = opinion.calls(raw, labels, day, zone), opinion.call_agents(raw, day)
     reconciled = counts.reconciliation(raw, given, day)
     differing = counts.reconciliation_calls(raw, labels, reconciled, day)
-    settled = counts.day_status(calls, reconciled, differing, day, zone, pulled_at, REPULL_DAYS)
+    settled = counts.day_status(raw, calls, reconciled, differing, day, zone, pulled_at, REPULL_DAYS, rejected)
     status = settled["status"].item()
     calibration = times.wait_calibration(calls, day)
     return {

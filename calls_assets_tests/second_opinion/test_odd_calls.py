@@ -43,7 +43,7 @@ def compute_all(calls, labels, days, zone):
     day_of = {call["id"]: day for day in days for call in calls[day]}
     stamped = [CALL | call | {"local_date": day} for day in days for call in calls[day]]
     types = [{"local_date": day_of[number], "call_id": number, "call_type": label} for number, label in sorted(labels)]
-    raw = {"raw_calls": stamped, "raw_call_types": types}
+    raw = {"raw_calls": stamped, "raw_call_types": types, "rejected_calls": []}
     inputs = {name: pa.Table.from_pylist(rows, TABLES[name].arrow_schema) for name, rows in raw.items()}
     found = {day: {name: on_day(table, day) for name, table in inputs.items()} for day in days}
     inputs["pulls"] = pa.table({"local_date": pa.array(days, pa.date32()), "is_inside_lookback": [False] * len(days)})

@@ -1,0 +1,93 @@
+"""What an answer that is no page says in words, and how much of it may be shown: one line, and never the token."""
+
+import codecs
+import html
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, quote_plus, unquote, urlsplit
+
+MOST_SHOWN = 200
+"""Characters of a server's words."""
+
+MOST_READ = 2**16
+"""Bytes of a body in which words are looked for."""
+
+SAYING = ("error", "message", "errors", "detail")
+"""The names under which servers say what was wrong."""
+
+MASK = "***"
+
+SPELLINGS = 3
+"""So many times over may a token be percent-encoded or escaped and is still found."""
+
+
+def words(body: bytes, token: str) -> str:
+    """The server's own words in a JSON body, fit to be shown; empty where there are none."""
+    if len(body) > MOST_READ:
+        return ""
+    try:
+        return shown("; ".join(dict.fromkeys(_said(json.loads(body)))), token)
+    except (ValueError, RecursionError):
+        return ""
+
+
+def _said(told: Any) -> Iterator[str]:
+    """The texts under the names of `SAYING`."""
+    if isinstance(told, list):
+        for item in told:
+            yield from _said(item)
+    elif isinstance(told, dict):
+        for name in SAYING:
+            yield from _texts(told.get(name))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts in a value; those of an object that says nothing under the usual names with the names that they have."""
+    if isinstance(value, str) and value.strip():
+        yield value.strip()
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, dict):
+        named = (f"{name}: {text}" for name, part in value.items() for text in _texts(part))
+        yield from list(_said(value)) or named
+
+
+def shown(text: str, token: str) -> str:
+    """A text in one line of at most `MOST_SHOWN` characters, without control characters and without the token."""
+    kept = "".join(sign for sign in text if sign.isprintable() or sign.isspace())
+    line = _masked(" ".join(kept.split()), token)
+    return line if len(line) <= MOST_SHOWN else line[: MOST_SHOWN - 1] + "…"
+
+
+def _masked(text: str, token: str) -> str:
+    for spelt in dict.fromkeys((token, quote(token, safe=""), quote(token), quote_plus(token))):
+        text = re.sub(re.escape(spelt), MASK, text, flags=re.IGNORECASE)
+    plain = text
+    for _ in range(SPELLINGS):
+        plain = html.unescape(unquote(plain))
+        if token.casefold() in plain.casefold():
+            return MASK
+    return text
+
+
+def is_web_page(body: bytes, content_type: str) -> bool:
+    """Whether a body is a page for people: a gateway's, a login, a maintenance page.
+
+    Args:
+        body: The body, or how it begins.
+        content_type: The header; it alone proves nothing, since some servers call their JSON HTML.
+    """
+    start = body.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
+    return start == b"<" or ("html" in content_type.lower() and start not in (b"", b"{", b"["))
+
+
+def leads_to(location: str, token: str) -> str:
+    """Where a redirect leads, without what could be a secret."""
+    try:
+        target = urlsplit(location)
+    except ValueError:
+        return "an address that is none"
+    return shown(f"{target.scheme}://{target.hostname}" if target.hostname else target.path, token) or "nowhere"

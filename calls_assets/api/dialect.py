@@ -1,0 +1,327 @@
+"""How an account spells its pages: which kinds of JSON stand where, and how Arrow's JSON reader gets through them.
+
+Arrow's reader takes one kind of value a field, and is the quickest way through a page by far. A `Spelling` is therefore made
+of the kinds that pages were seen to hold: a schema with the type that each field is sent in, and, where a field comes in
+several kinds, a mark that is put behind its name before one of them, so that each kind gets a column of its own. What Arrow
+has no type for, such as a list of items of several kinds, is put into a text as it stands. A page with anything else in it is
+refused by the reader, never misread.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as pj
+
+from calls_assets.api.arrow import arrow_type
+from calls_assets.api.document import PAGE, Field
+from calls_assets.api.rules import JSON, WholeReal, is_unicode
+
+MARK = "\ue000"
+"""Stands between a field's name and its kind; of private use, so that no name holds it."""
+
+MARK_BEGINS = MARK.encode()[:1]
+
+TEXT, BLANK, FLAG, WHOLE, REAL, OBJECT, LIST, NULL, OTHER = "SEBNFOAZX"
+"""The kinds of JSON: texts, empty ones, flags, whole numbers, other numbers, objects, lists, nulls, and what Arrow cannot."""
+
+BEGINS: Mapping[str, tuple[str, ...]] = {TEXT: ('"',), FLAG: ("t", "f"), OBJECT: ("{",), LIST: ("[",)}
+"""How the values of a kind begin."""
+
+UNMARKED = (WHOLE, OBJECT, LIST, FLAG, TEXT)
+"""Of several kinds, the first of these keeps the plain name; numbers begin in too many ways to be marked."""
+
+MARKABLE = re.compile(r"[A-Za-z0-9_ .:-]{1,64}")
+MOST_NAMES, DEEPEST = 1000, 12
+
+
+@dataclass
+class Kinds:
+    """The kinds seen in one place, with the fields of its objects and the items of its lists."""
+
+    seen: set[str] = field(default_factory=set)
+    names: "dict[str, Kinds]" = field(default_factory=dict)
+    items: "Kinds | None" = None
+
+    def add(self, value: Any, depth: int = 0) -> None:
+        """Add the kinds of a value, and of all within it."""
+        kind = kind_of(value) if depth < DEEPEST else OTHER
+        self.seen.add(kind)
+        if kind == OBJECT:
+            for name, part in value.items():
+                if name not in self.names:
+                    self.names[name] = Kinds()
+                self.names[name].add(part, depth + 1)
+        elif kind == LIST:
+            self.items = self.items or Kinds()
+            for item in value:
+                self.items.add(item, depth + 1)
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether Arrow has types for the values that stand here, what is behind the names of objects aside."""
+        if self.items is None:
+            return OTHER not in self.seen
+        groups = self.items.groups | ({TEXT} if BLANK in self.items.seen else set())
+        return OTHER not in self.seen and len(groups) <= 1 and self.items.is_typed
+
+    @property
+    def groups(self) -> set[str]:
+        """The kinds that need a column each, nulls and empty texts aside."""
+        return {WHOLE if kind == REAL else kind for kind in self.seen - {NULL, BLANK}}
+
+    def walk(self) -> "Iterator[tuple[str, Kinds]]":
+        """Every named place at or below this one."""
+        for name, kinds in self.names.items():
+            yield name, kinds
+            if kinds.is_typed:
+                yield from kinds.walk()
+        if self.items is not None:
+            yield from self.items.walk()
+
+
+def kind_of(value: Any) -> str:
+    """The kind of a JSON value."""
+    match value:
+        case None:
+            return NULL
+        case bool():
+            return FLAG
+        case WholeReal():
+            return REAL
+        case int():
+            return WHOLE if -(2**63) <= value < 2**63 else OTHER
+        case float():
+            return REAL
+        case str():
+            return BLANK if not value else TEXT if is_unicode(value) else OTHER
+        case list():
+            return LIST
+    return OBJECT
+
+
+class Unspellable(Exception):
+    """No schema of Arrow's reader takes such pages."""
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """How pages are spelt.
+
+    Attributes:
+        schema: What Arrow reads them in.
+        marks: What is set first, as pairs of a text and its substitute; `@` is the space that may stand behind a colon.
+        untyped: The names whose values are put into texts before that.
+    """
+
+    schema: pa.Schema
+    marks: tuple[tuple[str, str], ...] = ()
+    untyped: tuple[str, ...] = ()
+
+    def read(self, body: bytes) -> pa.Table:
+        """The page as a table of one row.
+
+        Raises:
+            ArrowInvalid: the page is spelt otherwise.
+        """
+        if MARK_BEGINS in body and MARK.encode() in body:
+            raise pa.ArrowInvalid("The page has a name that looks marked.")
+        told = self._in_texts(body) if self.untyped else body
+        data = self._marked(told) if self.marks else pa.py_buffer(told)
+        return pj.read_json(
+            pa.BufferReader(data),
+            pj.ReadOptions(use_threads=False, block_size=len(data) + 1),
+            pj.ParseOptions(explicit_schema=self.schema, unexpected_field_behavior="error"),
+        )
+
+    @cached_property
+    def _places(self) -> list[tuple[str, tuple[int, ...]]]:
+        """Where columns of numbers with a fraction are, and those of JSON as it was sent, as steps from field to field."""
+        return [
+            (kind, (place, *steps))
+            for place, column in enumerate(self.schema)
+            for kind, steps in _leaves(column.name, column.type)
+        ]
+
+    def leaves(self, table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
+        """The columns of a page's numbers with a fraction, and of its JSON as it was sent, each with its kind."""
+        for kind, (place, *steps) in self._places:
+            values = _items(table.column(place).chunk(0))
+            for step in steps:
+                values = _items(values.flatten()[step])
+            yield kind, values
+
+    def _in_texts(self, body: bytes) -> bytes:
+        page, done = body.decode(), 0
+        parts: list[str] = []
+        for found in re.finditer(rf'"({"|".join(map(re.escape, self.untyped))})":[ \t\n\r]*', page):
+            if found.start() < done:
+                continue
+            try:
+                _, end = JSON.raw_decode(page, found.end())
+            except (ValueError, RecursionError):
+                raise pa.ArrowInvalid("The page is no JSON behind a name.") from None
+            parts += page[done : found.start()], f'"{found[1]}{MARK}{OTHER}":', json.dumps(page[found.end() : end])
+            done = end
+        return "".join([*parts, page[done:]]).encode()
+
+    def _marked(self, body: bytes) -> pa.Buffer:
+        space = " " if b'": ' in body[:1000] else ""
+        # A quote before a colon ends a name, or is one within a text: then a mark makes the page invalid, and is refused.
+        column = pa.Array.from_buffers(pa.large_binary(), 1, [None, _ends(len(body)), pa.py_buffer(body)])
+        for found, marked in self.marks:
+            column = pc.replace_substring(column, found.replace("@", space), marked.replace("@", space))
+        return column[0].as_buffer()
+
+
+def _leaves(name: str, kind: pa.DataType) -> Iterator[tuple[str, tuple[int, ...]]]:
+    while pa.types.is_list(kind):
+        name, kind = "", kind.value_type
+    if name.endswith(MARK + OTHER):
+        yield OTHER, ()
+    elif pa.types.is_floating(kind):
+        yield REAL, ()
+    elif pa.types.is_struct(kind):
+        for place, part in enumerate(kind):
+            for of, steps in _leaves(part.name, part.type):
+                yield of, (place, *steps)
+
+
+def _items(values: pa.Array) -> pa.Array:
+    """What lists hold, and what lists in them do."""
+    while pa.types.is_list(values.type):
+        values = values.flatten()
+    return values
+
+
+def _ends(length: int) -> pa.Buffer:
+    return pa.py_buffer(np.array([0, length], np.int64))
+
+
+def documented() -> Spelling:
+    """Pages as the document has them."""
+    return spelling(Kinds())
+
+
+def spelling(page: Kinds) -> Spelling:
+    """How pages of these kinds are spelt.
+
+    Raises:
+        Unspellable: there are too many names, or such that no mark can be put behind.
+    """
+    maker = _Maker(page)
+    schema = pa.schema(maker.columns(page, PAGE))
+    return Spelling(schema, tuple(maker.substitutes()), maker.untyped)
+
+
+@dataclass
+class _Maker:
+    """Makes the schema of pages, and the marks that it takes."""
+
+    page: Kinds
+
+    @cached_property
+    def _places(self) -> list[tuple[str, Kinds]]:
+        places = list(self.page.walk())
+        if len(places) > MOST_NAMES:
+            raise Unspellable("too many names")
+        return places
+
+    @cached_property
+    def untyped(self) -> tuple[str, ...]:
+        return tuple(sorted({name for name, kinds in self._places if not kinds.is_typed}))
+
+    @cached_property
+    def _marks_blanks(self) -> bool:
+        """Whether empty texts get columns of their own, since one stands where there are values of another kind."""
+        return any(BLANK in kinds.seen and kinds.groups - {TEXT} for _, kinds in self._places)
+
+    @cached_property
+    def _marked(self) -> dict[str, set[str]]:
+        """The kinds to be marked behind each name."""
+        found: dict[str, set[str]] = {}
+        for name, kinds in self._places:
+            groups = set(kinds.groups)
+            if BLANK in kinds.seen and not self._marks_blanks:
+                groups.add(TEXT)
+            kept = next((kind for kind in UNMARKED if kind in groups), None)
+            if groups - {kept}:
+                found.setdefault(name, set()).update(groups - {kept})
+        if calls := self.page.names.get(PAGE[0].name):
+            for name in _told_nulls(calls, PAGE[0]):
+                found.setdefault(name, set()).add(NULL)
+        for name in self.untyped:
+            found[name] = {OTHER}
+        if bad := [name for name in found if not MARKABLE.fullmatch(name)]:
+            raise Unspellable(f"{len(bad)} names that no mark can be put behind")
+        return found
+
+    def substitutes(self) -> Iterator[tuple[str, str]]:
+        if self._marks_blanks:
+            yield '":@""', f'{MARK}{BLANK}":@""'
+        for name, kinds in sorted(self._marked.items()):
+            for kind in sorted(kinds):
+                if kind == NULL:
+                    yield f'"{name}":@null', f'"{name}{MARK}{NULL}":@0'
+                for begin in BEGINS.get(kind, ()):
+                    yield f'"{name}":@{begin}', f'"{name}{MARK}{kind}":@{begin}'
+
+    def columns(self, kinds: Kinds, fields: tuple[Field, ...]) -> list[pa.Field]:
+        """The columns of an object: those of its documented fields, and of all that were seen."""
+        known: dict[str, Field | None] = {field.name: field for field in fields}
+        places = known | {name: None for name in kinds.names if name not in known}
+        return [
+            column for name, field in places.items() for column in self._columns_of(name, kinds.names.get(name), field)
+        ]
+
+    def _columns_of(self, name: str, kinds: Kinds | None, field: Field | None) -> Iterator[pa.Field]:
+        seen = kinds.seen if kinds else set()
+        marked = self._marked.get(name, set())
+        groups = set(kinds.groups) if kinds else set()
+        if OTHER in marked:
+            yield pa.field(f"{name}{MARK}{OTHER}", pa.string())
+            return
+        if BLANK in seen:
+            if self._marks_blanks:
+                yield pa.field(f"{name}{MARK}{BLANK}", pa.string())
+            else:
+                groups.add(TEXT)
+        if NULL in seen and NULL in marked:
+            yield pa.field(f"{name}{MARK}{NULL}", pa.int64())
+        for group in sorted(groups):
+            yield pa.field(f"{name}{MARK}{group}" if group in marked else name, self._type(group, kinds, field))
+        if not groups and (field or NULL in seen):
+            yield pa.field(name, arrow_type(field) if field else pa.null())
+
+    def _type(self, group: str, kinds: Kinds | None, field: Field | None) -> pa.DataType:
+        kinds = kinds or Kinds()
+        if group == WHOLE:
+            return pa.float64() if REAL in kinds.seen else pa.int64()
+        if group == OBJECT:
+            return pa.struct(self.columns(kinds, field.parts if field else ()))
+        if group == LIST:
+            return pa.list_(self._item_type(kinds.items, field.item if field and field.many else None))
+        return pa.string() if group == TEXT else pa.bool_()
+
+    def _item_type(self, kinds: Kinds | None, field: Field | None) -> pa.DataType:
+        groups = set(kinds.groups) | ({TEXT} if BLANK in kinds.seen else set()) if kinds else set()
+        if not groups:
+            return arrow_type(field) if field else pa.null()
+        return self._type(groups.pop(), kinds, field)
+
+
+def _told_nulls(kinds: Kinds, field: Field | None) -> Iterator[str]:
+    """The names of undocumented places that hold nulls: there `extra` tells null from nothing."""
+    known = {part.name: part for part in field.parts} if field else {}
+    for name, inner in kinds.names.items():
+        if name not in known and NULL in inner.seen:
+            yield name
+        yield from _told_nulls(inner, known.get(name))
+    if kinds.items is not None:
+        yield from _told_nulls(kinds.items, field)

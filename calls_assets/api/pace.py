@@ -1,0 +1,125 @@
+"""How fast requests follow each other, over all threads of a session."""
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+LONGEST_GAP_S = 30.0
+"""Seconds from one request to the next at the slowest that the pace is halved to."""
+
+ANSWERS_PER_STEP = 20
+STEP = 1.1
+"""After so many answers in a row a pace that was slowed grows by this factor."""
+
+RECENT = 20
+"""So many requests tell the pace of a session that has no bound."""
+
+SHORTEST_GAP_S = 0.001
+"""Stands for the pace of requests that all went out at once."""
+
+SLOWEST = 0.001
+"""Requests per second; a lower pace is not proposed."""
+
+
+class Pace:
+    """Lets at most so many requests start each second, and fewer where the server says that these are too many.
+
+    The server says so by refusals that come in a row, whatever thread they reach: each halves the pace, unless its request
+    had been due before the last halving. With the first answer after them the pace is that at which answers came over the
+    time since the refusals before; but at most half of what it was. From there it recovers slowly.
+
+    Args:
+        per_second: The bound that is never passed; None for none.
+        sleep: Waits a number of seconds.
+        clock: Tells seconds.
+    """
+
+    def __init__(
+        self, per_second: float | None, sleep: Callable[[float], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._shortest = 1 / per_second if per_second else 0.0
+        self._gap = self._shortest
+        self._sleep, self._clock = sleep, clock
+        self._lock = threading.Lock()
+        self._next = -math.inf
+        self._recent: deque[float] = deque(maxlen=RECENT)
+        self._changes = 0
+        self._refused_from: float | None = None
+        self._begun: float | None = None
+        self._last_answer: float | None = None
+        self._answers = 0
+        self._stretch_from = 0.0
+        self._stretch_answers = 0
+        self._in_a_row = 0
+
+    def wait(self) -> int:
+        """Wait until a request is due; gives what `too_many` has to be told of it."""
+        with self._lock:
+            now, ticket = self._clock(), self._changes
+            if self._begun is None:
+                self._begun = self._stretch_from = now
+            start = max(now, self._next)
+            self._next = start + self._gap
+            self._recent.append(start)
+        if start > now:
+            self._sleep(start - now)
+        return ticket
+
+    def answered(self) -> None:
+        """A request was answered."""
+        with self._lock:
+            now = self._clock()
+            if self._refused_from is not None:
+                achieved = (now - self._stretch_from) / max(self._stretch_answers, 1)
+                self._change(min(self._gap, max(2 * self._refused_from, achieved, self._shortest)))
+                self._next = min(self._next, now + self._gap)
+                self._refused_from, self._stretch_from, self._stretch_answers = None, now, 0
+            self._answers += 1
+            self._stretch_answers += 1
+            self._in_a_row += 1
+            self._last_answer = now
+            if self._in_a_row >= ANSWERS_PER_STEP and self._gap > self._shortest:
+                self._change(max(self._shortest, self._gap / STEP))
+
+    def too_many(self, ticket: int) -> float | None:
+        """A request was refused as one too many; gives the pace in requests per second where that changes it."""
+        with self._lock:
+            if ticket != self._changes:
+                return None
+            now = self._clock()
+            if self._refused_from is None:
+                self._refused_from = self._gap or self._observed(now)
+                self._gap = self._refused_from
+            before = self._gap
+            self._change(min(2 * before, max(LONGEST_GAP_S, self._shortest)))
+            self._next = max(self._next, now + self._gap)
+            return 1 / self._gap if self._gap != before else None
+
+    @property
+    def unanswered_s(self) -> float:
+        """Seconds since the session's last answer, or since its first request where there was none."""
+        with self._lock:
+            since = self._begun if self._last_answer is None else self._last_answer
+            return 0.0 if since is None else self._clock() - since
+
+    def achieved(self, further_s: float) -> str:
+        """The requests per second that were answered so far, rounded down, as a setting.
+
+        Args:
+            further_s: How many seconds more will pass without an answer.
+        """
+        with self._lock:
+            taken = self._clock() - (self._begun or 0.0) + further_s
+            per_second = max(SLOWEST, max(self._answers, 1) / max(taken, SHORTEST_GAP_S))
+        digits = 1 - math.floor(math.log10(per_second))
+        return f"{math.floor(per_second * 10**digits) / 10**digits:g}"
+
+    def _change(self, gap: float) -> None:
+        self._gap = gap
+        self._changes += 1
+        self._in_a_row = 0
+
+    def _observed(self, now: float) -> float:
+        return max(SHORTEST_GAP_S, (now - self._recent[0]) / len(self._recent))

@@ -1,0 +1,99 @@
+"""Answers over HTTP within a bounded time, and why there was none."""
+
+import errno
+import io
+import socket
+import time
+from http.client import HTTPResponse
+from typing import Any
+
+import requests
+from urllib3.exceptions import ProxyError as ProxyFailed
+
+
+class Session(requests.Session):
+    """A session whose answers take `longest_s` seconds at most, and that does not even look where a redirect leads."""
+
+    def __init__(self, longest_s: float, connections: int) -> None:
+        super().__init__()
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, _Adapter(longest_s, connections))
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere, whatever the answer says; an address that is none would raise."""
+
+
+class _Adapter(requests.adapters.HTTPAdapter):
+    """Has http.client read every answer, from its first header to its last byte, through `_InTime`."""
+
+    def __init__(self, longest_s: float, connections: int) -> None:
+        super().__init__(pool_maxsize=connections)
+        self._longest_s = longest_s
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        if "response_class" not in vars(pool.ConnectionCls):
+            pool.ConnectionCls = type(
+                "Connection", (pool.ConnectionCls,), {"response_class": staticmethod(self._answer)}
+            )
+        return pool
+
+    def _answer(self, sock: Any, **about: Any) -> HTTPResponse:
+        in_time: Any = _InTime(sock, self._longest_s)  # of a socket, http.client only asks for makefile()
+        return HTTPResponse(in_time, **about)
+
+
+class _InTime(io.RawIOBase):
+    """What comes over a socket within `longest_s` seconds; the socket's own timeout starts anew with every byte."""
+
+    def __init__(self, sock: socket.socket, longest_s: float) -> None:
+        self._raw = sock.makefile("rb", buffering=0)
+        self._end = time.monotonic() + longest_s
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """As a socket's."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if time.monotonic() > self._end:
+            raise TimeoutError("The answer takes too long.")
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def beginning(response: requests.Response, most: int) -> bytes:
+    """The first bytes of a body, as far as they come; at most about `most` of them."""
+    begun = b""
+    try:
+        for chunk in response.iter_content(most):
+            begun += chunk
+            if len(begun) >= most:
+                break
+    except requests.exceptions.RequestException:
+        return begun
+    return begun
+
+
+def why_unreachable(error: requests.exceptions.ConnectionError) -> str:
+    """Why no connection came about, as a clause that can follow 'because'."""
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    who, whose = "the host", ""
+    if isinstance(reason, ProxyFailed):
+        who, whose, reason = "the proxy", " as the proxy's", reason.original_error
+    match getattr(reason, "__cause__", None):
+        case socket.gaierror(errno=socket.EAI_AGAIN):
+            return f"no name server tells where {who} is"
+        case socket.gaierror():
+            return f"there is no such host name{whose}"
+        case ConnectionRefusedError():
+            return f"{who} refused the connection"
+        case OSError(errno=errno.ENETUNREACH | errno.EHOSTUNREACH | errno.EADDRNOTAVAIL):
+            return f"there is no way from here to {who}"
+        case _:
+            return f"{who} closed the connection before an answer"

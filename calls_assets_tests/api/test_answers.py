@@ -1,0 +1,109 @@
+"""What a server says in words, and what of it is shown."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calls_assets.api.answers import MOST_SHOWN, is_web_page, leads_to, shown, words
+
+TOKEN = "s3cr+t/tok=n"
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"error": "no such thing"}, "no such thing"),
+        ({"message": " no such thing\n"}, "no such thing"),
+        ({"detail": "no such thing"}, "no such thing"),
+        ({"errors": [{"message": "one"}, {"message": "two"}]}, "one; two"),
+        ({"error": {"code": 1, "message": "no such thing"}}, "no such thing"),
+        ({"errors": {"callType": ["not allowed"]}}, "callType: not allowed"),
+        (
+            {"errors": {"callType": [{"message": "not allowed"}], "page": "too deep"}},
+            "callType: not allowed; page: too deep",
+        ),
+        ({"success": False, "message": "no"}, "no"),
+        ({"error": True, "message": "no"}, "no"),
+        ({"error": "no", "message": "no"}, "no"),
+        ({"error": "Forbidden", "message": "no plan"}, "Forbidden; no plan"),
+        ([{"message": "one"}], "one"),
+        ({"error": None, "message": "", "errors": [], "detail": {}}, ""),
+        ({"calls": [{"message": "of a person"}], "note": "of nobody"}, ""),
+        ({"error": 7}, ""),
+        ("Forbidden", ""),
+        (None, ""),
+    ],
+)
+def test_the_servers_words_are_found_where_servers_put_them(told, said):
+    assert words(json.dumps(told).encode(), TOKEN) == said
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff", b"<html>", b'{"error": "cut', b"[" * 60_000, b'{"error":' * 7_000])
+def test_what_is_no_json_says_nothing(body):
+    assert words(body, TOKEN) == ""
+
+
+def test_words_are_short_and_in_one_line_without_control_characters():
+    said = words(json.dumps({"error": "a\r\n\x1b[31mb\u202e\x00\ud800 " + "c" * 999}).encode(), TOKEN)
+    assert said.startswith("a [31mb ccc")
+    assert said.endswith("…")
+    assert len(said) == MOST_SHOWN
+    assert words(json.dumps({"error": "x" * 2**17}).encode(), TOKEN) == ""
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        TOKEN,
+        TOKEN.upper(),
+        "s3cr%2Bt%2Ftok%3Dn",
+        "s3cr%2bt/tok=n",
+        "s3cr%252Bt%252Ftok%253Dn",
+        "%73%33%63%72%2b%74%2f%74%6f%6b%3d%6e",
+        "s3cr&#43;t/tok&#61;n",
+        "s3cr\x00+t/t\u200bok=n",
+    ],
+)
+def test_the_token_is_never_shown_however_it_is_spelt(spelt):
+    said = words(json.dumps({"error": f"what is {spelt}?"}).encode(), TOKEN)
+    assert "***" in said
+    assert "tok" not in said.lower()
+
+
+@given(st.text(min_size=1, max_size=300), st.integers(0, 300))
+def test_no_cut_leaves_a_part_of_the_token_that_stood_there_whole(text, place):
+    said = shown(text[:place] + TOKEN + text[place:], TOKEN)
+    assert TOKEN not in said
+    assert len(said) <= MOST_SHOWN
+    assert said.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "is_page"),
+    [
+        (b"<html>", "", True),
+        (b"\xef\xbb\xbf\r\n <!doctype html>", "application/json", True),
+        (b"Blocked.", "text/html", True),
+        (b"Blocked.", "text/plain", False),
+        (b'{"error": "no"}', "text/html", False),
+        (b"", "text/html", False),
+    ],
+)
+def test_a_web_page_is_told_by_how_it_begins(body, kind, is_page):
+    assert is_web_page(body, kind) is is_page
+
+
+@pytest.mark.parametrize(
+    ("location", "said"),
+    [
+        ("https://user:hidden@a.example:8443/x?y=hidden#hidden", "https://a.example"),
+        ("/login?token=hidden", "/login"),
+        ("//a.example/x", "://a.example"),
+        ("", "nowhere"),
+        ("http://[nowhere", "an address that is none"),
+    ],
+)
+def test_where_a_redirect_leads_is_told_without_what_could_be_a_secret(location, said):
+    assert leads_to(location, TOKEN) == said
