@@ -18,7 +18,9 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
-from calls_assets.sandbox import Behaviour, Centre, KindName, Meaning, RepeatedCalls, Sandbox
+from calls_assets.api.document import CALL_TYPES
+from calls_assets.sandbox import Behaviour, Centre, KindName, Meaning, RepeatedCalls, Replay, Sandbox
+from calls_assets.sandbox.dialects import DIALECTS, LOSSY, dialects
 from calls_assets.sandbox.server import run
 from calls_assets.settings import Settings, load_env_file
 
@@ -90,25 +92,61 @@ def _parser() -> argparse.ArgumentParser:
     evidence_parser.set_defaults(run=evidence)
 
     sandbox_parser = commands.add_parser(
-        "sandbox", help="the embedded sandbox API alone", formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        "sandbox",
+        help="the embedded sandbox API alone",
+        usage="calls-assets sandbox [--port PORT] [OPTION ...]",
+        formatter_class=_DefaultsShown,
     )
     sandbox_parser.add_argument(
         "--port", type=_whole("port", 0, 65_535), default=8080, help="port on 127.0.0.1; 0 for any that is free"
     )
-    sandbox_parser.add_argument("--seed", type=int, default=7, help="another seed is another call centre")
-    sandbox_parser.add_argument(
+    _add_calls(sandbox_parser.add_argument_group("the calls"))
+    _add_choices(sandbox_parser.add_argument_group("what the document leaves open"))
+    _add_records_and_lists(sandbox_parser.add_argument_group("records and lists that are not as documented"))
+    _add_refusals(sandbox_parser.add_argument_group("refusals that are not as documented"))
+    sandbox_parser.set_defaults(run=sandbox)
+    return parser
+
+
+class _DefaultsShown(argparse.ArgumentDefaultsHelpFormatter):
+    """Help that shows the defaults that do something."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return super()._get_help_string(action) if action.default else action.help
+
+
+def _add_calls(group: argparse._ArgumentGroup) -> None:
+    """Where the sandbox's calls come from."""
+    source = group.add_mutually_exclusive_group()
+    source.add_argument(
+        "--replay",
+        type=Path,
+        metavar="FILE",
+        help="serve the calls of JSON lines, each with a record and its call_types; - reads them from stdin",
+    )
+    source.add_argument(
+        "--fast",
+        action="store_true",
+        help="for load tests: one simulated day over and over, its pages ready-made, unpacked",
+    )
+    group.add_argument("--seed", type=int, default=7, help="another seed is another call centre")
+    group.add_argument(
         "--calls-per-day",
         type=_whole("number of calls"),
         default=400,
+        metavar="N",
         help="calls of a normal weekday, about; even a small centre's agents make a hundred",
     )
     kinds = get_args(KindName)
-    sandbox_parser.add_argument("--kind", choices=kinds, default=kinds[0], help="which kind of call centre it is")
-    sandbox_parser.add_argument("--zone", type=_zone, default="UTC", help="zone in which the centre keeps its hours")
-    sandbox_parser.add_argument("--dates-zone", type=_zone, default="UTC", help="zone in which the dates are read")
-    sandbox_parser.add_argument("--date-to-exclusive", action="store_true", help="leave the day of dateTo out")
-    orders = get_args(get_type_hints(Behaviour)["order"])
-    sandbox_parser.add_argument("--order", choices=orders, default=orders[0], help="how the pages run")
+    group.add_argument("--kind", choices=kinds, default=kinds[0], help="which kind of call centre it is")
+    group.add_argument("--zone", type=_zone, default="UTC", help="zone in which the centre keeps its hours")
+
+
+def _add_choices(group: argparse._ArgumentGroup) -> None:
+    """What the document leaves open."""
+    group.add_argument("--dates-zone", type=_zone, default="UTC", metavar="ZONE", help="zone in which dates are read")
+    group.add_argument("--date-to-exclusive", action="store_true", help="leave the day of dateTo out")
+    _add_behaviour(group, "order", "how the pages run")
     meanings = get_type_hints(Meaning)
     for name, text in (
         ("sla_clock", "from when the service level's timer runs: the caller enters the queue, or the call starts"),
@@ -116,33 +154,146 @@ def _parser() -> argparse.ArgumentParser:
         ("duration", "what an inbound call's duration is: the whole call, or the talk"),
     ):
         choices = get_args(meanings[name])
-        sandbox_parser.add_argument(f"--{name.replace('_', '-')}", choices=choices, default=choices[0], help=text)
-    sandbox_parser.add_argument("--page-cap", type=_whole("number of rows"), default=1000, help="most rows of a page")
-    sandbox_parser.add_argument("--latency", type=float, default=0.0, help="seconds that each answer takes longer")
-    sandbox_parser.add_argument(
-        "--fast",
-        action="store_true",
-        help="for load tests: one simulated day over and over, its pages ready-made, unpacked",
+        group.add_argument(f"--{name.replace('_', '-')}", choices=choices, default=choices[0], help=text)
+    group.add_argument(
+        "--page-cap", type=_whole("number of rows"), default=1000, metavar="N", help="most rows of a page"
     )
-    sandbox_parser.set_defaults(run=sandbox)
-    return parser
+    group.add_argument(
+        "--latency", type=float, default=0.0, metavar="SECONDS", help="how much longer each answer takes"
+    )
 
 
-def sandbox(arguments: argparse.Namespace) -> None:
-    """Serve the sandbox API until interrupted."""
-    fast, per_day = arguments.fast, arguments.calls_per_day
-    kind, seed = arguments.kind, arguments.seed
+def _add_records_and_lists(group: argparse._ArgumentGroup) -> None:
+    """How records and lists can differ from the document."""
+    group.add_argument(
+        "--dialect",
+        type=_dialects,
+        action="extend",
+        default=[],
+        metavar="NAME[+NAME...]",
+        help=f"how records are told: {', '.join(DIALECTS)}; with some names or ids left out: {', '.join(LOSSY)}",
+    )
+    group.add_argument("--total-cap", type=_whole("number of calls"), metavar="N", help="meta.total is never more")
+    group.add_argument("--total-counts-page", action="store_true", help="meta.total counts the page, not the list")
+    group.add_argument(
+        "--duplicates", type=_whole("number of calls", 2), metavar="N", help="every N-th call of a list comes twice"
+    )
+    _add_behaviour(group, "empty_as", "how an empty list is answered")
+    group.add_argument(
+        "--deepest", type=_whole("number of calls"), metavar="N", help="pages reach no further into a list than this"
+    )
+    group.add_argument(
+        "--deeper-status",
+        type=_whole("status", 200, 599),
+        default=400,
+        metavar="STATUS",
+        help="what pages beyond that get; 200: what is left, or an empty page",
+    )
+    group.add_argument(
+        "--beyond-end-status",
+        type=_whole("status", 200, 599),
+        default=200,
+        metavar="STATUS",
+        help="what pages beyond the end of a list get; 200: an empty page",
+    )
+
+
+def _add_refusals(group: argparse._ArgumentGroup) -> None:
+    """What an account can refuse."""
+    group.add_argument(
+        "--refuse-types",
+        type=_call_types,
+        action="extend",
+        default=[],
+        metavar="TYPE[,...]",
+        help="call types that the account does not allow",
+    )
+    group.add_argument(
+        "--refusal-status", type=_whole("status", 200, 599), default=400, metavar="STATUS", help="what those get"
+    )
+    group.add_argument(
+        "--ignore-types",
+        type=_call_types,
+        action="extend",
+        default=[],
+        metavar="TYPE[,...]",
+        help="call types that change nothing",
+    )
+    group.add_argument(
+        "--per-minute", type=_whole("number of requests"), metavar="N", help="most requests in 60 s; others get a 429"
+    )
+    _add_behaviour(group, "retry_after", "how a 429 says when to come again")
+    _add_behaviour(group, "error_as", "where the words of a refusal stand")
+    _add_behaviour(group, "slash", "which of /calls/ and /calls answers, and whether the other leads there")
+
+
+def _add_behaviour(group: argparse._ArgumentGroup, name: str, text: str) -> None:
+    """An option for a field of `Behaviour` that is one of a few words."""
+    choices = get_args(get_type_hints(Behaviour)[name])
+    group.add_argument(f"--{name.replace('_', '-')}", choices=choices, default=getattr(Behaviour, name), help=text)
+
+
+def _dialects(text: str) -> tuple[str, ...]:
+    try:
+        return dialects(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _call_types(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    for name in names:
+        if name not in CALL_TYPES:
+            raise argparse.ArgumentTypeError(f"{name!r} is no call type; there are {', '.join(CALL_TYPES)}")
+    return names
+
+
+def _source(arguments: argparse.Namespace) -> Centre | RepeatedCalls | Replay:
+    """Where the sandbox's calls come from."""
+    if arguments.replay is not None:
+        with sys.stdin.buffer if str(arguments.replay) == "-" else arguments.replay.open("rb") as lines:
+            return Replay(lines)
+    per_day, kind, seed = arguments.calls_per_day, arguments.kind, arguments.seed
     meaning = Meaning(sla_clock=arguments.sla_clock, leg_start=arguments.leg_start, duration=arguments.duration)
-    centre = Centre(seed, arguments.zone, per_day, kind=kind, meaning=meaning)
-    source = RepeatedCalls(per_day, seed, kind, meaning) if fast else centre
-    behaviour = Behaviour(
+    if arguments.fast:
+        return RepeatedCalls(per_day, seed, kind, meaning, tuple(arguments.dialect))
+    return Centre(seed, arguments.zone, per_day, kind=kind, meaning=meaning)
+
+
+def _behaviour(arguments: argparse.Namespace) -> Behaviour:
+    """How the account behaves that the options describe."""
+    return Behaviour(
         zone=arguments.dates_zone,
         date_to_inclusive=not arguments.date_to_exclusive,
         order=arguments.order,
         page_cap=arguments.page_cap,
         latency_s=arguments.latency,
-        gzip=not fast,
+        gzip=not arguments.fast,
+        dialect=tuple(arguments.dialect),
+        total_cap=arguments.total_cap,
+        total_of_page=arguments.total_counts_page,
+        every_twice=arguments.duplicates,
+        empty_as=arguments.empty_as,
+        deepest=arguments.deepest,
+        deeper_status=arguments.deeper_status,
+        beyond_end_status=arguments.beyond_end_status,
+        refused_call_types=frozenset(arguments.refuse_types),
+        refusal_status=arguments.refusal_status,
+        ignored_call_types=frozenset(arguments.ignore_types),
+        per_period=arguments.per_minute,
+        retry_after=arguments.retry_after,
+        error_as=arguments.error_as,
+        slash=arguments.slash,
     )
+
+
+def sandbox(arguments: argparse.Namespace) -> None:
+    """Serve the sandbox API until interrupted."""
+    if arguments.fast and (arguments.duplicates is not None or arguments.order != Behaviour.order):
+        raise ValueError("--fast has its calls in one order and each once: leave out --order and --duplicates.")
+    source, behaviour = _source(arguments), _behaviour(arguments)
+    if isinstance(source, Replay):
+        Console(stderr=True).print(_replayed(source, ZoneInfo(behaviour.zone)), soft_wrap=True, highlight=False)
 
     def ready(api: Sandbox) -> None:
         given = f"CALLS_API_URL={api.url} CALLS_API_TOKEN={api.token}"
@@ -152,15 +303,19 @@ def sandbox(arguments: argparse.Namespace) -> None:
     run(arguments.port, source, behaviour, ready)
 
 
+def _replayed(calls: Replay, zone: ZoneInfo) -> str:
+    """How many calls are replayed, and of which days."""
+    first, last = (datetime.fromtimestamp(moment, zone).date() for moment in calls.span or (0, 0))
+    return f"{len(calls):,} calls from {first} to {last}." if len(calls) else "No calls to replay: there is no line."
+
+
 def demo(_: argparse.Namespace) -> None:
     """Run the real pipeline through Dagster on the sandbox for the last days, and print the three answers."""
     import dagster as dg
 
     from calls_assets.demo import run_demo
 
-    settings = Settings.load()
-    if settings.problems:
-        raise ValueError(" ".join(settings.problems))
+    settings = _settings()
     console = Console()
     sandbox_settings = replace(Settings(), zone=settings.zone, data_url=str(SANDBOX_DATA.absolute()))
     with dg.DagsterInstance.from_config(str(_instance(SANDBOX_INSTANCE))) as instance:
@@ -176,7 +331,7 @@ def demo(_: argparse.Namespace) -> None:
 
 def run_days(arguments: argparse.Namespace) -> None:
     """Materialize every asset for a range of days through Dagster, and print the answers."""
-    settings = Settings.load()
+    settings = _settings()
     today, last = datetime.now(settings.zone).date(), arguments.last or arguments.first
     if not settings.start_date <= arguments.first <= last <= today:
         raise ValueError(
@@ -199,6 +354,18 @@ def run_days(arguments: argparse.Namespace) -> None:
         soft_wrap=True,
         markup=False,
     )
+
+
+def _settings() -> Settings:
+    """The environment's settings.
+
+    Raises:
+        ValueError: some cannot be used; a sentence for each.
+    """
+    settings = Settings.load()
+    if settings.problems:
+        raise ValueError(" ".join(settings.problems))
+    return settings
 
 
 def _tell(outcome: "Outcome", console: Console) -> None:

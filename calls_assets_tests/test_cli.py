@@ -1,10 +1,12 @@
 """The commands as a person runs them, each in a process of its own."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
@@ -103,16 +105,25 @@ def test_a_wrong_setting_ends_in_its_sentence_and_touches_no_file(run, api, tmp_
     ("arguments", "settings", "sentence"),
     [
         (["demo"], {"CALLS_TIMEZONE": "Mars/Olympus"}, "CALLS_TIMEZONE is an IANA time zone"),
+        (["doctor"], {"CALLS_TIMEZONE": "Nowhere"}, "CALLS_TIMEZONE is an IANA time zone"),
+        (["run", "--from", "2026-03-06"], {"CALLS_TIMEZONE": "Nowhere"}, "CALLS_TIMEZONE is an IANA time zone"),
         (["sandbox", "--zone", "Mars/Olympus"], {}, "'Mars/Olympus' is no IANA time zone"),
         (["sandbox", "--port", "99999"], {}, "'99999' is no port"),
         (["sandbox", "--calls-per-day", "-1"], {}, "'-1' is no number of calls"),
         (["sandbox", "--page-cap", "0"], {}, "'0' is no number of rows"),
+        (["sandbox", "--dialect", "strings+klingon"], {}, "'klingon' is no dialect; there are undocumented, "),
+        (["sandbox", "--refuse-types", "abandoned,all"], {}, "'all' is no call type; there are all_inbound, "),
+        (["sandbox", "--fast", "--dialect", "iso_times"], {}, "Repeated calls cannot be told in iso_times"),
+        (["sandbox", "--fast", "--duplicates", "5"], {}, "leave out --order and --duplicates"),
+        (["sandbox", "--replay", sys.executable], {}, "Line 1 is no call to replay"),
+        (["sandbox", "--replay", "no-such-file"], {}, "No such file or directory: 'no-such-file'"),
         ([], {}, "COMMAND"),
     ],
 )
 def test_a_wrong_argument_is_named_without_a_traceback(run, arguments, settings, sentence):
     done = run("calls-assets", *arguments, **settings)
     assert done.returncode != 0
+    assert done.stdout == ""
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -144,7 +155,7 @@ def test_run_reads_the_settings_of_a_env_file_and_tells_of_checks_that_failed(ru
         (tmp_path / ".env").write_text(f"CALLS_API_URL={api.url}\nCALLS_API_TOKEN={api.token}\nCALLS_DATA_URL=mine\n")
         done = run("calls-assets", "run", "--from", "2026-03-06")
     assert done.returncode == 0, done.stderr
-    assert "Check failed: raw_calls.no_drift of 2026-03-06: " in done.stdout
+    assert "Check failed: raw_calls.as_documented of 2026-03-06: " in done.stdout
     assert (tmp_path / "mine/calls/date=2026-03-06/calls.parquet").exists()
 
 
@@ -236,14 +247,68 @@ def test_a_port_that_is_taken_is_named(run, api, command):
     assert "Traceback" not in done.stderr
 
 
+def ask_sandbox(process, **query):
+    """Asks a sandbox that prints its settings; gives the answer."""
+    url, token, *_ = (word.partition("=")[2] for word in process.stdout.readline().split())
+    query |= {"dateFrom": "2026-03-02", "dateTo": "2026-03-04", "limit": "1000"}
+    return [
+        requests.get(f"{url}/calls/", query | more, headers={"Access-Token": token}, timeout=30)
+        for more in ({}, {"callType": "abandoned"}, {"dateFrom": "1990-01-01", "dateTo": "1990-01-02"})
+    ]
+
+
 def test_the_sandbox_alone_serves_with_the_settings_it_prints_until_it_is_stopped(tmp_path):
     command = [COMMANDS / "calls-assets", "sandbox", "--port", "0", "--page-cap", "5", "--calls-per-day", "50"]
     with subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True) as process:
         try:
-            url, token, *_ = (word.partition("=")[2] for word in process.stdout.readline().split())
-            query = {"dateFrom": "2026-03-02", "dateTo": "2026-03-04", "limit": "1000"}
-            page = requests.get(f"{url}/calls/", query, headers={"Access-Token": token}, timeout=30).json()
+            page = ask_sandbox(process)[0].json()
             assert (len(page["calls"]), page["meta"]["limit"]) == (5, 5)
         finally:
             process.send_signal(signal.SIGINT)
         assert process.wait(timeout=10) == 0
+
+
+def test_the_sandbox_replays_calls_from_stdin_as_an_account_that_is_not_as_documented(tmp_path):
+    options = (
+        "--replay - --dialect strings+undocumented --dialect missing --total-cap 7 --refuse-types abandoned "
+        "--refusal-status 402 --empty-as 404 --duplicates 10 --error-as message --slash both"
+    )
+    calls = [call for day in (2, 3, 4) for call in Centre(calls_per_day=40).day(date(2026, 3, day))]
+    with subprocess.Popen(
+        [COMMANDS / "calls-assets", "sandbox", "--port", "0", *options.split()],
+        cwd=tmp_path,
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            for call in calls:
+                line = {"record": call.record, "call_types": sorted(call.call_types)}
+                process.stdin.write(f"{json.dumps(line)}\n")
+            process.stdin.close()
+            told, refused, empty = ask_sandbox(process)
+            records = told.json()["calls"]
+            assert len(records) == len(calls) + -(-len(calls) // 10)
+            assert {record["id"] for record in records} == {str(call.record["id"]) for call in calls}
+            assert all("waiting_time" in record and "summary" not in record for record in records)
+            assert told.json()["meta"]["total"] == 7
+            assert (refused.status_code, "abandoned" in refused.json()["message"]) == (402, True)
+            assert (empty.status_code, empty.text) == (404, "")
+        finally:
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == 0
+        assert process.stderr.read() == f"{len(calls)} calls from 2026-03-02 to 2026-03-04.\n"
+
+
+def test_the_sandbox_tells_its_options_in_groups(run):
+    told = run("calls-assets", "sandbox", "--help").stdout
+    assert re.findall(r"^(\S.*):$", told, re.MULTILINE) == [
+        "options",
+        "the calls",
+        "what the document leaves open",
+        "records and lists that are not as documented",
+        "refusals that are not as documented",
+    ]
+    assert "(default: None)" not in told

@@ -11,15 +11,18 @@ from rich.console import Console
 
 from calls_assets.alerts import NotTold, check_address
 from calls_assets.api.client import Client
+from calls_assets.api.decode import Decoder
 from calls_assets.api.errors import ApiError, TokenRefused
 from calls_assets.api.privacy import Privacy
-from calls_assets.doctor.env import found_variables, refuse_to_overwrite, variables, write_env
-from calls_assets.doctor.pages import read_answer
+from calls_assets.doctor.env import found_variables, partitions_zone, refuse_to_overwrite, variables, write_env
 from calls_assets.doctor.report import report, suggest
 from calls_assets.doctor.visit import visit
 from calls_assets.doctor.volume import Pull
 from calls_assets.resources import CallsApi
 from calls_assets.settings import Settings
+
+PATIENCE_S = 10.0
+"""After so many seconds, a host that cannot be reached is said to be one."""
 
 
 def doctor(
@@ -53,9 +56,15 @@ def doctor(
     pull = Pull(settings.concurrency or defaults["concurrency"], defaults["calls_per_window"])
     log = logging.getLogger(__name__)
     with Client(
-        url, token, allow_http=settings.allow_http, connections=1, log=log, on_headers=headers.update
+        url,
+        token,
+        allow_http=settings.allow_http,
+        connections=1,
+        log=log,
+        on_headers=headers.update,
+        patience_s=PATIENCE_S,
     ) as client:
-        fetch = partial(client.fetch, read=read_answer)
+        fetch = partial(client.fetch, read=Decoder(settings.times_zone).read)
         moment = now or datetime.now(UTC)
         try:
             learned = visit(
@@ -71,9 +80,12 @@ def doctor(
             why = str(error).removesuffix(".")
             raise ValueError(f"{why}, and CALLS_API_URL to the address of the account that it belongs to.") from None
         except ApiError as error:
-            raise ValueError(str(error)) from None
+            raise ValueError(str(error).replace(", or ask calls-assets doctor", "")) from None
     report(console, url, learned, token)
-    suggest(console, {"CALLS_TIMEZONE": settings.zone.key} | found_variables(settings, learned))
+    if learned.obstacle:
+        raise ValueError(learned.obstacle)
+    zone, why = partitions_zone(environ, settings, learned, moment)
+    suggest(console, {"CALLS_TIMEZONE": zone} | found_variables(settings, learned), why)
     if env_file is not None:
-        write_env(env_file, variables(settings, environ, learned))
+        write_env(env_file, variables(settings, environ, learned) | {"CALLS_TIMEZONE": zone})
         console.print(f"\nWritten to {env_file}: put the token in.", soft_wrap=True, highlight=False, markup=False)

@@ -12,6 +12,17 @@ from calls_assets.api.windows import EASTMOST, ONE_DAY, WESTMOST
 STEP_S = 900
 """Every zone in use is a multiple of this many seconds ahead of UTC or behind it."""
 
+MIDDLE_OF_NIGHT, NIGHT_H = 2.0, 6.0
+"""The hour that is in the middle of the twelve quietest of a usual centre, and how many hours that may be off in all."""
+
+USUAL = (
+    *("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "America/Anchorage"),
+    *("Pacific/Honolulu", "America/Halifax", "America/Sao_Paulo", "Europe/London", "Europe/Berlin", "Europe/Athens"),
+    *("Europe/Istanbul", "Asia/Dubai", "Asia/Karachi", "Asia/Kolkata", "Asia/Dhaka", "Asia/Bangkok", "Asia/Manila"),
+    *("Asia/Tokyo", "Australia/Sydney", "Pacific/Auckland"),
+)
+"""A zone for each usual offset, the likelier of several first."""
+
 A_YEAR = 366
 """How many days around the ones looked at two zones are compared on, at least."""
 
@@ -138,6 +149,22 @@ def other_seasons(day: date) -> tuple[date, ...]:
         for other, same in ((midwinter, (12, 1, 2)), (midsummer, (5, 6, 7, 8)))
         if {day.month, (day - timedelta(days=7)).month} - set(same)
     )
+
+
+def zone_of_night(night_utc: float, at: datetime, read_in: str | None) -> str:
+    """The usual zone in which an hour of the day, in UTC, is nearest to the middle of the night.
+
+    The zones' offsets are those `at` a moment; `read_in` is taken where it will do.
+    """
+
+    def off(key: str) -> float:
+        offset = at.astimezone(ZoneInfo(key)).utcoffset() or timedelta()
+        hours = (night_utc + offset.total_seconds() / 3600 - MIDDLE_OF_NIGHT) % 24
+        return min(hours, 24 - hours)
+
+    if read_in and off(read_in) <= NIGHT_H / 2:
+        return read_in
+    return min(USUAL, key=off)
 
 
 def usual_offsets(found: tuple[int, int]) -> tuple[int, int] | None:

@@ -3,10 +3,12 @@
 import os
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 from calls_assets.api.document import MAX_LIMIT
 from calls_assets.doctor.account import Learned
+from calls_assets.doctor.dates import zone_of_night
 from calls_assets.settings import VARIABLES, Settings
 
 SECRETS = {
@@ -37,6 +39,27 @@ def found_variables(settings: Settings, learned: Learned) -> dict[str, str]:
     if learned.requests_per_second:
         found["CALLS_REQUESTS_PER_SECOND"] = f"{learned.requests_per_second:g}"
     return found
+
+
+def partitions_zone(environ: Mapping[str, str], settings: Settings, learned: Learned, now: datetime) -> tuple[str, str]:
+    """The zone whose midnights should bound the days, and why it is proposed; the set one needs no reason."""
+    if environ.get("CALLS_TIMEZONE", "").strip():
+        return settings.zone.key, ""
+    read_in = learned.zone.fitting[0] if learned.zone and learned.zone.fitting else None
+    night = None if learned.night_utc is None else zone_of_night(learned.night_utc, now, read_in)
+    zone, reason = next(
+        (zone, reason)
+        for zone, reason in (
+            (read_in if read_in != "UTC" else None, "the account may read its dates in it"),
+            (night, "nobody calls in the night there"),
+            ("UTC", "neither the dates nor the hours of the calls suggest another one"),
+        )
+        if zone
+    )
+    return zone, (
+        f"CALLS_TIMEZONE={zone} is a proposal, because {reason}: it is your choice whose midnights bound the days, and days "
+        "that were pulled keep it."
+    )
 
 
 def variables(settings: Settings, environ: Mapping[str, str], learned: Learned) -> dict[str, str]:

@@ -1,46 +1,53 @@
-"""What the rows of pages tell: their order, the values of `type`, the fields that no document names."""
+"""What the rows of pages tell: their order, the values of `type`, how they differ from the document, the quiet hours."""
 
-import codecs
-import json
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from calls_assets.api.decode import Page, read_page
-from calls_assets.api.document import CALL, Field
+from calls_assets.api.decode import Page
 from calls_assets.api.numbers import Ints, ints
-from calls_assets.findings import FIELD_NAME
+from calls_assets.api.rules import Deviation
+from calls_assets.api.windows import EASTMOST, ONE_DAY, WESTMOST, day_start
 
 TOKEN_LIKE = re.compile(r"[A-Za-z][A-Za-z_ -]{0,39}")
 """A value of `type` that is shown; anything else could be somebody's data."""
 
-ODD = "(odd name)"
 NONE_SEEN = "in no order by id or started_at"
 ORDERS = ("newest first", "oldest first", "by id, rising", "by id, falling", NONE_SEEN)
-JSON_TYPES: tuple[tuple[type, str], ...] = (
-    (bool, "boolean"),
-    (int, "integer"),
-    (float, "number"),
-    (str, "string"),
-    (list, "array"),
-    (dict, "object"),
-)
+FEWEST = 100
+"""With fewer calls than this, no hours count as quiet."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A page, its `meta.limit` (None: none came), the limit asked for, and the seconds until it was there."""
+    """A page, the limit asked for, and the seconds until it was there."""
 
     page: Page
-    limit: int | None
     asked: int = 0
     seconds: float = 0.0
+
+    @property
+    def total(self) -> int:
+        """The account's count of the list; 0 where an empty answer tells none."""
+        return self.page.total or 0
+
+    @property
+    def has_calls(self) -> bool:
+        """Whether the list has any, by its total or its rows."""
+        return self.total > 0 or self.page.records > 0
+
+    @property
+    def ids(self) -> list[int]:
+        """The ids of the readable calls, in their order."""
+        found: list[int] = ints(self.page.calls["id"]).tolist()
+        return found
 
     @property
     def started_at(self) -> Ints:
@@ -48,16 +55,14 @@ class Answer:
         return ints(self.page.calls["started_at"])
 
 
-def read_answer(body: bytes) -> Answer:
-    """The page that `body` holds, with its `meta.limit`.
+def began_before(started_at: Ints, day: date) -> bool:
+    """Whether a call began before a date, wherever on Earth that begins."""
+    return bool(np.any(started_at < _in_utc(day, -EASTMOST)))
 
-    Raises:
-        NotAPage: `body` is not the documented JSON.
-    """
-    page = read_page(body)
-    text = body.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
-    limit = json.loads(text)["meta"].get("limit")
-    return Answer(page, limit if isinstance(limit, int) and limit > 0 else None)
+
+def began_after(started_at: Ints, day: date) -> bool:
+    """Whether a call began after a date, wherever on Earth that ends."""
+    return bool(np.any(started_at >= _in_utc(day + ONE_DAY, WESTMOST)))
 
 
 def order(pages: Sequence[pa.Table]) -> str | None:
@@ -84,30 +89,29 @@ def types(calls: pa.Table) -> dict[str, int]:
     return dict(counts.most_common())
 
 
-def unknown_fields(calls: pa.Table) -> dict[str, tuple[str, ...]]:
-    """The path of each field that the document does not name, with the JSON types of its values; never a value.
+def deviations(pages: Sequence[Page]) -> dict[Deviation, int]:
+    """How the pages' records differ from the document, each deviation with its number of records."""
+    counts: Counter[Deviation] = Counter()
+    for page in pages:
+        for shape, records in zip(page.shapes, np.bincount(page.shape_of, minlength=len(page.shapes)), strict=True):
+            counts.update(dict.fromkeys(shape, int(records)))
+    return {deviation: count for deviation, count in sorted(counts.items()) if count}
 
-    The names within such a field are left out, for they may be somebody's data.
+
+def night(started_at: Ints) -> float | None:
+    """The hour of the day, in UTC, in the middle of the quietest twelve; None where no hours are quiet.
+
+    Args:
+        started_at: When calls began, in epoch seconds.
     """
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    for extra in pc.unique(calls["extra"]).drop_null().to_pylist():
-        for path, kind in _unknown(CALL, json.loads(extra), ""):
-            found[path].add(kind)
-    return {path: tuple(sorted(kinds)) for path, kinds in sorted(found.items())}
+    by_hour = np.bincount(started_at % 86_400 // 3600, minlength=24)
+    twelve = np.array([np.roll(by_hour, -first)[:12].sum() for first in range(24)])
+    if len(started_at) < FEWEST or twelve.min() * 5 > len(started_at):
+        return None
+    quietest = np.flatnonzero(twelve == twelve.min())
+    middle = np.exp(2j * np.pi * (quietest + 6) / 24).sum()
+    return float(np.angle(middle) / (2 * np.pi) * 24 % 24) if abs(middle) > 1e-9 else None
 
 
-def _unknown(fields: tuple[Field, ...], extra: dict[str, Any], path: str) -> Iterator[tuple[str, str]]:
-    inner = {field.name: field.kind for field in fields}
-    for name, value in extra.items():
-        parts = inner.get(name)
-        if not isinstance(parts, tuple):
-            yield path + (name if FIELD_NAME.fullmatch(name) else ODD), _json_type(value)
-        elif isinstance(value, list):
-            for item in value:
-                yield from _unknown(parts, item or {}, f"{path}{name}[].")
-        else:
-            yield from _unknown(parts, value, f"{path}{name}.")
-
-
-def _json_type(value: object) -> str:
-    return next((name for kind, name in JSON_TYPES if isinstance(value, kind)), "null")
+def _in_utc(day: date, further: timedelta) -> int:
+    return day_start(day, ZoneInfo("UTC")) + int(further.total_seconds())

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
 from calls_assets.doctor.account import Learned
-from calls_assets.doctor.words import findings
+from calls_assets.doctor.words import deviation_rows, findings
 
 TOO_WIDE = 100
 """Columns beyond which a sentence is hard to read."""
@@ -30,14 +31,29 @@ def report(console: Console, url: str, learned: Learned, token: str) -> None:
         grid.add_row(title, Text(sentence))
     console.print()
     console.print(grid)
+    if learned.deviations:
+        console.print()
+        console.print(_deviations(learned, min(console.width, TOO_WIDE)))
 
 
-def suggest(console: Console, values: Mapping[str, str]) -> None:
-    """Print the settings to paste."""
+def _deviations(learned: Learned, width: int) -> Grid:
+    grid = Grid(title="How the records differ from the document", title_justify="left", box=SIMPLE_HEAD, width=width)
+    for name in ("field", "as documented", "as sent", "records", "becomes"):
+        grid.add_column(name, justify="right" if name == "records" else "left", overflow="fold")
+    for row in deviation_rows(learned.deviations, learned.sampled):
+        grid.add_row(*map(Text, row))
+    return grid
+
+
+def suggest(console: Console, values: Mapping[str, str], why: str) -> None:
+    """Print the settings to paste, and why the zone among them is proposed."""
     console.print()
     _line(console, "What to set:", bold=True)
     for name, value in values.items():
         _line(console, f"{name}={value}")
+    if why:
+        console.print()
+        _line(console, why)
 
 
 def _line(console: Console, text: str, bold: bool = False) -> None:

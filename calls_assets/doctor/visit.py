@@ -9,11 +9,14 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from calls_assets.api.decode import Page
 from calls_assets.api.document import Query
+from calls_assets.api.numbers import ints
 from calls_assets.doctor.account import Learned, PageSize
-from calls_assets.doctor.dates import ZoneFinding, judge, other_seasons
+from calls_assets.doctor.dates import USUAL, ZoneFinding, judge, other_seasons
 from calls_assets.doctor.limits import limit_headers, requests_per_second
-from calls_assets.doctor.pages import Answer, order, types, unknown_fields
+from calls_assets.doctor.lists import call_types, lists
+from calls_assets.doctor.pages import Answer, deviations, night, order, types
 from calls_assets.doctor.questions import (
     Account,
     Days,
@@ -29,7 +32,7 @@ from calls_assets.doctor.waits import best_threshold, waits_of
 
 
 def visit(
-    fetch: Callable[[Query], Answer],
+    fetch: Callable[[Query], Page],
     filters: Query,
     candidates: Sequence[ZoneInfo],
     pull: Pull,
@@ -40,7 +43,7 @@ def visit(
     """Ask the account what it takes to know how to ask it.
 
     Args:
-        fetch: One request -> its answer.
+        fetch: One request -> its page.
         filters: Which calls to ask for.
         candidates: The zones that the account is likely to read its dates in.
         pull: How the pipeline will ask.
@@ -55,13 +58,18 @@ def visit(
     days = busy_days(account, last_closed_day(now))
     if not days:
         return _with_limits(Learned(account.questions), headers())
-    by_day = day_by_day(account, days)
-    pages = full_pages(account, days, account.ask(days[0], days[-1]).page.total)
-    learned = _of_pages(pages)
-    page = learned.page
-    if page is None:
+    whole = account.ask(days[0], days[-1]).total
+    by_day = day_by_day(account, days, whole)
+    pages = full_pages(account, days, whole)
+    learned = replace(_of_pages(pages.given), inclusive=by_day.inclusive)
+    found = lists(account, by_day, pages, learned.order, since)
+    page = _page_size(pages.given[0], has_more=found.has_more or bool(pages.given[0].total and found.deepest))
+    learned = replace(learned, lists=found, page=page)
+    if page is None or learned.obstacle:
         return _with_limits(replace(learned, questions=account.questions), headers())
-    learned = replace(learned, inclusive=by_day.inclusive, volume=volume(by_day.counts))
+    if found.has_true_totals and not (found.ignores_dates or found.lacks_calls):
+        learned = replace(learned, volume=volume(by_day.counts))
+    learned = replace(learned, call_types=call_types(account, days[0], days[-1]))
     learned = replace(learned, zone=_zone(account, by_day, candidates, learned.order, page.size, since))
     learned = _with_limits(learned, headers())
     return replace(_with_backfill(learned, pull), questions=account.questions)
@@ -75,6 +83,9 @@ def _zone(
         return None
     ends = list(ends_of_days(account, by_day, order, limit))
     found = judge(ends, candidates, since)
+    if ends and not found.fitting:
+        candidates = [*candidates, *map(ZoneInfo, USUAL)]
+        found = judge(ends, candidates, since)
     if found.rivals:
         for day in other_seasons(max(by_day.answers)):
             ends += ends_of_days(account, days_like(account, day, by_day.inclusive), order, limit)
@@ -85,19 +96,25 @@ def _zone(
 def _of_pages(pages: Sequence[Answer]) -> Learned:
     first, tables = pages[0].page, [answer.page.calls for answer in pages]
     calls = pa.concat_tables(tables)
+    rejects = [reject.reason for answer in pages for reject in answer.page.rejects]
     full = [answer.seconds for answer in pages if answer.page.records == first.records]
     return Learned(
         questions=0,
-        calls=first.total,
-        page=PageSize(pages[0].asked, first.records, first.total, pages[0].limit) if first.records else None,
+        calls=max(pages[0].total, first.records),
         order=order(tables),
         types=types(calls),
-        unknown=unknown_fields(calls),
-        unreadable=Counter(reject.reason for answer in pages for reject in answer.page.rejects),
+        deviations=deviations([answer.page for answer in pages]),
+        unreadable=Counter(rejects),
         sampled=sum(answer.page.records for answer in pages),
+        night_utc=night(ints(calls["started_at"])),
         threshold=best_threshold(waits_of(calls)),
         seconds_a_page=mean(full),
     )
+
+
+def _page_size(first: Answer, has_more: bool) -> PageSize | None:
+    page = first.page
+    return PageSize(first.asked, page.records, first.total, page.limit, has_more) if page.records else None
 
 
 def _with_limits(learned: Learned, headers: Mapping[str, str]) -> Learned:

@@ -2,13 +2,20 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from calls_assets.api.document import CALL, Kind
+from calls_assets.api.rules import Deviation
 from calls_assets.doctor.account import Learned, PageSize
 from calls_assets.doctor.dates import ZoneFinding, usual_offsets
+from calls_assets.doctor.hidden import LONG
+from calls_assets.doctor.lists import GIVEN, Lists
 from calls_assets.doctor.pages import NONE_SEEN
 from calls_assets.doctor.volume import Backfill, Volume
 from calls_assets.doctor.waits import FEWEST, Threshold
 
 UNSET = "CALLS_DATES_ZONE may stay unset: more days are pulled then, and none is missed."
+
+MOST_DEVIATIONS = 60
+"""Deviations that are listed at most."""
 
 MOST_SHOWN = 20
 """Values, fields or headers that are listed at most."""
@@ -17,14 +24,21 @@ MOST_SHOWN = 20
 def findings(learned: Learned, token: str) -> Iterator[tuple[str, str]]:
     """What was found, each with a short title; `token` is masked wherever the account may echo it."""
     yield "dateTo", inclusive_words(learned.inclusive)
-    yield "Date zone", zone_words(learned.zone)
-    yield "Page size", page_words(learned.page)
-    yield "Order", order_words(learned.order)
+    if not learned.obstacle:
+        yield "Date zone", zone_words(learned.zone)
+        yield "Page size", page_words(learned.page)
+        yield "Order", order_words(learned.order)
     yield "Rate limit", header_words(learned, token)
     yield "type", _listed([f"{name} {count:,}" for name, count in learned.types.items()]) or "No value seen."
-    yield "New fields", unknown_words(learned)
+    if told := list_words(learned.lists):
+        yield "Lists", told
+    if learned.call_types:
+        yield "Call types", call_type_words(learned.call_types)
+    yield "Records", deviation_words(learned)
     if learned.unreadable:
         yield "Unreadable", unreadable_words(learned.unreadable, learned.sampled)
+    if learned.obstacle:  # what else there is to know was not asked, or told by the wrong pages
+        return
     yield "SLA", threshold_words(learned.threshold)
     yield "Volume", volume_words(learned.volume)
     yield "A year", backfill_words(learned.backfill, learned)
@@ -72,9 +86,11 @@ def page_words(page: PageSize | None) -> str:
     if page.is_seen and page.rows == page.asked:
         return f"{page.rows} rows came for limit={page.asked}."
     if page.is_seen:
-        return f"{page.rows} rows came for limit={page.asked}, although there were {page.total:,}."
+        return f"{page.rows} rows came for limit={page.asked}, although there were more."
     told = page.told or "not told"
-    return f"Not seen full: there were only {page.total:,} calls; for limit={page.asked}, meta.limit is {told}."
+    if page.total > page.rows:
+        return f"Not seen full: {page.rows:,} rows came for limit={page.asked}, and no others; meta.limit is {told}."
+    return f"Not seen full: there were only {page.rows:,} calls; for limit={page.asked}, meta.limit is {told}."
 
 
 def order_words(order: str | None) -> str:
@@ -93,14 +109,120 @@ def header_words(learned: Learned, token: str) -> str:
     values = [f"{name}: {value[:80]}" for name, value in learned.headers.items()]
     shown = _listed([value.replace(token, "***") if token else value for value in values], "; ")
     told = learned.requests_per_second
-    return f"{shown} " + (f"That is {told:g} requests a second." if told else "They do not tell a pace.")
+    pace = f"That is {told:g} request{'' if told == 1 else 's'} a second." if told else "They do not tell a pace."
+    return f"{shown} {pace}"
 
 
-def unknown_words(learned: Learned) -> str:
-    """The fields that the document does not name."""
-    if not learned.unknown:
-        return f"None beside the documented ones, in {learned.sampled:,} records."
-    return _listed([f"{path} ({' or '.join(kinds)})" for path, kinds in learned.unknown.items()])
+def list_words(lists: Lists) -> str:
+    """What lists do otherwise than the document says; empty where they do nothing such."""
+    return " ".join((*_date_words(lists), *_hidden_words(lists), *_total_words(lists)))
+
+
+def _date_words(lists: Lists) -> Iterator[str]:
+    if lists.ignores_from and lists.ignores_to:
+        yield "Dates are ignored: calls come whatever dateFrom and dateTo say; every pull reads the whole account."
+    elif lists.ignores_from:
+        yield "dateFrom is ignored: calls come from long before it; every pull reads all calls up to its last day."
+    elif lists.ignores_to:
+        yield "dateTo is ignored: calls come from long after it; every pull reads all calls from its first day on."
+    if lists.ignores_filters:
+        yield "CALLS_FILTERS changes nothing: the account ignores it, or every call is of it."
+
+
+def _hidden_words(lists: Lists) -> Iterator[str]:
+    if lists.cuts_ranges:
+        yield (
+            "A range of days lacks calls that its days have one by one: it is cut off without a word, so that ranges are "
+            "pulled in smaller ones, down to single days."
+        )
+    elif lists.cuts_long_ranges:
+        yield (
+            f"{LONG.days} days have fewer calls than their halves, by meta.total: long ranges are cut off without a word, or "
+            "their totals are capped; they are pulled in smaller ones."
+        )
+    if lists.lacks_calls:
+        yield (
+            "The list of all calls lacks some that those of inbound and outbound calls have: days are read by direction "
+            "instead."
+        )
+
+
+def _total_words(lists: Lists) -> Iterator[str]:
+    if lists.tells_no_total:
+        yield "Calls come without a meta.total that can be read, or with 0: days are read to their end, twice, in its place."
+    if lists.counts_all:
+        yield "meta.total is the same whatever the dates, so that it proves nothing: lists are read to their end."
+    if lists.total_of_none is not None:
+        yield (
+            f"meta.total says {lists.total_of_none:,} of days without calls, so it counts more than the lists show, and no "
+            "day is proven whole: ask the vendor."
+        )
+    if lists.total_at_most is not None:
+        yield (
+            f"meta.total says {lists.total_at_most:,}, but there are more calls: it is a cap, counts a page, or is too low; "
+            "days are read to their end, twice, in its place."
+        )
+    if lists.total_beyond is not None:
+        yield (
+            f"A list ends before its meta.total, {lists.total_beyond:,}: only so many calls of one are shown, or some are "
+            "counted that the token may not see; ranges are pulled in smaller ones, and days that stay short are refused."
+        )
+    if lists.cut_at is not None:
+        yield (
+            f"Pages for limit={lists.cut_at} are cut short, and what is cut off is on no other: lists that lack calls are "
+            "read again in smaller pages."
+        )
+    if lists.refused_day is not None:
+        yield (
+            f"The calls of {lists.refused_day}, the first day that may be pulled, are refused, but not those of later ones: "
+            "set CALLS_START_DATE to the first day that the account gives."
+        )
+    if lists.deepest is not None:
+        yield (
+            f"Pages far back are refused, and at least {lists.deepest:,} calls of a list can be read: ranges are pulled in "
+            "smaller ones; where that is needed often, set CALLS_PER_WINDOW to what can be read."
+        )
+
+
+def call_type_words(call_types: Mapping[str, str]) -> str:
+    """Which call types the account gives."""
+    others = [f"{name} {how}" for name, how in call_types.items() if how != GIVEN]
+    given = len(call_types) - len(others)
+    if not others:
+        return f"All {given} are given."
+    lost = "what depends on the others comes from `type` and the other fields, and the check all_answered says so"
+    return f"{given} of {len(call_types)} are given; {lost}: {_listed(others)}"
+
+
+def deviation_words(learned: Learned) -> str:
+    """Whether records are as documented; the table beneath tells the rest."""
+    if not learned.deviations:
+        return f"As documented, {learned.sampled:,} of {learned.sampled:,}."
+    return f"Not all as documented, of {learned.sampled:,}; each deviation is in the table below."
+
+
+def deviation_rows(deviations: Mapping[Deviation, int], sampled: int) -> Iterator[tuple[str, str, str, str, str]]:
+    """Each deviation: the field, as documented, as sent, in how many of how many records, what becomes of it."""
+    listed = sorted(deviations.items())
+    for deviation, count in listed[:MOST_DEVIATIONS]:
+        documented = documented_as(deviation.path)
+        yield deviation.path, documented, deviation.sent, f"{count:,} of {sampled:,}", deviation.became
+    if len(listed) > MOST_DEVIATIONS:
+        yield f"and {len(listed) - MOST_DEVIATIONS} more", "", "", "", ""
+
+
+def documented_as(path: str) -> str:
+    """What the document has at a path, such as `an integer`."""
+    fields, found = CALL, None
+    for name in path.replace("[]", "").split("."):
+        found = next((field for field in fields if field.name == name), None)
+        if found is None:
+            return "not named"
+        fields = found.parts
+    item = found.kind.value if found and isinstance(found.kind, Kind) else "object"
+    if found and found.many and not path.endswith("[]"):
+        return f"list of {item}s"
+    return item
 
 
 def unreadable_words(unreadable: Mapping[str, int], sampled: int) -> str:
