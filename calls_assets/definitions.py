@@ -6,6 +6,7 @@ import warnings
 import dagster as dg
 
 from calls_assets.alerts import alert_sensors
+from calls_assets.alive import killed_runs_sensor
 from calls_assets.assets.api import api_assets
 from calls_assets.assets.derived import derived_assets
 from calls_assets.assets.report import report_asset
@@ -30,7 +31,7 @@ def build(settings: Settings) -> dg.Definitions:
         assets=assets,
         jobs=[job],
         schedules=schedules(settings, job),
-        sensors=[freshness_sensor(settings), *alert_sensors(settings), recompute_sensor()],
+        sensors=[killed_runs_sensor(), freshness_sensor(settings), *alert_sensors(settings), recompute_sensor()],
         resources={
             "calls_api": CallsApi.configured(
                 settings.filters,

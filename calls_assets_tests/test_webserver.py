@@ -1,48 +1,31 @@
 """The project in Dagster's real web server: what its UI is told over GraphQL before, during and after one ranged run."""
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import date, timedelta
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-import requests
 
 from calls_assets.checks import CHECKS
 from calls_assets.sandbox import Centre, Sandbox
 from calls_assets.tables.dictionary import TABLES
+from calls_assets_tests.live import PLACE, Live, live
 
 FIRST, LAST = date(2026, 3, 6), date(2026, 3, 8)  # New York's clocks go forward on the last day
 DAYS = [str(FIRST + timedelta(days=n)) for n in range(3)]
 ZONE = "America/New_York"
 TOKEN = "SECRET-token-that-nobody-may-see-5c1f"
-PLACE = {"repositoryLocationName": "calls_assets.definitions", "repositoryName": "__repository__"}
 WITHOUT_DAEMON = "run_coordinator:\n  module: dagster._core.run_coordinator\n  class: DefaultRunCoordinator\n"
 
-READY_S, RUN_S, STOP_S = 90, 120, 20
+RUN_S = 120
 
-LAUNCH = """mutation ($execution: ExecutionParams!) { launchRun(executionParams: $execution) {
-    __typename
-    ... on LaunchRunSuccess { run { runId } }
-    ... on RunConfigValidationInvalid { errors { message path ... on FieldNotDefinedConfigError { fieldName } } }
-    ... on PythonError { message } } }"""
 RESOURCE = """query ($resource: ResourceSelector!) { topLevelResourceDetailsOrError(resourceSelector: $resource) {
     ... on ResourceDetails {
         name description resourceType
         configFields { name description isRequired defaultValueAsJson configType { key description } }
         configuredValues { key value type } } } }"""
-STATUS = "query ($run: ID!) { runOrError(runId: $run) { ... on Run { status } } }"
 LOG = """query ($run: ID!) {
     runOrError(runId: $run) { ... on Run { runConfigYaml tags { key value } } }
     logsForRun(runId: $run) { ... on EventConnection { hasMore events {
@@ -70,97 +53,25 @@ CHECK_STATUSES = """query ($assets: [AssetKeyInput!]) { assetNodes(assetKeys: $a
         partitionStatuses { ... on AssetCheckTimePartitionStatuses { ranges { status startKey endKey } } } } } } } }"""
 
 
-@dataclass(frozen=True)
-class Ui:
-    """A web server that answers, and the folders that it and its runs write to."""
-
-    url: str
-    home: Path
-    data: Path
-    log: Path
-
-    def graphql(self, query: str, **variables: Any) -> dict[str, Any]:
-        answer = requests.post(f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=60).json()
-        assert "errors" not in answer, answer
-        return answer["data"]
-
-    def launch(self, config: dict[str, Any]) -> dict[str, Any]:
-        tags = {"dagster/asset_partition_range_start": str(FIRST), "dagster/asset_partition_range_end": str(LAST)}
-        execution = {
-            "selector": {**PLACE, "jobName": "calls_pipeline"},
-            "runConfigData": config,
-            "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in tags.items()]},
-        }
-        return self.graphql(LAUNCH, execution=execution)["launchRun"]
-
-
-def until(done: Callable[[], Any], seconds: float, otherwise: Callable[[], str]) -> Any:
-    """The first true answer of `done`."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if answer := done():
-            return answer
-        time.sleep(0.25)
-    return pytest.fail(otherwise())
-
-
 @pytest.fixture(scope="module")
-def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
+def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     root = tmp_path_factory.mktemp("webserver")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = Ui(f"http://127.0.0.1:{port}", root / "home", root / "data", root / "server.log")
-    server.home.mkdir()
-    shipped = files("calls_assets").joinpath("dagster.yaml").read_text(encoding="utf-8")
-    (server.home / "dagster.yaml").write_text(shipped + WITHOUT_DAEMON, encoding="utf-8")
-    command = [sys.executable, "-m", "dagster_webserver", "-m", "calls_assets.definitions"]
-    address = ["-h", "127.0.0.1", "-p", str(port)]
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("CALLS_", "DAGSTER_"))}
-    with Sandbox(Centre(zone=ZONE, calls_per_day=60), token=TOKEN) as api, server.log.open("wb") as log:
-        environ = inherited | {
+    with Sandbox(Centre(zone=ZONE, calls_per_day=60), token=TOKEN) as api:
+        environ = {
             "CALLS_API_URL": api.url,
             "CALLS_API_TOKEN": api.token,
             "CALLS_TIMEZONE": ZONE,
-            "CALLS_DATA_URL": str(server.data),
-            "DAGSTER_HOME": str(server.home),
+            "CALLS_DATA_URL": str(root / "data"),
         }
-        with subprocess.Popen(
-            [*command, *address], cwd=root, env=environ, stdout=log, stderr=log, start_new_session=True
-        ) as process:
-
-            def answers() -> bool:
-                assert process.poll() is None, server.log.read_text()
-                with suppress(requests.ConnectionError):
-                    return bool(server.graphql("{ version }")["version"])
-                return False
-
-            try:
-                until(answers, READY_S, server.log.read_text)
-                yield server
-            finally:
-                process.terminate()
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(STOP_S)
-                with suppress(ProcessLookupError):  # what the server may have left of its own session
-                    os.killpg(process.pid, signal.SIGKILL)
+        with live(root, environ, ("dagster_webserver",), WITHOUT_DAEMON) as servers:
+            yield servers
 
 
 @pytest.fixture(scope="module")
-def run_id(ui: Ui) -> str:
+def run_id(ui: Live) -> str:
     """The id of one run over all days, which has succeeded."""
-    launched = ui.launch({})
-    assert launched["__typename"] == "LaunchRunSuccess", launched
-    run = launched["run"]["runId"]
-
-    def ended() -> str | None:
-        status = ui.graphql(STATUS, run=run)["runOrError"]["status"]
-        return status if status in ("SUCCESS", "FAILURE", "CANCELED") else None
-
-    def log() -> str:
-        return json.dumps(ui.graphql(LOG, run=run)["logsForRun"]["events"], indent=1)
-
-    assert until(ended, RUN_S, log) == "SUCCESS", log()
+    run = ui.launch(str(FIRST), str(LAST))
+    assert ui.end_of(run, RUN_S) == "SUCCESS", ui.told(run)
     return run
 
 
@@ -168,7 +79,7 @@ def keys(*names: str) -> list[dict[str, list[str]]]:
     return [{"path": [name]} for name in names]
 
 
-def shown(ui: Ui, table: str) -> list[tuple[str, dict[str, float]]]:
+def shown(ui: Live, table: str) -> list[tuple[str, dict[str, float]]]:
     """The day and the numbers of each materialization of a table."""
     (node,) = ui.graphql(MATERIALIZATIONS, assets=keys(table))["assetNodes"]
     return [
@@ -184,7 +95,7 @@ def shown(ui: Ui, table: str) -> list[tuple[str, dict[str, float]]]:
     ]
 
 
-def file_of(ui: Ui, table: str, day: str) -> Path:
+def file_of(ui: Live, table: str, day: str) -> Path:
     return ui.data / table / f"date={day}" / f"{table}.parquet"
 
 
@@ -212,7 +123,7 @@ def test_every_field_of_the_api_has_a_description_and_the_token_is_only_the_name
 
 @pytest.mark.parametrize("resource", ["calls_api", "tables"])
 def test_a_field_that_does_not_exist_is_refused_by_its_name_before_a_run_starts(ui, resource):
-    refused = ui.launch({"resources": {resource: {"config": {"nonsense": 1}}}})
+    refused = ui.try_to_launch(str(FIRST), str(LAST), {"resources": {resource: {"config": {"nonsense": 1}}}})
     assert refused["__typename"] == "RunConfigValidationInvalid"
     (error,) = [error for error in refused["errors"] if error.get("fieldName") == "nonsense"]
     assert f'unexpected config entry "nonsense" at path root:resources:{resource}:config' in error["message"]
@@ -248,7 +159,7 @@ def test_each_day_shows_the_service_level_of_its_own_file_and_none_where_nobody_
     assert in_files[str(LAST)] is None  # a Sunday, when the centre is closed
 
 
-def results(ui: Ui, run_id: str, table: str, check: str) -> dict[str | None, str]:
+def results(ui: Live, run_id: str, table: str, check: str) -> dict[str | None, str]:
     """How a check ended on each day, and for None in the run as a whole."""
     (asset,) = keys(table)
     executions = ui.graphql(EXECUTIONS, asset=asset, check=check)["assetCheckExecutions"]
