@@ -2,6 +2,7 @@
 PYTHON ?= python3
 UV := 0.13.9
 BIN := .venv/bin
+WORKERS ?= 4
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
@@ -29,7 +30,7 @@ dev: setup  ## the Dagster UI: on the sandbox, or on your account where CALLS_AP
 	@$(BIN)/calls-assets dev
 
 test: setup  ## the whole test suite, but for what needs services or a browser
-	@$(BIN)/python -m pytest -m "not services"
+	@$(BIN)/python -m pytest -m "not services" -n $(WORKERS) --dist worksteal --durations 15
 
 services: setup  ## the tests on PostgreSQL, Redis and Celery workers; needs Debian's postgresql and redis-server
 	@$(BIN)/python -m pytest -m services
@@ -43,7 +44,7 @@ bench: setup  ## measure this project beside the floor and its peers, into docs/
 
 reliability: setup  ## run every bad night and write the table of docs/reliability.md
 	@$(BIN)/python -m pytest -q --junitxml=.pytest_cache/nights.xml $(addprefix calls_assets_tests/,test_nights.py \
-		test_bad_records.py test_crashes.py api/test_client.py)
+		test_any_account.py test_bad_records.py test_crashes.py api/test_client.py)
 	@$(BIN)/python calls_assets_tests/reliability.py .pytest_cache/nights.xml docs/reliability.md
 
 docs: setup  ## make docs/tables.md anew from the code

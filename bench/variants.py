@@ -77,9 +77,11 @@ def floor(url: str, token: str, calls: int, ready: str, out: str, **_: Any) -> W
 def ours(url: str, token: str, workers: int, out: str, days: int = 1, margin: bool = False, **_: Any) -> Work:
     """What the asset `raw_calls` does, without Dagster: windows, a crawl that is proven complete, days, files."""
     from calls_assets.api.client import Client
-    from calls_assets.api.crawl import Calls, Crawler, cut
-    from calls_assets.api.decode import read_page
+    from calls_assets.api.crawl import Calls, Crawler
+    from calls_assets.api.decode import Decoder
     from calls_assets.api.document import Query
+    from calls_assets.api.errors import Incomplete
+    from calls_assets.api.parts import parts
     from calls_assets.api.windows import Reading, Window, by_day
     from calls_assets.resources import CallsApi
     from calls_assets.tables.dictionary import RAW_CALLS
@@ -91,15 +93,36 @@ def ours(url: str, token: str, workers: int, out: str, days: int = 1, margin: bo
     def work() -> None:
         store = TableStore(out)
         with Client(url, token) as client:
-            crawler = Crawler(partial(client.fetch, read=read_page), concurrency=workers)
+            crawler = Crawler(partial(client.fetch, read=Decoder().read), concurrency=workers)
             for whole in reading.windows(days_of(days), UTC):
-                for window, query, first in cut(crawler.fetch, whole, Query(limit=1000), UTC, reading, most):
-                    land(store, window, crawler.crawl(query, first).calls)
+                for window, _, crawled in parts(crawler, whole, Query(limit=1000), UTC, reading, most):
+                    if isinstance(crawled, Incomplete):
+                        raise crawled
+                    land(store, window, crawled.calls)
+                    del crawled  # as the asset does, so that two windows are never in memory at a time
 
     def land(store: TableStore, window: Window, calls: Calls) -> None:
         for day, places in by_day(calls.started_at, window.days, UTC).items():
             groups = calls.at(places).tables()
-            store.write(RAW_CALLS, day, (RAW_CALLS.stamp(rows, day) for rows in groups))
+            store.write(RAW_CALLS, day, map(partial(RAW_CALLS.stamp, day=day), groups))
+
+    return work
+
+
+def page(options: list[str], **_: Any) -> Work:
+    """A page of 1,000 calls in some dialects, decoded again and again."""
+    from calls_assets.api.decode import Decoder
+    from calls_assets.sandbox import RepeatedCalls, Sandbox
+
+    body = Sandbox(RepeatedCalls(dialect=tuple(options))).answer(
+        {"dateFrom": str(FIRST), "dateTo": str(FIRST), "limit": "1000"}
+    )
+    decoder = Decoder()
+    decoder.read(body)
+
+    def work() -> None:
+        for _ in range(100):
+            decoder.read(body)
 
     return work
 
@@ -200,7 +223,7 @@ def pandas_metrics(files: list[str], **_: Any) -> Work:
 
 
 VARIANTS: dict[str, Callable[..., Work]] = {
-    made.__name__: made for made in (download, floor, ours, script, dlt, metrics, column_read, pandas_metrics)
+    made.__name__: made for made in (download, floor, ours, page, script, dlt, metrics, column_read, pandas_metrics)
 }
 
 

@@ -41,7 +41,27 @@ NIGHTS = {
         ("test_calls_that_come", "test_calls_that_go", "test_a_list_that_settles"),
     ),
     "an answer that fails or a list that settles, with eight requests in flight": (RIGHT, ("test_with_several_pages",)),
-    "a list that never adds up": (SENTENCE, ("test_a_list_that_never_adds_up",)),
+    "a list that never adds up, or cannot be read whole": (
+        SENTENCE,
+        ("test_a_list_that_never_adds_up", "test_what_cannot_be_proven_whole", "test_a_list_of_other_dates"),
+    ),
+    "a total that is wrong, pages that are refused, empty lists in other ways, calls that come twice": (
+        RIGHT,
+        (
+            "test_figures_do_not_change_with_what",
+            "test_a_total_that_is_too_low",
+            "test_a_list_that_cannot_be_read_is_had",
+            "test_a_page_that_is_refused_once",
+            "test_an_account_that_ignores_dates",
+        ),
+    ),
+    "records in another dialect": (RIGHT, ("test_figures_do_not_change_with_the", "test_days_of_a_real_centre")),
+    "a call type that is refused or ignored": (
+        RIGHT,
+        ("test_a_call_type_that", "test_a_server_that_ignores_call_types"),
+    ),
+    "429 without a word on how long to wait": (RIGHT, ("test_a_pace_without",)),
+    "a token revoked, or maintenance, in the middle of a pull": (SENTENCE, ("test_what_was_there_stays",)),
     "a bad record: kept, kept with null for what is impossible, or set aside with its reason": (
         RIGHT,
         (

@@ -60,7 +60,7 @@ def test_the_example_env_explains_every_setting_and_holds_its_default():
     assert set_lines.keys() & unset == set()
     given, default = Settings.load(set_lines), Settings()
     assert given.problems == ()
-    asked = ("page_size", "concurrency", "read_twice", "max_rejected_share")
+    asked = ("page_size", "calls_per_window", "concurrency", "read_twice", "max_rejected_share")
     assert replace(given, **dict.fromkeys(asked)) == default
     assert given.asking == {name: CallsApi.model_fields[name].default for name in asked}
     for number, line in enumerate(lines):
