@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from collections import Counter
 from datetime import date, datetime
 from pathlib import Path
@@ -82,7 +81,7 @@ def january():
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="the real month lies beside the checkout, not in it")
-def test_the_real_january_is_served_whole_by_day_and_call_type_and_each_page_at_once(january):
+def test_the_real_january_is_served_whole_by_day_and_call_type(january):
     told = [json.loads(line) for line in january]
     of_day = Counter(str(datetime.fromtimestamp(one["record"]["started_at"], THERE).date()) for one in told)
     types = Counter(name for one in told for name in one["call_types"])
@@ -93,10 +92,6 @@ def test_the_real_january_is_served_whole_by_day_and_call_type_and_each_page_at_
         for page in range(1, 33):
             answer = get(api, **month, page=page)
             ids += [int(call["id"]) for call in answer["calls"]]
-        began = time.perf_counter()
-        again = get(api, **month, page=16)
-        assert time.perf_counter() - began < 1.0  # takes some 20 ms; the rest is for a busy machine
-        assert [int(call["id"]) for call in again["calls"]] == ids[15_000:16_000]
         assert answer["meta"]["total"] == 31_554
         assert sorted(ids) == sorted(one["record"]["id"] for one in told)
         for day in ("2021-01-03", "2021-01-31"):
