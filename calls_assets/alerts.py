@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from calls_assets.assets.report import NAME as REPORT
-from calls_assets.assets.specs import JOB
+from calls_assets.dagster.runs import days_of, is_ours
 from calls_assets.freshness import old_days
 from calls_assets.settings import Settings
-from calls_assets.tables.dictionary import ABANDONMENT, RAW_CALLS, SERVICE_LEVEL, TABLES
+from calls_assets.tables.dictionary import ABANDONMENT, RAW_CALLS, SERVICE_LEVEL
 
 if TYPE_CHECKING:
     import apprise
@@ -37,8 +36,6 @@ LATE_S = 3600
 """How late a failure may come to light: workers' clocks differ, and a record is written after its time."""
 
 SILENT = "it does not say why."
-
-OURS = frozenset(dg.AssetKey(name) for name in (*TABLES, REPORT))
 
 
 class NotTold(RuntimeError):
@@ -110,19 +107,14 @@ def _failed_since(instance: dg.DagsterInstance, after_s: float) -> list[dg.RunRe
     """Our runs that failed, in order of their failure; Dagster compares times as UTC, whatever zone they come in."""
     filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=datetime.fromtimestamp(after_s, UTC))
     records = instance.get_run_records(filters, order_by="update_timestamp", ascending=True)
-    return [record for record in records if _is_ours(record.dagster_run)]
-
-
-def _is_ours(run: dg.DagsterRun) -> bool:
-    return run.job_name == JOB or (bool(run.asset_selection) and OURS.issuperset(run.asset_selection or ()))
+    return [record for record in records if is_ours(record.dagster_run)]
 
 
 def _failures(instance: dg.DagsterInstance, failed: list[dg.RunRecord]) -> Iterator[str]:
     """A line for each run: what it was to do, and why it could not."""
     for record in failed[:MOST_LINES]:
         run = record.dagster_run
-        first = run.tags.get("dagster/asset_partition_range_start") or run.tags.get("dagster/partition", "")
-        last = run.tags.get("dagster/asset_partition_range_end", first)
+        first, last = days_of(run.tags) or (None, None)
         days = f" of {first}" if first == last else f" of {first} to {last}"
         yield f"Run {run.run_id[:8]}{days if first else ''}: {_why(instance, run.run_id)}"
     if len(failed) > MOST_LINES:

@@ -10,7 +10,8 @@ from calls_assets.alive import killed_runs_sensor
 from calls_assets.assets.api import api_assets
 from calls_assets.assets.derived import derived_assets
 from calls_assets.assets.report import report_asset
-from calls_assets.assets.specs import JOB, Partitions, recompute_sensor
+from calls_assets.assets.specs import JOB, Partitions
+from calls_assets.dagster.recompute import recompute_sensor
 from calls_assets.freshness import freshness_sensor
 from calls_assets.resources import CallsApi, Tables
 from calls_assets.schedules import schedules
@@ -31,7 +32,12 @@ def build(settings: Settings) -> dg.Definitions:
         assets=assets,
         jobs=[job],
         schedules=schedules(settings, job),
-        sensors=[killed_runs_sensor(), freshness_sensor(settings), *alert_sensors(settings), recompute_sensor()],
+        sensors=[
+            killed_runs_sensor(),
+            freshness_sensor(settings),
+            *alert_sensors(settings),
+            recompute_sensor(settings, job),
+        ],
         resources={
             "calls_api": CallsApi.configured(
                 settings.filters,

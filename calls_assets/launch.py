@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID, TextColumn
 
 from calls_assets.assets.specs import JOB
+from calls_assets.dagster.runs import range_tags
 
 EVENTS_AT_ONCE = 1000
 LOOK_EVERY_S = 0.5
@@ -38,7 +39,7 @@ def materialize(
         result = job.execute_in_process(
             run_id=run_id,
             instance=instance,
-            tags={"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(last)},
+            tags=range_tags(first, last),
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             raise_on_error=False,
         )

@@ -1,10 +1,11 @@
 """When the pipeline runs by itself."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 
+from calls_assets.dagster.runs import range_tags
 from calls_assets.settings import Settings
 
 
@@ -26,7 +27,7 @@ def schedules(settings: Settings, job: Any) -> list[dg.ScheduleDefinition]:
         first, last = max(today - timedelta(days=days), settings.start_date), today - timedelta(days=1)
         if first > last:
             return dg.SkipReason(f"No day since CALLS_START_DATE, {settings.start_date}, is over yet.")
-        return _run(first, last)
+        return dg.RunRequest(tags=range_tags(first, last))
 
     @dg.schedule(
         name="refresh_open_day",
@@ -40,11 +41,6 @@ def schedules(settings: Settings, job: Any) -> list[dg.ScheduleDefinition]:
         today = context.scheduled_execution_time.astimezone(zone).date()
         if today < settings.start_date:
             return dg.SkipReason(f"CALLS_START_DATE, {settings.start_date}, is yet to come.")
-        return _run(today, today)
+        return dg.RunRequest(tags=range_tags(today, today))
 
     return [repull_last_days, refresh_open_day]
-
-
-def _run(first: date, last: date) -> dg.RunRequest:
-    tags = {"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(last)}
-    return dg.RunRequest(tags=tags)

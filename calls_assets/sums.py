@@ -1,4 +1,8 @@
-"""What is checked of computed tables: that they add up to what they are computed from. Rows of a day in, findings out."""
+"""What must hold of computed tables: that they add up to what they are computed from. Rows of a day in, findings out.
+
+A day that fails does not land, and ends the run with the finding's sentence; these are no checks of the UI's, where every day
+would only ever show that they passed.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,15 +20,11 @@ from calls_assets.tables.dictionary import (
     CALL_AGENTS,
     CALL_FLOW,
     CALL_INTERVALS,
-    CALL_TYPE_RELATIONS,
     CALLS,
     ENDED_OUTCOMES,
     OUTCOMES,
     RAW_CALLS,
-    RECONCILIATION_CALLS,
     SERVICE_LEVEL,
-    TALK_LOAD,
-    TIME_DISTRIBUTION,
 )
 from calls_assets.tables.schema import Table
 
@@ -38,15 +38,6 @@ VARIANTS_IN_ORDER = (
     ("sl_abandon_within_threshold_ignored", "sl_abandon_within_threshold_positive"),
 )
 """Pairs of variants of the service level of which the first is never higher, whatever the counts."""
-
-MUST_HOLD = (
-    "all_inbound or all_outbound = every call",
-    "inbound_answered = inbound_answered_within_sla or inbound_answered_but_not_within_sla",
-    "inbound_answered_within_sla apart from inbound_answered_but_not_within_sla",
-    "all_outbound = outbound_answered or outbound_not_answered",
-    "abandoned apart from short_abandoned",
-)
-"""The relations of call types that the vendor's own words promise; the others are found out."""
 
 ROUNDING = 1e-12
 
@@ -147,43 +138,10 @@ def check_flow(rows: pa.Table, calls: pa.Table) -> dict[str, Finding]:
     return {"adds_up": _all_sum_to_the_total(wrong)}
 
 
-def check_distribution(rows: pa.Table, calls: pa.Table) -> dict[str, Finding]:
-    """The finding on a day of `time_distribution`: the bins of the talk hold every answered call whose talk is known."""
-    binned = _sum(rows.filter(pc.field("measure") == "talk"), "calls")
-    answered = calls.filter((pc.field("outcome") == "answered") & pc.field("talk_s").is_valid()).num_rows
-    sentence = f"The bins of the talk hold {binned} of {answered} answered calls whose talk time is known."
-    return {"adds_up": Finding(binned == answered, sentence, {"binned": binned, "answered": answered})}
-
-
-def check_load(rows: pa.Table, calls: pa.Table) -> dict[str, Finding]:
-    """The finding on a day of `talk_load`: in every dimension the talk sums to the ended calls', however it is booked."""
-    expected_s = _sum(calls.filter(pc.field("is_ended")), "talk_s")
-    return _same_cut_talk(_sums(rows, ["dimension"], ["talk_s_by_start", "talk_s_in_interval"]).values(), expected_s)
-
-
 def check_agent_intervals(rows: pa.Table, legs: pa.Table) -> dict[str, Finding]:
     """The finding on a day of `agent_intervals`: the talk sums to the legs', however it is booked."""
     names = ("talk_s_by_start", "talk_s_in_interval")
     return _same_cut_talk([tuple(_sum(rows, name) for name in names)], _sum(legs, "talk_s"))
-
-
-def check_relations(rows: pa.Table) -> dict[str, Finding]:
-    """The finding on a day of `call_type_relations`: what the vendor's own words promise holds."""
-    broken = {row["relation"]: row["breaking_calls"] for row in rows.to_pylist() if row["verdict"] == "fails"}
-    wrong = {name: calls for name, calls in broken.items() if name in MUST_HOLD}
-    told = "; ".join(f"{name} (broken by {calls} calls)" for name, calls in wrong.items())
-    sentence = f"Not so on this day: {told}." if wrong else "Every relation that the vendor's words promise holds."
-    return {"as_promised": Finding(not wrong, sentence, {"broken": len(wrong)})}
-
-
-def check_reconciliation_calls(rows: pa.Table) -> dict[str, Finding]:
-    """The finding on a day of `reconciliation_calls`: there are none."""
-    counts = _counts(rows, ["call_type", "counted_by"])
-    told = ", ".join(f"{call_type} {calls} by {by} alone" for (call_type, by), calls in sorted(counts.items()))
-    sentence = (
-        f"Calls that only one side counts: {told}; docs/reconcile.md leads to them." if counts else "None differs."
-    )
-    return {"none": Finding(not counts, sentence, {"calls": len(rows)})}
 
 
 def _in_order(rows: pa.Table) -> Finding:
@@ -243,17 +201,13 @@ def _counts(rows: pa.Table, by: Sequence[str]) -> dict[tuple[str, ...], int]:
 COMPARISONS = {
     table.name: comparison
     for table, comparison in (
-        (RECONCILIATION_CALLS, Comparison(check_reconciliation_calls)),
         (CALLS, Comparison(check_calls, RAW_CALLS, ["id"])),
         (CALL_AGENTS, Comparison(check_legs, RAW_CALLS, ["is_inbound", "is_ended", "talk_time"])),
-        (CALL_TYPE_RELATIONS, Comparison(check_relations)),
         (SERVICE_LEVEL, Comparison(check_members)),
         (ABANDONMENT, Comparison(check_members)),
         (AGENT_TALK_TIME, Comparison(check_talk, CALL_AGENTS, ["direction", "talk_s"])),
         (CALL_INTERVALS, Comparison(check_intervals, CALLS, ["is_ended", "talk_s"])),
         (CALL_FLOW, Comparison(check_flow, CALLS, ["is_ended", "direction"])),
-        (TIME_DISTRIBUTION, Comparison(check_distribution, CALLS, ["outcome", "talk_s"])),
-        (TALK_LOAD, Comparison(check_load, CALLS, ["is_ended", "talk_s"])),
         (AGENT_INTERVALS, Comparison(check_agent_intervals, CALL_AGENTS, ["talk_s"])),
     )
 }

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -25,6 +25,10 @@ LAUNCH = """mutation ($execution: ExecutionParams!) { launchRun(executionParams:
     __typename
     ... on LaunchRunSuccess { run { runId } }
     ... on RunConfigValidationInvalid { errors { message path ... on FieldNotDefinedConfigError { fieldName } } }
+    ... on PythonError { message } } }"""
+AGAIN = """mutation ($run: ReexecutionParams!) { launchRunReexecution(reexecutionParams: $run) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
     ... on PythonError { message } } }"""
 RUN = "query ($run: ID!) { runOrError(runId: $run) { ... on Run { status } } }"
 LOG = """query ($run: ID!) { logsForRun(runId: $run) { ... on EventConnection { events {
@@ -121,20 +125,30 @@ class Live:
         """The root of the Parquet tree."""
         return Path(self.environ["CALLS_DATA_URL"])
 
-    def try_to_launch(self, first: str, last: str, config: dict[str, Any]) -> dict[str, Any]:
-        """What comes of asking for a run over a range of days."""
+    def try_to_launch(
+        self, first: str, last: str, config: dict[str, Any], assets: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """What comes of asking for a run over a range of days, of every asset unless some are named."""
         tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+        chosen = {"assetSelection": [{"path": [name]} for name in assets]} if assets else {}
         execution = {
-            "selector": PLACE | {"jobName": "calls_pipeline"},
+            "selector": PLACE | {"jobName": "calls_pipeline"} | chosen,
             "runConfigData": config,
             "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in tags.items()]},
         }
         launched: dict[str, Any] = self.graphql(LAUNCH, execution=execution)["launchRun"]
         return launched
 
-    def launch(self, first: str, last: str) -> str:
+    def launch(self, first: str, last: str, config: dict[str, Any] | None = None, assets: Sequence[str] = ()) -> str:
         """Queue a run over a range of days; gives its id."""
-        launched = self.try_to_launch(first, last, {})
+        launched = self.try_to_launch(first, last, config or {}, assets)
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        return str(launched["run"]["runId"])
+
+    def reexecute(self, run_id: str, strategy: str) -> str:
+        """Queue a run anew, as the button of the UI with that strategy does; gives the new one's id."""
+        params = {"parentRunId": run_id, "strategy": strategy, "useParentRunTags": True}
+        launched = self.graphql(AGAIN, run=params)["launchRunReexecution"]
         assert launched["__typename"] == "LaunchRunSuccess", launched
         return str(launched["run"]["runId"])
 

@@ -1,16 +1,13 @@
 """Calls change after they end: a re-pull of a day says what changed, and keeps what earlier ones said."""
 
 import os
-from datetime import UTC, date, datetime
+from datetime import date
 
 import dagster as dg
 import pyarrow.parquet as pq
 import pytest
 
-from calls_assets.definitions import build
 from calls_assets.sandbox import FixedCalls, Sandbox
-from calls_assets.settings import Settings
-from calls_assets.tables.dictionary import TABLES
 
 DAY = date(2026, 3, 6)
 NOON = 1_772_798_400
@@ -105,37 +102,3 @@ def test_changes_alone_are_landed_as_they_are(pull):
     pull({1: {"talk_time": 5}})
     _, rows = pull({1: {"talk_time": 6}})
     assert pull({1: {"talk_time": 7}}, select=["call_changes"])[1] == rows
-
-
-FETCHED = ["raw_calls", "call_changes", "raw_call_types", "reconciliation"]
-DERIVED = [*(table.name for table in TABLES.values() if table.inputs), "daily_report"]
-
-
-@pytest.fixture
-def tick(tmp_path):
-    """Evaluates what is to be computed again; gives the days of each table."""
-    cursor = None
-
-    def tick(instance):
-        nonlocal cursor
-        defs = build(Settings(data_url=str(tmp_path / "data")))
-        now = datetime(2026, 3, 20, tzinfo=UTC)
-        result = dg.evaluate_automation_conditions(defs, instance, cursor=cursor, evaluation_time=now)
-        cursor = result.cursor
-        keys = sorted(defs.resolve_all_asset_keys())
-        return {key.path[-1]: days for key in keys if (days := result.get_requested_partitions(key))}
-
-    return tick
-
-
-@pytest.mark.filterwarnings("ignore::dagster_shared.utils.warnings.BetaWarning")  # Dagster's tester
-def test_an_old_day_that_was_pulled_again_alone_is_computed_again(pull, tick):
-    with dg.DagsterInstance.ephemeral() as instance:
-        tick(instance)
-        pull({1: {}}, instance=instance)
-        assert tick(instance) == {}  # one run did all of it
-        pull({1: {"talk_time": 9}}, instance=instance, select=FETCHED)
-        assert tick(instance) == {name: {str(DAY)} for name in DERIVED}
-        assert tick(instance) == {}
-        pull({1: {"talk_time": 9}}, instance=instance, select=DERIVED)
-        assert tick(instance) == {}

@@ -23,6 +23,7 @@ from dagster_shared.error import SerializableErrorInfo
 from calls_assets.api.errors import ApiError
 from calls_assets.api.windows import ONE_DAY, day_start
 from calls_assets.checks import CHECKS, Check, Finding
+from calls_assets.dagster.runs import steps_left_out
 from calls_assets.tables.schema import Table
 from calls_assets.tables.store import MissingDay, TableStore
 
@@ -71,35 +72,31 @@ class Landing:
         """Replace a table's file of a day, and tell the UI of it; a table that the run did not select is left alone.
 
         Raises:
-            Stopped: a finding says that the rows are wrong; the file that was there stays.
+            Stopped: a finding that is no check of the UI's says that the rows are wrong; the file that was there stays.
         """
         if not self.selects(table):
             return
         self._refuse_what_is_wrong(table, day, findings)
         written = self.store.write(table, day, rows)
-        counted = {"dagster/row_count": written.rows}
-        self._tell(table.name, day, written.path, written.size, counted | metadata)
+        self._tell(table.name, day, written.path, {"dagster/row_count": written.rows} | metadata)
         for name, finding in findings.items():
-            self._found.setdefault((table.name, name), {})[str(day)] = finding
+            if (table.name, name) in CHECKS:
+                self._found.setdefault((table.name, name), {})[str(day)] = finding
 
     def land_page(self, name: str, day: date, html: bytes, metadata: dict[str, Any]) -> None:
         """Replace a page of a day, and tell the UI of it."""
         path = self.store.put(f"{name}/date={day}/{name}.html", html)
-        self._tell(name, day, path, len(html), metadata)
+        self._tell(name, day, path, metadata)
 
-    def _tell(self, name: str, day: date, path: str, size: int, metadata: dict[str, Any]) -> None:
-        shown = {
-            "path": dg.MetadataValue.path(path),
-            "bytes": size,
-            "is_open_day": dg.MetadataValue.bool(day_start(day + ONE_DAY, self.zone) > time.time()),
-        } | metadata
+    def _tell(self, name: str, day: date, path: str, metadata: dict[str, Any]) -> None:
+        is_open = day_start(day + ONE_DAY, self.zone) > time.time()
+        shown = {"path": dg.MetadataValue.path(path)} | ({"is_open_day": True} if is_open else {}) | metadata
         self.context.add_asset_metadata(shown, asset_key=dg.AssetKey(name), partition_key=str(day))
         self._landed[name, str(day)] = shown
 
     def _refuse_what_is_wrong(self, table: Table, day: date, findings: dict[str, Finding]) -> None:
         for name, finding in findings.items():
-            if not finding.passed and CHECKS[table.name, name].severity is dg.AssetCheckSeverity.ERROR:
-                self.fail(table, day, name, finding)
+            if not finding.passed and (table.name, name) not in CHECKS:
                 raise Stopped(f"{table.name} of {day} fails {name} and was not replaced: {finding.sentence}")
 
     def fail(self, table: Table, day: date, name: str, finding: Finding) -> None:
@@ -160,6 +157,7 @@ def landing(
     if problems:
         raise Stopped(" ".join(problems))
     days = tuple(date.fromisoformat(key) for key in sorted(context.partition_keys))
+    _refuse_to_leave_out(context, days)
     current: Landing | None = None
     try:
         current = Landing(context, tables.store(), zone, days)
@@ -170,6 +168,20 @@ def landing(
         if isinstance(error, (ApiError, MissingDay, ValueError, OSError)):
             raise Stopped(f"{error}{current.unfinished if current else ''}") from None
         raise
+
+
+def _refuse_to_leave_out(context: dg.AssetExecutionContext, days: Sequence[date]) -> None:
+    """End a re-execution that would leave failed days as they are, and be green.
+
+    Raises:
+        Stopped: it leaves out a step that failed; says what to do instead.
+    """
+    left_out = steps_left_out(context.instance, context.run)
+    if left_out:
+        raise Stopped(
+            f"The run before this one did not end {', '.join(left_out)}, and 'From asset failure' leaves that out, for some "
+            f"of its days are there: re-execute 'From failure', or materialize {days[0]} to {days[-1]} again."
+        )
 
 
 def latest(instance: dg.DagsterInstance, table: str, days: Sequence[str]) -> dict[str, dg.EventLogRecord]:

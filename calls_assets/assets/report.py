@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from calls_assets.assets.specs import RECOMPUTE, Partitions
+from calls_assets.assets.specs import Partitions
 from calls_assets.resources import Tables
 
 NAME = "daily_report"
@@ -24,7 +24,6 @@ def report_asset(partitions: Partitions) -> dg.AssetsDefinition:
         owners=partitions.owners,
         tags={"audience": "manager", "personal_data": "agents"},
         partitions_def=partitions.definition,
-        automation_condition=RECOMPUTE,
     )
 
     @dg.multi_asset(name="write_daily_report", specs=[spec], backfill_policy=partitions.backfill_policy)

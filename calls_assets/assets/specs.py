@@ -23,14 +23,6 @@ POOL = "calls_api"
 
 HOME = Path(__file__).parent.parent
 
-RECOMPUTE = (
-    dg.AutomationCondition.any_deps_updated().since_last_handled()
-    & ~dg.AutomationCondition.any_deps_missing()
-    & ~dg.AutomationCondition.any_deps_in_progress()
-    & ~dg.AutomationCondition.in_progress()
-).with_label("recompute_days_that_moved")
-"""A day of a computed table, however old, is computed again once what it is made from was replaced by another run."""
-
 
 @dataclass(frozen=True)
 class Partitions:
@@ -71,7 +63,6 @@ def specs(tables: Iterable[Table], partitions: Partitions, skippable: bool = Fal
             metadata={"dagster/column_schema": _columns(table)} | docs(table.name, partitions.docs_url),
             partitions_def=partitions.definition,
             skippable=skippable,
-            automation_condition=RECOMPUTE if table.inputs else None,
         )
         for table in tables
     ]
@@ -114,15 +105,4 @@ def _columns(table: Table) -> dg.TableSchema:
             )
             for column in table.columns
         ]
-    )
-
-
-def recompute_sensor() -> dg.SensorDefinition:
-    """What looks for days that moved and computes them again, shipped running."""
-    return dg.AutomationConditionSensorDefinition(
-        "recompute_days_that_moved",
-        target=dg.AssetSelection.all(),
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        minimum_interval_seconds=60,
-        description="Every minute computes the tables of days, however old, whose calls another run has pulled again alone.",
     )

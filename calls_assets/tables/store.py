@@ -175,6 +175,24 @@ class TableStore:
             placed: float | None = path.fs.modified(path.path).timestamp() if path.exists() else None
             return placed
 
+    def placed(self, folder: str, file: str) -> dict[date, float]:
+        """When each day's file of that name under a folder of the tree was put in place, in epoch seconds.
+
+        Raises:
+            NotRead: the storage refused.
+        """
+        with self._reading(folder):
+            found = self._root.fs.glob((self._root / folder / "date=*" / file).path, detail=True)
+            named = {path.split("/")[-2].removeprefix("date="): self._modified_s(path, found[path]) for path in found}
+        return {date.fromisoformat(name): at_s for name, at_s in named.items() if DAY.fullmatch(name)}
+
+    def _modified_s(self, path: str, listed: dict[str, Any]) -> float:
+        """When a file was put in place, as its listing tells, which only some kinds of storage do in the same way."""
+        if self._is_local:
+            return float(listed["mtime"])
+        told = listed.get("LastModified") or self._root.fs.modified(path)
+        return float(told.timestamp())
+
     def read(self, table: Table, days: Iterable[date], columns: Sequence[str] | None = None) -> pa.Table:
         """The rows of the days, in the order of the days.
 

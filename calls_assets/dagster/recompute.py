@@ -1,0 +1,69 @@
+"""Computes the days again whose calls were pulled alone, however old they are.
+
+What is stale is told by the files, which are replaced under the tree's lock, and looked at anew each time: nothing that
+happens between two looks can be missed, and a Dagster home that is new or was emptied makes no difference.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import dagster as dg
+
+from calls_assets.assets.report import MADE_FROM
+from calls_assets.assets.report import NAME as REPORT
+from calls_assets.dagster.runs import UNFINISHED, days_of, is_ours, range_tags
+from calls_assets.settings import Settings
+from calls_assets.tables.dictionary import TABLES
+
+COMPUTED = {table.name: table.inputs for table in TABLES.values() if table.inputs} | {REPORT: MADE_FROM}
+"""What is computed, with what from."""
+
+
+def recompute_sensor(settings: Settings, job: Any) -> dg.SensorDefinition:
+    """What looks for days that moved and computes them again, shipped running."""
+
+    @dg.sensor(
+        name="recompute_days_that_moved",
+        job=job,
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Every minute computes the tables and the page of days, however old, whose calls are newer than these: "
+        "they were pulled alone. Days that a run is at work on wait. What fails is tried again the next day.",
+    )
+    def recompute_days_that_moved(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        from calls_assets.tables.stale import ranges, stale_days
+
+        busy = busy_days(context.instance)  # before the files: what a run lands after this look is looked at again
+        stale = stale_days(_placed(settings), COMPUTED)
+        days = [day for day in stale if day >= settings.start_date and not any(a <= day <= b for a, b in busy)]
+        if not days:
+            yield dg.SkipReason("Every day was computed from the calls that are there, or a run is at work on it.")
+        for first, last in ranges(days):
+            newest = max(stale[day] for day in days if first <= day <= last)
+            yield _request(first, last, newest)
+
+    return recompute_days_that_moved
+
+
+def busy_days(instance: dg.DagsterInstance) -> list[tuple[date, date]]:
+    """The ranges of days that our runs which are not over are for; one that names no days may be at any."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
+    return [days_of(run.tags) or (date.min, date.max) for run in runs if is_ours(run)]
+
+
+def _placed(settings: Settings) -> dict[str, dict[date, float]]:
+    from calls_assets.tables.store import TableStore
+
+    store = TableStore(settings.data_url)
+    files = {name: f"{name}.parquet" for name in TABLES} | {REPORT: f"{REPORT}.html"}
+    return {name: store.placed(name, file) for name, file in files.items()}
+
+
+def _request(first: date, last: date, newest_s: float) -> dg.RunRequest:
+    """A run, the same once a day for the same state of the files."""
+    return dg.RunRequest(
+        run_key=f"{first} {last} {newest_s} {datetime.now(UTC).date()}",
+        tags=range_tags(first, last),
+        asset_selection=[dg.AssetKey(name) for name in COMPUTED],
+    )
