@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from calls_assets.desk import connect
-from calls_assets.tables.dictionary import TABLES
+from calls_assets.tables.dictionary import ALL_TABLES
 from calls_assets.tables.schema import Table
 
 MOST_ROWS = 200
@@ -33,7 +33,7 @@ def ask(query: str, first: date | None, last: date | None, as_csv: bool) -> None
     """
     query = sys.stdin.read() if query == "-" else query
     if query.isidentifier() or not query.strip():
-        raise ValueError(f"There is no table {query!r}: the tables are {', '.join(TABLES)}.")
+        raise ValueError(f"There is no table {query!r}: the tables are {', '.join(ALL_TABLES)}.")
     with connect(first, last) as connection:
         try:
             relation: duckdb.DuckDBPyRelation | None = connection.sql(query)
@@ -60,7 +60,7 @@ def list_tables(first: date | None, last: date | None, console: Console) -> None
     for name in ("table", "days", "rows", "what it holds"):
         grid.add_column(name, justify="right" if name == "rows" else "left", no_wrap=name != "what it holds")
     with connect(first, last) as connection:
-        for table in TABLES.values():
+        for table in ALL_TABLES.values():
             found = connection.execute(DAYS.format(table.name)).fetchone()
             begin, end, rows = found or (None, None, 0)
             grid.add_row(table.name, f"{begin} to {end}" if rows else "-", f"{rows:,}", table.description)

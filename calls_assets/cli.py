@@ -379,11 +379,11 @@ def _tell(outcome: "Outcome", console: Console) -> None:
 def sql(arguments: argparse.Namespace) -> None:
     """Run a query over all tables, or list them."""
     from calls_assets.ask import ask, describe, list_tables
-    from calls_assets.tables.dictionary import TABLES
+    from calls_assets.tables.dictionary import ALL_TABLES
 
     warnings.formatwarning = lambda message, *_, **__: f"calls-assets: {message}\n"
-    if arguments.query in TABLES:
-        describe(TABLES[arguments.query], Console())
+    if arguments.query in ALL_TABLES:
+        describe(ALL_TABLES[arguments.query], Console())
     elif arguments.query is None:
         list_tables(arguments.first, arguments.last, Console())
     else:

@@ -75,7 +75,7 @@ def read(
     to: Literal["pandas", "arrow", "duckdb"] = "pandas",
     data_url: str | Path | None = None,
 ) -> "pd.DataFrame | pa.Table | duckdb.DuckDBPyRelation":
-    """The rows of a table from one local day to another, both included, in the order of the files.
+    """The rows of a table from one local day to another, both included, by day and in the table's order.
 
     Args:
         table: Its name, such as `service_level`; docs/tables.md has them all.
@@ -142,10 +142,10 @@ def connect(
     Warns:
         MissingDays: a table has some days of the range, but not all.
     """
-    from calls_assets.metrics.periods import PERIODS, add_period, periodic
+    from calls_assets.metrics.periods import PERIODS, add_period, add_views, periodic
     from calls_assets.metrics.run import connect as connect_to
     from calls_assets.metrics.run import sql
-    from calls_assets.tables.dictionary import TABLES
+    from calls_assets.tables.dictionary import ALL_TABLES, TABLES, VIEWS
     from calls_assets.tables.store import MissingDay
 
     store, first, last = _store(data_url), _day("start", start), _day("end", end)
@@ -162,9 +162,10 @@ def connect(
         )
     _warn_of_holes(days_of, first, last)
     connection = connect_to(inputs)
-    for table in TABLES.values():
-        _explain(connection, table, "main")
     connection.execute(sql("macros"))
+    add_views(connection, VIEWS.values())
+    for table in ALL_TABLES.values():
+        _explain(connection, table, "main")
     for schema, first_day in PERIODS.items():
         add_period(connection, schema, first_day)
         for table in periodic():
@@ -183,9 +184,30 @@ def _explain(connection: "duckdb.DuckDBPyConnection", table: "Table", schema: st
 
 def _days_of(table: "Table", store: "TableStore", first: date | None, last: date | None) -> "duckdb.DuckDBPyRelation":
     from calls_assets.metrics.run import connect as connect_to
+    from calls_assets.tables.dictionary import VIEWS
 
+    if table.name in VIEWS:
+        return _view_of(table, store, first, last)
     days = _days(table, store, first, last)
     return connect_to({table.name: store.files(table, days, known=True)}).table(table.name)
+
+
+def _view_of(table: "Table", store: "TableStore", first: date | None, last: date | None) -> "duckdb.DuckDBPyRelation":
+    from calls_assets.metrics.periods import add_views
+    from calls_assets.metrics.run import connect as connect_to
+    from calls_assets.metrics.run import sql
+    from calls_assets.tables.dictionary import TABLES
+
+    bases = [TABLES[name] for name in table.inputs]
+    inputs = {base.name: store.files(base, _days(base, store, first, last), known=True) for base in bases}
+    connection = connect_to(inputs)
+    connection.execute(sql("macros"))
+    add_views(connection, [table])
+    return _in_order(connection.table(table.name), table)
+
+
+def _in_order(relation: "duckdb.DuckDBPyRelation", table: "Table") -> "duckdb.DuckDBPyRelation":
+    return relation.order(", ".join(f"{column} NULLS LAST" for column in ("local_date", *table.key)))
 
 
 def _periods_of(
@@ -204,8 +226,7 @@ def _periods_of(
     connection = connect_to(inputs)
     connection.execute(sql("macros"))
     add_period(connection, schema, PERIODS[schema])
-    order = ", ".join(f"{column} NULLS LAST" for column in ("local_date", *table.key))
-    return connection.table(f"{schema}.{table.name}").order(order)
+    return _in_order(connection.table(f"{schema}.{table.name}"), table)
 
 
 def _store(data_url: str | Path | None) -> "TableStore":
@@ -218,11 +239,11 @@ def _store(data_url: str | Path | None) -> "TableStore":
 
 
 def _table(name: str) -> "Table":
-    from calls_assets.tables.dictionary import TABLES
+    from calls_assets.tables.dictionary import ALL_TABLES
 
-    if name not in TABLES:
-        raise ValueError(f"There is no table {name!r}: the tables are {', '.join(TABLES)}.")
-    return TABLES[name]
+    if name not in ALL_TABLES:
+        raise ValueError(f"There is no table {name!r}: the tables are {', '.join(ALL_TABLES)}.")
+    return ALL_TABLES[name]
 
 
 def _columns(table: "Table", columns: Sequence[str] | str | None) -> list[str]:

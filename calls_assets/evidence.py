@@ -1,8 +1,9 @@
 """What the numbers rest on, over a range of days: how call types lie to each other, what `type` tells, whether waits hold."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import duckdb
 from rich.box import SIMPLE_HEAD
@@ -48,6 +49,15 @@ TYPES = """
     ORDER BY pairs.type, pairs.calls DESC, pairs.call_type
 """
 
+PROMISED = (
+    "all_inbound or all_outbound = every call",
+    "inbound_answered = inbound_answered_within_sla or inbound_answered_but_not_within_sla",
+    "inbound_answered_within_sla apart from inbound_answered_but_not_within_sla",
+    "all_outbound = outbound_answered or outbound_not_answered",
+    "abandoned apart from short_abandoned",
+)
+"""The relations of call types that the vendor's own words promise; the others are found out."""
+
 WAITS = """
     SELECT member_name, method, calls, calls_late, threshold_s, threshold_most_s, errors, error_rate, judged_at, wait_status
     FROM period.wait_calibration
@@ -85,7 +95,10 @@ def print_evidence(first: date | None, last: date | None, today: date, console: 
             "SELECT coalesce(sum(days), 0), coalesce(sum(calls), 0) FROM day_status"
         ).fetchall()
         console.print(f"{calls:,} calls of {days} days from {first} to {last}.", highlight=False)
-        console.print(_relations(connection))
+        relations = connection.execute(RELATIONS).fetchall()
+        console.print(_relations(relations))
+        for sentence in broken_promises(relations):
+            console.print(sentence, highlight=False, soft_wrap=True)
         pairs = [Pair(*row) for row in connection.execute(TYPES, [list(LABEL_CALL_TYPES)]).fetchall()]
         console.print(_types(pairs))
         for sentence in suggestions(pairs, days):
@@ -124,9 +137,20 @@ def _stands_in(pair: Pair, pairs: list[Pair]) -> bool:
     return pair.is_exact and TOLD_BY_TYPE.get(pair.call_type) == pair.type and not others
 
 
-def _relations(connection: duckdb.DuckDBPyConnection) -> Grid:
+def broken_promises(relations: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+    """What the vendor's own words promise and calls break, a sentence each.
+
+    Args:
+        relations: Rows of `RELATIONS`.
+    """
+    for relation, *_, breaking_calls, verdict in relations:
+        if relation in PROMISED and verdict == "fails":
+            yield f"{breaking_calls:,} calls break what the vendor's words promise: {relation}."
+
+
+def _relations(relations: Iterable[tuple[Any, ...]]) -> Grid:
     grid = _grid("How the call types lie to each other", "relation", "left", "right", "both", "breaking", "verdict")
-    for relation, *counts, verdict in connection.execute(RELATIONS).fetchall():
+    for relation, *counts, verdict in relations:
         grid.add_row(relation, *(f"{count:,}" for count in counts), verdict)
     return grid
 

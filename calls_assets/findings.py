@@ -13,6 +13,8 @@ from calls_assets.checks import Finding
 LONGEST_S = 366 * 86_400
 """No call is longer than this, in seconds; macros.sql has the same bound."""
 
+IMPOSSIBLE = "negative or longer than a year"
+
 OPEN_DAY_S = 3600
 """How old the file of the open day may get, in seconds."""
 
@@ -29,15 +31,12 @@ def check_raw_calls(rows: pa.Table, deviations: Mapping[Deviation, int]) -> dict
     """
     twice = len(rows) - len(pc.unique(rows["id"]))
     impossible = {name: _impossible(ints(rows[name])) for name in ("duration", "talk_time")}
-    told = " and ".join(f"{count} {name.replace('_', ' ')}s" for name, count in impossible.items())
+    strange = {Deviation(name, IMPOSSIBLE, "null in calls"): count for name, count in impossible.items() if count}
     return {
         "unique": Finding(
             not twice, f"{twice} of {len(rows)} calls have an id that another one has.", {"twice": twice}
         ),
-        "times_possible": Finding(
-            not any(impossible.values()), f"{told} are negative or longer than a year.", impossible
-        ),
-        "as_documented": _as_documented(len(rows), deviations),
+        "as_documented": _as_documented(len(rows), {**deviations, **strange}),
     }
 
 
@@ -73,13 +72,15 @@ def check_fresh(day_end_s: int, pulled_s: float | None, now_s: float) -> Finding
     return Finding(True, "The day was pulled after its end.", {"age_s": age_s})
 
 
-def check_reconciliation(rows: pa.Table) -> dict[str, Finding]:
-    """The findings on a day of `reconciliation`."""
+def check_reconciliation(rows: pa.Table, differing: pa.Table) -> dict[str, Finding]:
+    """The findings on a day of `reconciliation`; `differing` are the day's `reconciliation_calls`."""
     off = {row["call_type"]: row["difference"] for row in rows.to_pylist() if row["difference"]}
-    told = ", ".join(f"{name} {difference:+d}" for name, difference in off.items())
-    sentence = (
-        f"The API counts differently (theirs - ours): {told}; reconciliation_calls lists the calls."
-        if off
-        else "The API counts every call type as we do."
-    )
-    return {"agrees": Finding(not off, sentence, off)}
+    counted = differing.group_by(["call_type", "counted_by"]).aggregate([([], "count_all")]).to_pylist()
+    alone = sorted((row["call_type"], row["counted_by"], row["count_all"]) for row in counted)
+    if not off and not alone:
+        return {"agrees": Finding(True, "The API counts every call type as we do.")}
+    listed = {call_type for call_type, *_ in alone}
+    told = [f"{call_type} {calls} by {side} alone" for call_type, side, calls in alone]
+    told += [f"{call_type} {by:+d} (theirs - ours)" for call_type, by in off.items() if call_type not in listed]
+    sentence = f"Calls that only one side counts: {', '.join(told)}; docs/reconcile.md leads to them."
+    return {"agrees": Finding(False, sentence, off)}

@@ -26,7 +26,6 @@ DERIVED = (
     "service_level",
     "abandonment",
     "agent_talk_time",
-    "reconciliation_calls",
     "day_status",
 )
 FETCHED = ("raw_calls", "rejected_calls", "call_changes", "raw_call_types", "reconciliation")

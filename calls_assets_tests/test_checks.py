@@ -8,20 +8,15 @@ import pytest
 from calls_assets.api.decode import read_page
 from calls_assets.api.rules import Deviation
 from calls_assets.checks import CHECKS
-from calls_assets.findings import LONGEST_S, MOST_TOLD, OPEN_DAY_S, check_fresh, check_raw_calls
+from calls_assets.findings import LONGEST_S, MOST_TOLD, OPEN_DAY_S, check_fresh, check_raw_calls, check_reconciliation
 from calls_assets.sums import (
-    MUST_HOLD,
     VARIANTS_IN_ORDER,
     check_agent_intervals,
     check_calls,
-    check_distribution,
     check_flow,
     check_intervals,
     check_legs,
-    check_load,
     check_members,
-    check_reconciliation_calls,
-    check_relations,
     check_talk,
 )
 from calls_assets.tables.dictionary import (
@@ -30,6 +25,8 @@ from calls_assets.tables.dictionary import (
     CALL_INTERVALS,
     CALLS,
     RAW_CALLS,
+    RECONCILIATION,
+    RECONCILIATION_CALLS,
     SERVICE_LEVEL,
     TABLES,
 )
@@ -52,12 +49,13 @@ def members(table, *rows):
 def test_impossible_times_are_counted():
     finding = check_raw_calls(
         raw_calls({"duration": -1}, {"duration": LONGEST_S + 1, "talk_time": -1}, {"talk_time": LONGEST_S}), {}
-    )["times_possible"]
+    )["as_documented"]
     assert (finding.passed, finding.sentence) == (
         False,
-        "2 durations and 1 talk times are negative or longer than a year.",
+        "Of 3 records: duration is negative or longer than a year in 2 (null in calls); talk_time is negative or longer than "
+        "a year in 1 (null in calls).",
     )
-    assert check_raw_calls(raw_calls({"duration": 1}), {})["times_possible"].passed
+    assert check_raw_calls(raw_calls({"duration": 1}), {})["as_documented"].passed
 
 
 def test_what_differs_from_the_document_is_told_by_field_and_kind_without_a_value():
@@ -202,27 +200,7 @@ def test_each_direction_of_the_call_flow_sums_to_its_calls():
     assert check_flow(pa.Table.from_pylist(rows), calls)["adds_up"].sentence == "inbound ivr does not sum to the total."
 
 
-def test_bins_that_lose_a_call_are_found():
-    calls = pa.table({"outcome": ["answered", "answered", "abandoned"], "talk_s": pa.array([5, None, 5], pa.int64())})
-    rows = pa.table({"measure": ["talk", "wait_leg_start"], "calls": [1, 9]})
-    assert check_distribution(rows, calls)["adds_up"].passed
-    assert not check_distribution(rows.slice(1), calls)["adds_up"].passed
-
-
-@pytest.mark.parametrize(
-    ("by_start", "in_interval", "passes"),
-    [((60, 60), (60, 60), True), ((60, 59), (60, 60), False), ((60, 60), (0, 60), False)],
-)
-def test_half_hours_that_lose_talk_are_found_in_every_dimension(by_start, in_interval, passes):
-    calls = pa.table({"is_ended": [True, False], "talk_s": [60, 9]})
-    rows = pa.table({"dimension": ["total", "ivr"], "talk_s_by_start": by_start, "talk_s_in_interval": in_interval})
-    assert check_load(rows, calls)["adds_up"].passed is passes
-
-
-def test_a_day_of_half_hours_that_lost_all_its_talk_is_found():
-    calls, nothing = pa.table({"is_ended": [True], "talk_s": [60]}), TABLES["talk_load"].empty()
-    assert not check_load(nothing, calls)["adds_up"].passed
-    assert check_load(nothing, calls.slice(1))["adds_up"].passed
+def test_half_hours_of_agents_that_lose_talk_are_found():
     legs, lost = pa.table({"talk_s": [60]}), pa.table({"talk_s_by_start": [60], "talk_s_in_interval": [59]})
     assert not check_agent_intervals(lost, legs)["adds_up"].passed
     assert check_agent_intervals(pa.table({"talk_s_by_start": [60], "talk_s_in_interval": [60]}), legs)[
@@ -230,29 +208,27 @@ def test_a_day_of_half_hours_that_lost_all_its_talk_is_found():
     ].passed
 
 
-def test_a_relation_that_the_vendor_promises_and_calls_break_is_named():
-    def relations(*broken):
-        rows = [
-            {"relation": name, "breaking_calls": int(name in broken), "verdict": "fails" if name in broken else "holds"}
-            for name in (*MUST_HOLD, "warm_transfer in transfer")
-        ]
-        return check_relations(pa.Table.from_pylist(rows))["as_promised"]
-
-    assert relations().passed
-    assert relations("warm_transfer in transfer").passed
-    finding = relations("abandoned apart from short_abandoned")
-    assert finding.sentence == "Not so on this day: abandoned apart from short_abandoned (broken by 1 calls)."
-    assert not finding.passed
-
-
-def test_calls_that_only_one_side_counts_are_counted_by_type_and_side():
-    rows = [("transfer", "us"), ("callback", "api"), ("transfer", "us")]
-    found = check_reconciliation_calls(
-        pa.table({"call_type": [a for a, _ in rows], "counted_by": [b for _, b in rows]})
+def reconciled(**differences):
+    """A day of `reconciliation` with the API's counts so much higher than ours."""
+    rows = [{"call_type": name, "difference": by} for name, by in differences.items()]
+    return pa.Table.from_pylist(
+        rows, pa.schema([RECONCILIATION.arrow_schema.field(n) for n in ("call_type", "difference")])
     )
+
+
+def test_calls_that_only_one_side_counts_are_told_by_type_and_side_also_where_the_counts_are_equal():
+    sides = [("transfer", "us"), ("callback", "api"), ("transfer", "us")]
+    differing = pa.table({"call_type": [a for a, _ in sides], "counted_by": [b for _, b in sides]})
+    found = check_reconciliation(reconciled(transfer=-2, callback=0), differing)["agrees"]
     told = "Calls that only one side counts: callback 1 by api alone, transfer 2 by us alone;"
-    assert (found["none"].passed, found["none"].sentence) == (False, f"{told} docs/reconcile.md leads to them.")
-    assert check_reconciliation_calls(TABLES["reconciliation_calls"].empty())["none"].passed
+    assert (found.passed, found.sentence) == (False, f"{told} docs/reconcile.md leads to them.")
+    assert check_reconciliation(reconciled(transfer=0), RECONCILIATION_CALLS.empty())["agrees"].passed
+
+
+def test_a_count_that_differs_without_ids_is_told_too():
+    found = check_reconciliation(reconciled(all_inbound=3), RECONCILIATION_CALLS.empty())["agrees"]
+    assert (found.passed, found.figures) == (False, {"all_inbound": 3})
+    assert "all_inbound +3 (theirs - ours)" in found.sentence
 
 
 END_S = 1_800_000_000

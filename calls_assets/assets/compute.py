@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from calls_assets.api.windows import ONE_DAY, day_start
 from calls_assets.assets.landing import Landing
@@ -25,10 +24,21 @@ from calls_assets.tables.dictionary import (
     REJECTED_CALLS,
     SERVICE_LEVEL,
     TABLES,
-    TALK_LOAD,
 )
 from calls_assets.tables.schema import Table
 from calls_assets.tables.store import TableStore
+
+HEADLINES = {
+    SERVICE_LEVEL.name: (
+        *("day_status", "calls_offered", "calls_answered", "calls_answered_within_sla", "calls_abandoned"),
+        *("service_level", "average_speed_of_answer_s"),
+    ),
+    ABANDONMENT.name: (
+        *("day_status", "calls_answered", "calls_abandoned", "calls_short_abandoned"),
+        *("abandonment_rate", "abandonment_rate_incl_short"),
+    ),
+}
+"""The figures of a day's total that Dagster keeps and plots, of each day and pull; all of them are in the table."""
 
 ROWS_AT_ONCE = 100_000
 """Rows of inputs that one query covers, or those of one day, which bounds the memory of a long range."""
@@ -79,8 +89,7 @@ def headlines(table: Table, rows: pa.Table, zone: ZoneInfo) -> dict[str, Any]:
     """The numbers of a day that the UI shows and plots, and the cards that it shows beside them."""
     if table in (SERVICE_LEVEL, ABANDONMENT):
         total = next(row for row in rows.to_pylist() if row["dimension"] == "total")
-        status = {"day_status": total["day_status"]}
-        numbers = status | {name: value for name, value in total.items() if isinstance(value, (int, float))}
+        numbers = {name: total[name] for name in HEADLINES[table.name] if total[name] is not None}
         shown = cards(rows, zone) if table is SERVICE_LEVEL else {}
         return numbers | {name: dg.MetadataValue.md(card) for name, card in shown.items()}
     if table is CALLS:
@@ -98,9 +107,6 @@ def headlines(table: Table, rows: pa.Table, zone: ZoneInfo) -> dict[str, Any]:
             for name, rate in (shown | {"connect_rate": outbound["connect_rate"]}).items()
             if rate is not None
         }
-    if table is TALK_LOAD:
-        of_all = rows.filter(pc.field("dimension") == "total")
-        return {"peak_talk_calls": pc.max(of_all["peak_talk_calls"]).as_py() or 0}
     if table is DAY_STATUS:
         return {name: value for name, value in rows.to_pylist()[0].items() if name not in ("local_date", "days")}
     return {}

@@ -31,7 +31,7 @@ from calls_assets.assets.progress import Progress
 from calls_assets.assets.specs import PULLED_AT
 from calls_assets.checks import Finding
 from calls_assets.findings import MOST_TOLD, check_fresh, check_raw_calls, check_reconciliation
-from calls_assets.metrics.run import count_field_call_types, reconcile
+from calls_assets.metrics.run import count_field_call_types, differing_calls, reconcile
 from calls_assets.resources import CallsApi
 from calls_assets.tables.dictionary import RAW_CALL_TYPES, RAW_CALLS, RECONCILIATION, REJECTED_CALLS
 
@@ -256,15 +256,12 @@ class _Fetcher:
                 "ignored_types": len(answers.ignored),
             }
             self.landing.land(RAW_CALL_TYPES, day, labels[day], metadata, {"all_answered": finding})
-        compared = reconcile(
-            self.landing.store.files(RAW_CALLS, window.days),
-            pa.concat_tables(labels.values()),
-            answers.how,
-            window.days,
-            self.landing.zone,
-        )
+        files, listed = self.landing.store.files(RAW_CALLS, window.days), pa.concat_tables(labels.values())
+        compared = reconcile(files, listed, answers.how, window.days, self.landing.zone)
+        counts = pa.concat_tables(compared.values())
+        differing = differing_calls(files, listed, counts, window.days, self.landing.zone)
         for day, rows in compared.items():
-            self.landing.land(RECONCILIATION, day, rows, {}, check_reconciliation(rows))
+            self.landing.land(RECONCILIATION, day, rows, {}, check_reconciliation(rows, differing[day]))
 
 
 def _reject_rows(rejects: tuple[Reject, ...]) -> pa.Table:

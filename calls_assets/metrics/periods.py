@@ -1,15 +1,19 @@
-"""Weeks and months by the same queries as days: over the calls of the whole period, never from the days' rates.
+"""Tables that no file holds: those that are asked for by day, and every metric of a whole week or month.
+
+Weeks and months come from the same queries as days: over the calls of the whole period, never from the days' rates.
 
 A period is a schema of a DuckDB connection, such as `weekly`, in which `calls` and `call_agents` bear the period's first day
 as their `local_date`. Every query then computes the period as if it were one long day: rates come from the period's own
 numerators and denominators, who called twice in a week is a repeat caller of the week, and waits are validated on its calls.
 """
 
+from collections.abc import Iterable
+
 import duckdb
 import pyarrow as pa
 
 from calls_assets.metrics.run import SHARED, sql
-from calls_assets.tables.dictionary import CALL_AGENTS, CALLS, DAY_STATUS, TABLES
+from calls_assets.tables.dictionary import ALL_TABLES, CALL_AGENTS, CALLS, DAY_STATUS, VIEWS
 from calls_assets.tables.schema import Table
 
 PERIODS = {"weekly": "date_trunc('week', local_date)::DATE", "monthly": "date_trunc('month', local_date)::DATE"}
@@ -26,6 +30,9 @@ KINDS = {
     pa.date32(): "DATE",
     pa.timestamp("us", "UTC"): "TIMESTAMPTZ",
 }
+
+DAYS = "SELECT local_date FROM main.calls UNION SELECT local_date FROM main.day_status"
+DAYS_OF = (CALLS.name, DAY_STATUS.name)
 
 STATUS = """
     SELECT
@@ -48,11 +55,33 @@ def periodic() -> tuple[Table, ...]:
     """The tables that periods have, in the order in which the data goes."""
     known = {table.name for table in BASES}
     found = [DAY_STATUS]
-    for table in TABLES.values():
+    for table in ALL_TABLES.values():
         if table not in BASES and table.inputs and known.issuperset(table.inputs):
             known.add(table.name)
             found.append(table)
     return tuple(found)
+
+
+def add_views(connection: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> None:
+    """Give the connection some of `VIEWS`, by day; nothing is computed before it is asked for.
+
+    Args:
+        connection: It has what they are made from as views, and the macros.
+        tables: The views.
+    """
+    tables = list(tables)
+    known = {name for table in tables for name in table.inputs}
+    connection.execute("CREATE SCHEMA shared")
+    connection.execute("SET search_path = 'shared,main'")
+    if known.issuperset(DAYS_OF):
+        connection.execute(f"CREATE VIEW shared.days AS {DAYS}")
+    for name in [name for name, needs in SHARED.items() if known.issuperset(needs) and name not in VIEWS]:
+        connection.execute(f"CREATE VIEW shared.{name} AS {sql(name)}")
+    for table in tables:
+        connection.execute(f"CREATE VIEW shared.{table.name} AS {_typed(connection, table, sql(table.name))}")
+        shared = connection.table(f"shared.{table.name}")
+        connection.execute(f"CREATE VIEW main.{table.name} AS {shared.sql_query()}")
+    connection.execute("SET search_path = 'main'")
 
 
 def add_period(connection: duckdb.DuckDBPyConnection, schema: str, first: str) -> None:

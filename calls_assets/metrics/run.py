@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from calls_assets.api.document import CERTAIN_CALL_TYPES, LIKELY_CALL_TYPES
 from calls_assets.api.windows import ONE_DAY, day_start
-from calls_assets.tables.dictionary import TABLES
+from calls_assets.tables.dictionary import TABLES, VIEWS
 from calls_assets.tables.schema import Table
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ Relation: TypeAlias = "pa.Table | ds.Dataset | Sequence[str]"
 SHARED = {
     "answered_legs": ("raw_calls",),
     "field_call_types": ("raw_calls",),
+    "reconciliation_calls": ("raw_calls", "raw_call_types", "reconciliation"),
     "statuses": ("day_status",),
     "sliced": ("calls",),
     "waits": ("calls", "wait_calibration"),
@@ -79,6 +80,14 @@ def reconcile(
     )
     inputs = {"raw_calls": raw_calls, "raw_call_types": raw_call_types, "asked": relation}
     return compute(TABLES["reconciliation"], inputs, days, zone)
+
+
+def differing_calls(
+    raw_calls: Relation, raw_call_types: Relation, reconciliation: Relation, days: Sequence[date], zone: ZoneInfo
+) -> dict[date, pa.Table]:
+    """The `reconciliation_calls` of each day."""
+    inputs = {"raw_calls": raw_calls, "raw_call_types": raw_call_types, "reconciliation": reconciliation}
+    return compute(VIEWS["reconciliation_calls"], inputs, days, zone)
 
 
 def split(rows: pa.Table, days: Sequence[date]) -> dict[date, pa.Table]:

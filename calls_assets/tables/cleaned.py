@@ -155,5 +155,5 @@ DAY_STATUS = Table(
         ),
     ),
     key=("local_date",),
-    inputs=("raw_calls", "rejected_calls", "calls", "reconciliation", "reconciliation_calls"),
+    inputs=("raw_calls", "rejected_calls", "raw_call_types", "reconciliation", "calls"),
 )

@@ -1,7 +1,7 @@
 """The data dictionary: every table of the project, with its columns, units, formulas and sources.
 
 The tables are declared beside this file: what is `pulled` from the API, what is `cleaned` of it, the `evidence` that the
-numbers rest on, and the `measures`.
+numbers rest on, and the `measures`. Views are tables that no file holds: their rows are computed when somebody asks.
 """
 
 from calls_assets.tables.cleaned import CALL_AGENTS, CALLS, DAY_STATUS
@@ -27,29 +27,34 @@ TABLES = {
         CALL_CHANGES,
         RAW_CALL_TYPES,
         RECONCILIATION,
-        RECONCILIATION_CALLS,
         CALLS,
         CALL_AGENTS,
         DAY_STATUS,
-        CALL_TYPE_RELATIONS,
-        TYPE_VALUES,
         WAIT_CALIBRATION,
         SERVICE_LEVEL,
         ABANDONMENT,
         AGENT_TALK_TIME,
         CALL_INTERVALS,
         CALL_FLOW,
-        TIME_DISTRIBUTION,
-        TALK_LOAD,
         AGENT_INTERVALS,
     )
 }
-"""Every table by name, in the order in which the data goes."""
+"""Every table that has files, by name, in the order in which the data goes."""
+
+VIEWS = {
+    table.name: table
+    for table in (RECONCILIATION_CALLS, CALL_TYPE_RELATIONS, TYPE_VALUES, TIME_DISTRIBUTION, TALK_LOAD)
+}
+"""Every table that is computed from the files of others when it is read."""
+
+ALL_TABLES = TABLES | VIEWS
+"""Every table that can be read."""
 
 __all__ = [
     "ABANDONMENT",
     "AGENT_INTERVALS",
     "AGENT_TALK_TIME",
+    "ALL_TABLES",
     "CALLS",
     "CALL_AGENTS",
     "CALL_CHANGES",
@@ -71,5 +76,6 @@ __all__ = [
     "TALK_LOAD",
     "TIME_DISTRIBUTION",
     "TYPE_VALUES",
+    "VIEWS",
     "WAIT_CALIBRATION",
 ]

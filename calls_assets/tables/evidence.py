@@ -48,7 +48,7 @@ CALL_TYPE_RELATIONS = Table(
         ),
     ),
     key=("relation",),
-    inputs=("calls",),
+    inputs=("calls", "day_status"),
     group="evidence",
 )
 

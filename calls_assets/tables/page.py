@@ -5,14 +5,15 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from calls_assets.api.rules import RULES
-from calls_assets.tables.dictionary import TABLES
+from calls_assets.tables.dictionary import ALL_TABLES, VIEWS
 from calls_assets.tables.schema import Table
 
 HEAD = """\
 # Tables
 
 One file a table and local day, `<CALLS_DATA_URL>/<table>/date=YYYY-MM-DD/<table>.parquet`. This page is made from the code by
-`make docs`; the same words stand in the files' schemas, in the UI, and in `calls-assets sql <table>`.
+`make docs`; the same words stand in the files' schemas, in the UI, and in `calls-assets sql <table>`. Views have no files:
+`calls_assets.read`, `calls_assets.connect` and `calls-assets sql` compute their rows from the tables they are made from.
 
 Letters in formulas count one day's ended inbound calls by outcome: A answered, W answered within the vendor's threshold,
 B abandoned, S short-abandoned, O overflowed, C callback requested, U unanswered for another reason.
@@ -35,19 +36,24 @@ outside of 1990 to 2099. An object without any value that the document names is 
 
 def dictionary_page() -> str:
     """The page as Markdown: every table with its key, its inputs and its columns, nested fields too."""
-    links = "".join(f"- [`{name}`](#{name}): {table.description}\n" for name, table in TABLES.items())
+    links = "".join(f"- [`{name}`](#{name}): {table.description}\n" for name, table in ALL_TABLES.items())
     rules = "".join(f"| {rule.documented} | {rule.sent} | {rule.becomes} |\n" for rule in RULES)
-    return f"{HEAD}\n{links}" + "".join(f"\n{part}" for part in map(_section, TABLES.values())) + f"\n{DIALECTS}{rules}"
+    return (
+        f"{HEAD}\n{links}"
+        + "".join(f"\n{part}" for part in map(_section, ALL_TABLES.values()))
+        + f"\n{DIALECTS}{rules}"
+    )
 
 
 def _section(table: Table) -> str:
     made_from = ", ".join(f"`{name}`" for name in table.inputs) or "the API"
+    kind = "A view, made" if table.name in VIEWS else "Made"
     rows = [row for field in table.arrow_schema for row in _rows(field, field.name)]
     return "\n".join(
         [
             f"## {table.name}\n",
             f"{table.description}\n",
-            f"Made from {made_from}. Unique, and sorted, by {', '.join(f'`{name}`' for name in table.key)}.\n",
+            f"{kind} from {made_from}. Unique, and sorted, by {', '.join(f'`{name}`' for name in table.key)}.\n",
             "| column | type | unit | null | meaning |",
             "| --- | --- | --- | --- | --- |",
             *rows,

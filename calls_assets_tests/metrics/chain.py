@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from calls_assets.metrics.run import Relation, compute
-from calls_assets.tables.dictionary import TABLES
+from calls_assets.tables.dictionary import ALL_TABLES, TABLES
 
 Row = dict[str, Any]
 
@@ -44,13 +44,13 @@ def chain(
     """The rows of the wanted tables, computed from rows of `calls` and of other `given` tables, which else are empty."""
     known = {"calls": numbered(rows)} | {name: list(of) for name, of in (given or {}).items()}
     inputs: dict[str, Relation] = {
-        name: pa.Table.from_pylist(known.get(name, []), TABLES[name].arrow_schema) for name in TABLES
+        name: pa.Table.from_pylist(known.get(name, []), table.arrow_schema) for name, table in ALL_TABLES.items()
     }
     inputs["pulls"] = pa.table(
         {"local_date": pa.array(days, pa.date32()), "is_inside_lookback": [inside_lookback] * len(days)}
     )
     found = {}
-    for name, table in TABLES.items():
+    for name, table in ALL_TABLES.items():
         if name in known or not table.inputs:
             continue
         needed = {other: inputs[other] for other in (*table.inputs, *(["pulls"] if name == "day_status" else []))}

@@ -17,28 +17,28 @@ def reconciled(call_type, difference, api_calls=5):
     }
 
 
-def differing(call_type, call_id):
-    return {"local_date": DAY, "call_type": call_type, "call_id": call_id, "counted_by": "us"}
+def labelled(call_type, call_id):
+    return {"local_date": DAY, "call_type": call_type, "call_id": call_id}
 
 
 OPEN = call("in_progress", is_ended=False)
 
 
 @pytest.mark.parametrize(
-    ("rows", "inside", "reconciliation", "calls", "status"),
+    ("rows", "inside", "reconciliation", "labels", "status"),
     [
         ([call("answered")], False, [reconciled("transfer", 0), reconciled("abandoned", None)], [], "final"),
         ([], False, [], [], "final"),
         ([OPEN], False, [], [], "open_calls"),
         ([call("answered")], True, [], [], "inside_lookback"),
         ([call("answered")], False, [reconciled("transfer", -1)], [], "not_reconciled"),
-        ([call("answered")], False, [reconciled("transfer", 0)], [differing("transfer", 1)], "not_reconciled"),
+        ([call("answered")], False, [reconciled("transfer", 0)], [labelled("transfer", 1)], "not_reconciled"),
         ([OPEN], True, [reconciled("transfer", 1)], [], "open_calls, inside_lookback, not_reconciled"),
     ],
     ids=["nothing", "no calls", "open", "pulled again", "other count", "other calls", "all"],
 )
-def test_a_day_is_final_or_says_why_it_is_not(rows, inside, reconciliation, calls, status):
-    given = {"reconciliation": reconciliation, "reconciliation_calls": calls}
+def test_a_day_is_final_or_says_why_it_is_not(rows, inside, reconciliation, labels, status):
+    given = {"reconciliation": reconciliation, "raw_call_types": labels}
     found = chain(rows, "day_status", "abandonment", given=given, inside_lookback=inside)
     (row,) = found["day_status"]
     assert row["status"] == status

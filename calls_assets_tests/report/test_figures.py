@@ -56,11 +56,11 @@ def test_gaps_between_half_hours_are_filled_across_a_change_of_the_clock(zone, f
     with duckdb.connect() as connection:
         connection.execute(
             "CREATE TABLE service_level (dimension VARCHAR, member_id VARCHAR, calls_offered INT, calls_answered INT, "
-            "calls_abandoned INT, service_level DOUBLE)"
+            "calls_answered_within_sla INT, calls_abandoned INT, service_level DOUBLE)"
         )
         for at in (first, first + timedelta(hours=1)):
             connection.execute(
-                "INSERT INTO service_level VALUES ('half_hour', ?, 4, 2, 1, 0.5)", [f"{at:%Y-%m-%dT%H:%M:%SZ}"]
+                "INSERT INTO service_level VALUES ('half_hour', ?, 4, 2, 2, 1, 0.5)", [f"{at:%Y-%m-%dT%H:%M:%SZ}"]
             )
         rows = half_hours(connection, ZoneInfo(zone))
     assert [row["at"] for row in rows] == clocks

@@ -11,7 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from calls_assets.metrics.run import compute, reconcile
-from calls_assets.tables.dictionary import TABLES
+from calls_assets.tables.dictionary import ALL_TABLES, TABLES
 from calls_assets_tests.accounts import HOW
 from calls_assets_tests.second_opinion.comparison import KEYS, compared
 from calls_assets_tests.second_opinion.day import opinions
@@ -51,7 +51,8 @@ def compute_all(calls, labels, days, zone):
         if name == "reconciliation":
             parts = reconcile(inputs["raw_calls"], inputs["raw_call_types"], HOW, days, zone)
         else:
-            parts = compute(TABLES[name], inputs, days, zone)
+            table = ALL_TABLES[name]
+            parts = compute(table, {need: inputs[need] for need in (*table.inputs, "pulls")}, days, zone)
         inputs[name] = pa.concat_tables(parts.values())
         for day in days:
             found[day][name] = parts[day].to_pylist()
@@ -66,7 +67,7 @@ def assert_agree(calls, labels, zone):
     """The queries and the second opinion agree on every day of these calls; gives the tables of each day."""
     found = compute_all(calls, labels, list(calls), zone)
     for day, tables in found.items():
-        frames = {name: frame(rows, " ".join(TABLES[name].arrow_schema.names)) for name, rows in tables.items()}
+        frames = {name: frame(rows, " ".join(ALL_TABLES[name].arrow_schema.names)) for name, rows in tables.items()}
         pulled_at = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
         given = (frames["raw_calls"], frames["raw_call_types"], frames["reconciliation"])
         for name, ours in opinions(*given, day, zone, pulled_at).items():
