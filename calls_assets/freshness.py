@@ -4,11 +4,11 @@ import time
 from datetime import date, datetime, timedelta
 
 import dagster as dg
-from dagster._core.event_api import PartitionKeyFilter
 
 from calls_assets.api.windows import ONE_DAY, day_start
 from calls_assets.assets.specs import PULLED_AT
 from calls_assets.checks import CHECKS
+from calls_assets.dagster.internals import PartitionKeyFilter
 from calls_assets.settings import Settings
 from calls_assets.tables.dictionary import RAW_CALLS
 

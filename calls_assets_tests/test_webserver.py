@@ -17,7 +17,7 @@ FIRST, LAST = date(2026, 3, 6), date(2026, 3, 8)  # New York's clocks go forward
 DAYS = [str(FIRST + timedelta(days=n)) for n in range(3)]
 ZONE = "America/New_York"
 TOKEN = "SECRET-token-that-nobody-may-see-5c1f"
-WITHOUT_DAEMON = "run_coordinator:\n  module: dagster._core.run_coordinator\n  class: DefaultRunCoordinator\n"
+WITHOUT_DAEMON = "run_coordinator:\n  module: dagster.core.run_coordinator\n  class: DefaultRunCoordinator\n"
 
 RUN_S = 120
 

@@ -14,15 +14,12 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pyarrow as pa
-from dagster._core.definitions.asset_checks.asset_check_evaluation import (
-    AssetCheckEvaluationTargetMaterializationData as Target,
-)
-from dagster._core.errors import DagsterUserCodeProcessError
-from dagster_shared.error import SerializableErrorInfo
 
 from calls_assets.api.errors import ApiError
 from calls_assets.api.windows import ONE_DAY, day_start
 from calls_assets.checks import CHECKS, Check, Finding
+from calls_assets.dagster.internals import AssetCheckEvaluationTargetMaterializationData as Target
+from calls_assets.dagster.internals import DagsterUserCodeProcessError, SerializableErrorInfo
 from calls_assets.dagster.runs import steps_left_out
 from calls_assets.tables.schema import Table
 from calls_assets.tables.store import MissingDay, TableStore

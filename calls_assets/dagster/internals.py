@@ -1,0 +1,16 @@
+"""What we use of Dagster that Dagster does not promise to keep, in this module and no other.
+
+`calls_assets_tests/dagster/test_internals.py` says of each name what breaks where it is gone, and what to do.
+"""
+
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
+from dagster._core.errors import DagsterUserCodeProcessError
+from dagster._core.event_api import PartitionKeyFilter
+from dagster_shared.error import SerializableErrorInfo
+
+__all__ = [
+    "AssetCheckEvaluationTargetMaterializationData",
+    "DagsterUserCodeProcessError",
+    "PartitionKeyFilter",
+    "SerializableErrorInfo",
+]
