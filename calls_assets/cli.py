@@ -38,6 +38,7 @@ INSTANCE = HOME / "dagster"
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command that `argv` names; exits with 1 and one sentence where it cannot."""
     arguments = _parser().parse_args(argv)
+    _hear_interrupts()
     try:
         load_env_file()
         arguments.run(arguments)
@@ -45,6 +46,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who reads us has enough
     except (OSError, ValueError, LookupError) as error:
         sys.exit(f"calls-assets: {error}")
+
+
+def _hear_interrupts() -> None:
+    """Take SIGINT where it is ignored, as it is in what a script starts in the background.
+
+    Whatever we start would ignore it as well, and Dagster does with SIGTERM what it does with SIGINT: nothing would stop it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _parser() -> argparse.ArgumentParser:

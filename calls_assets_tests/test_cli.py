@@ -4,8 +4,10 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import requests
 
 from calls_assets.definitions import defs
 from calls_assets.sandbox import Centre, FixedCalls, Sandbox
+from calls_assets_tests.live import READY_S, STOP_S, until
 
 COMMANDS = Path(sys.executable).parent
 ASSETS = {spec.key for asset in defs.assets for spec in asset.specs}
@@ -263,9 +266,68 @@ def test_the_sandbox_alone_serves_with_the_settings_it_prints_until_it_is_stoppe
         try:
             page = ask_sandbox(process)[0].json()
             assert (len(page["calls"]), page["meta"]["limit"]) == (5, 5)
-        finally:
             process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=10) == 0
+            assert process.wait(timeout=10) == 0
+        finally:
+            process.kill()
+
+
+def ignoring_ctrl_c(*command):
+    """The command as a script starts it in the background: whatever is started so ignores SIGINT from its birth on."""
+    return ["sh", "-c", 'trap "" INT; exec "$0" "$@"', *command]
+
+
+def test_a_sandbox_in_the_background_of_a_script_stops_when_it_is_told_to(tmp_path):
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        command = ignoring_ctrl_c(COMMANDS / "calls-assets", "sandbox", "--port", "0", "--calls-per-day", "50")
+        with subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout.readline().startswith("CALLS_API_URL=")
+                process.send_signal(stop)
+                assert process.wait(timeout=10) == 0
+            finally:
+                process.kill()
+
+
+@pytest.mark.slow
+def test_dev_in_the_background_of_a_script_stops_with_all_its_servers_when_it_is_told_to(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path / "dev.log"
+    with log.open("wb") as told:
+        process = subprocess.Popen(
+            ignoring_ctrl_c(COMMANDS / "calls-assets", "dev", "--port", str(port)),
+            cwd=tmp_path,
+            env=environment(),
+            stdout=told,
+            stderr=told,
+            start_new_session=True,
+        )
+    try:
+        until(lambda: answers(port), READY_S, log.read_text)
+        process.terminate()
+        assert process.wait(timeout=STOP_S) == 0
+        until(lambda: not living(process.pid), STOP_S, log.read_text)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def answers(port):
+    """Whether a web server is there."""
+    with suppress(requests.RequestException):
+        return requests.get(f"http://127.0.0.1:{port}/server_info", timeout=5).ok
+    return False
+
+
+def living(group):
+    """Whether any process of a group of processes is there."""
+    with suppress(ProcessLookupError):
+        os.killpg(group, 0)
+        return True
+    return False
 
 
 def test_the_sandbox_replays_calls_from_stdin_as_an_account_that_is_not_as_documented(tmp_path):

@@ -212,7 +212,8 @@ def run(
     ready: Callable[[Sandbox], None] | None = None,
 ) -> None:
     """Serve on `port` until interrupted (SIGINT or SIGTERM); `ready` is called once the port is open."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stop in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: what a script starts in the background ignores it
+        signal.signal(stop, signal.default_int_handler)
     try:
         with Sandbox(source, behaviour, port=port) as sandbox:
             if ready is not None:

@@ -282,13 +282,20 @@ def test_a_closed_sandbox_serves_nobody() -> None:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_run_serves_until_it_is_stopped(stop: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    "before", ["default_int_handler", "SIG_IGN"]
+)  # what scripts start in the background ignores SIGINT
+def test_run_serves_until_it_is_stopped(stop: signal.Signals, before: str) -> None:
     program = (
+        f"import signal; signal.signal(signal.SIGINT, signal.{before})\n"
         "from calls_assets.sandbox.server import run; run(0, ready=lambda sandbox: print(sandbox.url, flush=True))"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        url = process.stdout.readline().strip()
-        assert requests.get(f"{url}/calls/", timeout=10).status_code == 401
-        process.send_signal(stop)
-        assert process.wait(timeout=10) == 0
+        try:
+            url = process.stdout.readline().strip()
+            assert requests.get(f"{url}/calls/", timeout=10).status_code == 401
+            process.send_signal(stop)
+            assert process.wait(timeout=10) == 0
+        finally:
+            process.kill()
