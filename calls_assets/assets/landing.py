@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -153,7 +153,7 @@ def landing(
     """A landing for the run's days. A failure ends it with one sentence, and keeps the days that landed."""
     if problems:
         raise Stopped(" ".join(problems))
-    days = tuple(date.fromisoformat(key) for key in sorted(context.partition_keys))
+    days = _days(context, zone)
     _refuse_to_leave_out(context, days)
     current: Landing | None = None
     try:
@@ -165,6 +165,28 @@ def landing(
         if isinstance(error, (ApiError, MissingDay, ValueError, OSError)):
             raise Stopped(f"{error}{current.unfinished if current else ''}") from None
         raise
+
+
+def _days(context: dg.AssetExecutionContext, zone: ZoneInfo) -> tuple[date, ...]:
+    """The days of the run, in order.
+
+    Raises:
+        Stopped: the run is of no day, or of one that the project does not have; Dagster would show its own frames.
+    """
+    if not (context.has_partition_key or context.has_partition_key_range):
+        raise Stopped(
+            "This run is of no day: choose days, in the UI by materializing assets, or on the command line with "
+            "--partition-range 2026-11-16...2026-11-22."
+        )
+    keys, definition, today = context.partition_key_range, context.assets_def.partitions_def, datetime.now(zone).date()
+    start = definition.start.date() if isinstance(definition, dg.DailyPartitionsDefinition) else date.min
+    if not str(start) <= keys.start <= keys.end <= str(today):
+        days = f"{keys.start} is" if keys.start == keys.end else f"{keys.start} to {keys.end} are"
+        raise Stopped(
+            f"{days} not among the days from CALLS_START_DATE, {start}, to today, {today}: set an earlier "
+            "CALLS_START_DATE, or choose other days."
+        )
+    return tuple(date.fromisoformat(key) for key in sorted(context.partition_keys))
 
 
 def _refuse_to_leave_out(context: dg.AssetExecutionContext, days: Sequence[date]) -> None:
