@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -348,7 +349,7 @@ def run_days(arguments: argparse.Namespace) -> None:
             f"--from and --to are days in order from CALLS_START_DATE, {settings.start_date}, to today, {today}, but "
             f"{arguments.first} and {last} were given."
         )
-    os.environ.setdefault("DAGSTER_HOME", str(_instance(INSTANCE)))
+    os.environ["DAGSTER_HOME"] = str(_home())
     import dagster as dg
 
     from calls_assets.definitions import build
@@ -422,7 +423,7 @@ def dev(arguments: argparse.Namespace) -> None:
     environ = dict(os.environ)
     with ExitStack() as stack:
         if environ.get("CALLS_API_URL"):
-            environ.setdefault("DAGSTER_HOME", str(_instance(INSTANCE)))
+            environ["DAGSTER_HOME"] = str(_home())
         else:
             from calls_assets.demo import demo_centre
 
@@ -455,13 +456,52 @@ def _check_free(port: int) -> None:
             ) from error
 
 
+def _home() -> Path:
+    """Where Dagster keeps the records of the user's own runs: DAGSTER_HOME, or else a folder of ours.
+
+    Raises:
+        ValueError: it cannot be written to.
+    """
+    given = os.environ.get("DAGSTER_HOME")
+    if not given:
+        return _instance(INSTANCE)
+    try:
+        if not Path(given).is_absolute():
+            raise OSError("it is not absolute")
+        _write_to(Path(given))
+    except OSError as error:
+        raise ValueError(
+            f"DAGSTER_HOME is the absolute path of a folder that you may write to, but {given} was given "
+            f"({error.strerror or error}): make the folder, or leave DAGSTER_HOME out."
+        ) from None
+    return Path(given)
+
+
 def _instance(home: Path) -> Path:
-    """The absolute path of a Dagster home, made with our dagster.yaml where there is none yet."""
-    home.mkdir(parents=True, exist_ok=True)
+    """The absolute path of a Dagster home of ours, made with our dagster.yaml where there is none yet.
+
+    Raises:
+        ValueError: it cannot be made or written to.
+    """
     config = home / "dagster.yaml"
-    if not config.exists():
-        config.write_text(files("calls_assets").joinpath("dagster.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        _write_to(home)
+        if not config.exists():
+            shipped = files("calls_assets").joinpath("dagster.yaml").read_text(encoding="utf-8")
+            config.write_text(shipped, encoding="utf-8")
+    except OSError as error:
+        raise ValueError(
+            f"{home} cannot be made here or written to ({error.strerror}), and Dagster keeps its records there: start it in "
+            "a folder that you may write to."
+        ) from None
     return home.absolute()
+
+
+def _write_to(folder: Path) -> None:
+    """Write a file that is gone at once; an OSError says why that is not possible."""
+    with tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def _whole(what: str, least: int = 1, most: int = 1_000_000) -> Callable[[str], int]:

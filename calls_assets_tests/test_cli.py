@@ -181,6 +181,39 @@ def test_what_run_and_sql_cannot_do_is_one_sentence(run, api, arguments, setting
     assert "Traceback" not in done.stdout + done.stderr
 
 
+ACCOUNT = {"CALLS_API_URL": "http://127.0.0.1:9/api/v1", "CALLS_API_TOKEN": "x"}  # nobody answers there
+RUN, DEV = ["run", "--from", "2026-03-06"], ["dev", "--port", "0"]
+
+
+@pytest.mark.parametrize(("command", "account"), [(["demo"], {}), (DEV, {}), (DEV, ACCOUNT), (RUN, ACCOUNT)])
+def test_a_folder_that_cannot_be_written_to_is_named_with_what_to_do(run, tmp_path, command, account):
+    (tmp_path / ".calls_assets").touch()  # a file, where root too could make no folder
+    done = run("calls-assets", *command, **account)
+    assert done.returncode == 1
+    assert "calls-assets: .calls_assets/" in done.stderr
+    assert "start it in a folder that you may write to" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [DEV, RUN])
+@pytest.mark.parametrize("home", ["relative", "/no/such/folder", sys.executable, "/proc"])
+def test_a_home_of_dagster_that_cannot_be_used_is_named_with_its_variable(run, tmp_path, command, home):
+    done = run("calls-assets", *command, **ACCOUNT, DAGSTER_HOME=home)
+    assert done.returncode == 1
+    assert done.stderr.startswith("calls-assets: DAGSTER_HOME is ")
+    assert f" {home} was given" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_dagster_has_a_home_the_commands_make_none(run, api, tmp_path):
+    (tmp_path / "home").mkdir()
+    account = {"CALLS_API_URL": api.url, "CALLS_API_TOKEN": api.token}
+    done = run("calls-assets", *RUN, **account, DAGSTER_HOME=str(tmp_path / "home"))
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"home", "data"}
+
+
 @pytest.fixture(scope="module")
 def pulled(api, tmp_path_factory):
     """The root of a tree of one day, which nobody may change."""
