@@ -317,6 +317,13 @@ class Query:
             if (value := getattr(self, name)) is not None and value != ()
         }
 
+    @property
+    def spelt_filters(self) -> str:
+        """The filters alone, as `filters` reads them, and the same in whatever order they were given; empty without any."""
+        given = {spelling: getattr(self, name) for spelling, name in sorted(FILTERS.items())}
+        alike = {name: sorted({*value}) if isinstance(value, tuple) else value for name, value in given.items()}
+        return "&".join(f"{name}={_spell(value)}" for name, value in alike.items() if value)
+
     @classmethod
     def filters(cls, text: str) -> Self:
         """A query string of filters in the document's spelling, such as `ringGroupId=7&numberIds=1,2`, as a `Query`.

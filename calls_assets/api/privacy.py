@@ -27,6 +27,8 @@ LEAST_KEY = 16
 
 HASH_DIGITS = 32
 
+FINGERPRINT_DIGITS = 16
+
 _JSON_TYPES: dict[Kind, tuple[type, ...]] = {Kind.INTEGER: (int, float), Kind.BOOLEAN: (int, float), Kind.TEXT: (str,)}
 
 
@@ -49,6 +51,12 @@ class Privacy:
                 f"CALLS_PRIVACY_KEY is a secret of at least {LEAST_KEY} characters, but {len(self.key)} were given: "
                 "set it to one that you keep, because another key gives other pseudonyms."
             )
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells two keys apart and gives neither away."""
+        of = hmac.new(self.key.encode(), b"fingerprint of CALLS_PRIVACY_KEY", hashlib.sha256)
+        return of.hexdigest()[:FINGERPRINT_DIGITS]
 
     def calls(self, calls: pa.Table) -> pa.Table:
         """Calls, as decoded, with what the policy leaves of them."""

@@ -39,6 +39,13 @@ def test_filters_are_read_from_a_query_string():
             Query.filters(wrong)
 
 
+def test_filters_are_spelt_alike_in_whatever_order_they_were_given():
+    given = Query.filters("ringGroupId=7&numberIds=2,1,2&dispositionIds=9")
+    assert given.spelt_filters == "dispositionIds=9&numberIds=1,2&ringGroupId=7"
+    assert Query(date(2026, 1, 1), date(2026, 1, 2), page=1, limit=50, call_type="abandoned").spelt_filters == ""
+    assert Query.filters(given.spelt_filters).spelt_filters == given.spelt_filters
+
+
 def test_the_call_types_fall_into_certain_ones_and_labels():
     assert len(CALL_TYPES) == 18
     assert len(LABEL_CALL_TYPES) == 11
