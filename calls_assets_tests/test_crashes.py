@@ -46,11 +46,13 @@ from calls_assets.sandbox import Behaviour, Centre, Sandbox, WireFault
 from calls_assets.settings import Settings
 from calls_assets.tables import store as store_module
 from calls_assets.tables.dictionary import RAW_CALL_TYPES, TABLES
+from calls_assets.tables.memory import MEMORY
 from calls_assets.tables.store import TableStore
 
 FIRST, LAST = date(2026, 3, 7), date(2026, 3, 9)  # a Saturday, a Sunday, and a Monday, which is the busiest
 DAYS = [FIRST + timedelta(days=n) for n in range(3)]
 NAMES = {f"{name}/date={day}/{name}.parquet" for name in TABLES for day in DAYS}
+ALL_NAMES = {*NAMES, MEMORY}
 KILLS, SHARES = 20, 4
 HISTORY = "call_changes/"
 
@@ -271,7 +273,7 @@ def trees(_nursery: Nursery, old_api: Sandbox, api: Sandbox, tmp_path_factory: p
     shutil.copytree(root / "old", root / "replaced")
     assert _nursery.run_days(api, root / "replaced")["success"]
     trees = Trees(root, tree_bytes(root / "old"), tree_bytes(root / "new"), changes_in(root / "replaced"))
-    assert set(trees.old) == set(trees.new) == NAMES
+    assert set(trees.old) == set(trees.new) == ALL_NAMES
     assert len(trees.changes) > 100
     return trees
 
@@ -433,7 +435,7 @@ def test_a_terminated_run_ends_as_such_keeps_what_landed_and_can_be_run_again(nu
         wait_for_files(data, before, 2 * len(DAYS) + 1, lambda: process.poll() is not None)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 1, (instance_home / "data.log").read_text()
-    assert set(tree_bytes(data)) == NAMES
+    assert set(tree_bytes(data)) == ALL_NAMES
     assert assert_old_or_new(data, trees)["old"] > 0
     with dg.DagsterInstance.from_config(str(instance_home)) as instance:
         (run,) = instance.get_runs()
@@ -454,7 +456,7 @@ def test_a_disk_that_takes_no_more_leaves_the_old_day_and_is_named_with_the_day(
     assert_failed_on(report, "raw_calls", LAST, "File too large")
     assert assert_old_or_new(data, trees)["old"] > 0
     assert (data / file_of("raw_calls", LAST)).read_bytes() == trees.old[file_of("raw_calls", LAST)]
-    assert set(tree_bytes(data)) == NAMES
+    assert set(tree_bytes(data)) == ALL_NAMES
     assert nursery.run_days(api, data)["success"]
     assert tree_bytes(data) == trees.new
 
@@ -483,7 +485,7 @@ def test_a_folder_that_may_not_be_written_is_named_with_the_day_and_the_rest_is_
     locked.chmod(0o750)
     assert_failed_on(report, "calls", LAST, f"Permission denied. Still to be materialized: {LAST}.")
     assert assert_old_or_new(data, trees)["old"] > 0
-    assert set(tree_bytes(data)) == NAMES
+    assert set(tree_bytes(data)) == ALL_NAMES
     unfinished = AFTER_CALLS
     assert {name for name, days in report["done"].items() if str(LAST) not in days} == set(unfinished)
     asked = len(api.requests)

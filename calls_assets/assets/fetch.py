@@ -34,6 +34,7 @@ from calls_assets.findings import MOST_TOLD, check_fresh, check_raw_calls, check
 from calls_assets.metrics.run import count_field_call_types, differing_calls, reconcile
 from calls_assets.resources import CallsApi
 from calls_assets.tables.dictionary import RAW_CALL_TYPES, RAW_CALLS, RECONCILIATION, REJECTED_CALLS
+from calls_assets.tables.memory import made_with
 
 Cut = Callable[..., Iterator[tuple[Window, Query, Crawled | Incomplete]]]
 """`parts`, for some filters."""
@@ -46,16 +47,20 @@ REFUSED_FOLDER = "_refused"
 
 
 def fetch(land: Landing, calls_api: CallsApi) -> None:
-    """Pull the run's days in windows, and land each window's days as soon as all of it is there."""
+    """Pull the run's days in windows, and land each window's days as soon as all of it is there.
+
+    Raises:
+        Stopped: the tree was made with other settings; the API has not been asked.
+    """
     zone, log = land.zone, land.context.log
     query, reading, most = calls_api.query(), calls_api.reading(), calls_api.calls_per_window
     progress = Progress(len(land.days))
     with calls_api.client(log) as client:
-        decoder = calls_api.decoder()
+        decoder, policy = calls_api.decoder(), calls_api.policy()
+        land.made_with = made_with(zone.key, policy, query, calls_api.times_zone or "")
+        land.check_settings()
         crawler = Crawler(partial(client.fetch, read=decoder.read), calls_api.read_twice, calls_api.concurrency)
-        fetcher = _Fetcher(
-            land, crawler, reading, calls_api.policy(), tuple(calls_api.call_types), calls_api.max_rejected_share
-        )
+        fetcher = _Fetcher(land, crawler, reading, policy, tuple(calls_api.call_types), calls_api.max_rejected_share)
         for whole in reading.windows(land.days, zone):
             for window, calls, pages in fetcher.pull(whole, partial(parts, filters=query, most=most)):
                 line = progress.after(len(window.days), calls)

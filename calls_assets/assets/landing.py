@@ -21,6 +21,7 @@ from calls_assets.checks import CHECKS, Check, Finding
 from calls_assets.dagster.internals import AssetCheckEvaluationTargetMaterializationData as Target
 from calls_assets.dagster.internals import DagsterUserCodeProcessError, SerializableErrorInfo
 from calls_assets.dagster.runs import steps_left_out
+from calls_assets.tables import memory
 from calls_assets.tables.schema import Table
 from calls_assets.tables.store import MissingDay, TableStore
 
@@ -35,12 +36,16 @@ class Stopped(DagsterUserCodeProcessError):
 
 @dataclass
 class Landing:
-    """What a run has put in place so far."""
+    """What a run has put in place so far.
+
+    `made_with` holds the settings of the run that must be those of the tree: the zone, and of a pull more.
+    """
 
     context: dg.AssetExecutionContext
     store: TableStore
     zone: ZoneInfo
     days: tuple[date, ...]
+    made_with: memory.MadeWith
     _landed: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     _found: dict[tuple[str, str], dict[str, Finding]] = field(default_factory=dict)
     _shown: set[tuple[str, str]] = field(default_factory=set)
@@ -50,10 +55,27 @@ class Landing:
     def alone(self, create: bool = False) -> Iterator[None]:
         """Keep other runs from landing in the tree meanwhile, so that what is read and landed in the block fits together.
 
-        `create` makes the tree's folder where there is none yet.
+        `create` makes the tree's folder where there is none yet, and has the tree remember the run's settings.
+
+        Raises:
+            Stopped: the tree was made with other settings.
         """
         with self.store.alone(self._report_wait, create):
+            known = self.check_settings()
+            if create:
+                memory.remember(self.store, known, self.made_with)
             yield
+
+    def check_settings(self) -> memory.MadeWith:
+        """See that the run may go on in the tree; gives the settings that this was made with, as far as it has any.
+
+        Raises:
+            Stopped: it was made with others, or cannot tell.
+        """
+        try:
+            return memory.check(self.store, self.made_with)
+        except ValueError as error:
+            raise Stopped(str(error)) from None
 
     def _report_wait(self) -> None:
         self.context.log.info("Another run is writing to %s: waiting for it.", self.store.root)
@@ -157,7 +179,7 @@ def landing(
     _refuse_to_leave_out(context, days)
     current: Landing | None = None
     try:
-        current = Landing(context, tables.store(), zone, days)
+        current = Landing(context, tables.store(), zone, days, {memory.ZONE: zone.key})
         yield current
     except BaseException as error:
         if current:

@@ -220,6 +220,22 @@ class TableStore:
         self._put(path, content, f"{table.name} of {day}")
         return Written(str(path), count, len(content))
 
+    def get(self, name: str) -> bytes | None:
+        """What a file that is no table's holds; None where there is none.
+
+        Args:
+            name: Its path under the root.
+
+        Raises:
+            NotRead: the storage refused.
+        """
+        with self._reading(name):
+            try:
+                content: bytes = (self._root / name).read_bytes()
+            except FileNotFoundError:
+                return None
+            return content
+
     def put(self, name: str, content: bytes) -> str:
         """Replace a file that is no table's, such as a page; says where it lies.
 
