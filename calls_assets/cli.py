@@ -32,6 +32,8 @@ HOME = Path(".calls_assets")
 """Where the demo and the UI keep what is not the user's own data; sandbox data stays in it."""
 
 SANDBOX_DATA = HOME / "sandbox" / "data"
+"""The sandbox's tree of days in UTC."""
+
 SANDBOX_INSTANCE = HOME / "sandbox" / "dagster"
 INSTANCE = HOME / "dagster"
 
@@ -328,16 +330,23 @@ def demo(_: argparse.Namespace) -> None:
 
     settings = _settings()
     console = Console()
-    sandbox_settings = replace(Settings(), zone=settings.zone, data_url=str(SANDBOX_DATA.absolute()))
+    data = _sandbox_data(settings.zone)
+    sandbox_settings = replace(Settings(), zone=settings.zone, data_url=str(data.absolute()))
     with dg.DagsterInstance.from_config(str(_instance(SANDBOX_INSTANCE))) as instance:
         _tell(run_demo(sandbox_settings, instance, console), console)
     console.print(
-        f"The Parquet lies in {SANDBOX_DATA}; see these runs in the UI with: make dev\n"
-        f"Ask it with: CALLS_DATA_URL={SANDBOX_DATA} calls-assets sql",
+        f"The Parquet lies in {data}; see these runs in the UI with: make dev\n"
+        f"Ask it with: CALLS_DATA_URL={data} calls-assets sql",
         soft_wrap=True,
         highlight=False,
         markup=False,
     )
+
+
+def _sandbox_data(zone: ZoneInfo) -> Path:
+    """The sandbox's tree of days in a zone: one for each, because a tree keeps to the zone that it was made with."""
+    name = SANDBOX_DATA.name if zone.key == "UTC" else f"{SANDBOX_DATA.name}_{zone.key.replace('/', '_')}"
+    return SANDBOX_DATA.with_name(name)
 
 
 def run_days(arguments: argparse.Namespace) -> None:
@@ -427,11 +436,12 @@ def dev(arguments: argparse.Namespace) -> None:
         else:
             from calls_assets.demo import demo_centre
 
-            api = stack.enter_context(Sandbox(demo_centre(Settings.load().zone.key)))
+            zone = Settings.load().zone
+            api = stack.enter_context(Sandbox(demo_centre(zone.key)))
             environ |= {
                 "CALLS_API_URL": api.url,
                 "CALLS_API_TOKEN": api.token,
-                "CALLS_DATA_URL": str(SANDBOX_DATA.absolute()),
+                "CALLS_DATA_URL": str(_sandbox_data(zone).absolute()),
                 "DAGSTER_HOME": str(_instance(SANDBOX_INSTANCE)),
             }
         command = [sys.executable, "-m", "dagster", "dev", "-m", "calls_assets.definitions"]
