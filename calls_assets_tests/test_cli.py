@@ -15,10 +15,11 @@ import dagster as dg
 import pytest
 import requests
 
+from calls_assets.cli import main
 from calls_assets.definitions import defs
 from calls_assets.sandbox import Centre, FixedCalls, Sandbox
-from calls_assets_tests.live import READY_S, STOP_S, until
 from calls_assets.tables.memory import MEMORY
+from calls_assets_tests.live import READY_S, STOP_S, until
 
 COMMANDS = Path(sys.executable).parent
 ASSETS = {spec.key for asset in defs.assets for spec in asset.specs}
@@ -73,16 +74,17 @@ def test_the_demo_prints_the_answers_and_keeps_to_its_own_tree(run, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [".calls_assets"]
 
 
-def test_the_demo_in_another_zone_has_another_tree(run, tmp_path):
-    made_in_utc = tmp_path / ".calls_assets/sandbox/data" / MEMORY
-    made_in_utc.parent.mkdir(parents=True)
-    settings = {"CALLS_TIMEZONE": "UTC", "CALLS_PRIVACY": "keep", "CALLS_FILTERS": "", "CALLS_TIMES_ZONE": ""}
-    made_in_utc.write_text(json.dumps(settings))
-    shown = run("calls-assets", "demo", CALLS_TIMEZONE="America/New_York")
-    assert shown.returncode == 0, shown.stderr
-    assert "CALLS_DATA_URL=.calls_assets/sandbox/data_America_New_York calls-assets sql" in shown.stdout
-    trees = tmp_path.glob(".calls_assets/sandbox/data*/service_level/date=*/service_level.parquet")
-    assert {path.parts[-4] for path in trees} == {"data_America_New_York"}
+def test_the_demo_in_another_zone_has_another_tree(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("calls_assets.demo.DAYS", 1)
+    for name in ("CALLS_API_URL", "CALLS_API_TOKEN"):
+        monkeypatch.setenv(name, "")  # which the demo sets
+    for zone, tree in (("UTC", "data"), ("America/New_York", "data_America_New_York")):
+        monkeypatch.setenv("CALLS_TIMEZONE", zone)
+        main(["demo"])
+        assert f"CALLS_DATA_URL=.calls_assets/sandbox/{tree} calls-assets sql" in capsys.readouterr().out
+        memory = json.loads(Path(".calls_assets/sandbox", tree, MEMORY).read_text())
+        assert memory["CALLS_TIMEZONE"] == zone
 
 
 @pytest.mark.parametrize("days", [DAYS, "2026-03-06"])

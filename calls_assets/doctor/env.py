@@ -57,8 +57,8 @@ def partitions_zone(environ: Mapping[str, str], settings: Settings, learned: Lea
         if zone
     )
     return zone, (
-        f"CALLS_TIMEZONE={zone} is a proposal, because {reason}: it is your choice whose midnights bound the days, and days "
-        "that were pulled keep it."
+        f"CALLS_TIMEZONE={zone} is a proposal, because {reason}: it is your choice whose midnights bound the days, and a "
+        "tree keeps to it."
     )
 
 
