@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args, get_type_hints
@@ -96,6 +96,18 @@ def _parser() -> argparse.ArgumentParser:
         "--write-env", nargs="?", const=".env", type=Path, metavar="FILE", help="write what was found; default: .env"
     )
     doctor_parser.set_defaults(run=doctor)
+
+    purge_parser = commands.add_parser(
+        "purge", help="forget old runs whose days have all been materialized again since"
+    )
+    purge_parser.add_argument(
+        "--keep-days",
+        type=_whole("number of days"),
+        default=30,
+        metavar="N",
+        help="runs of the last N days stay; default: %(default)s",
+    )
+    purge_parser.set_defaults(run=purge)
 
     evidence_parser = commands.add_parser("evidence", help="what the numbers rest on: call types, `type`, waits")
     evidence_parser.add_argument(
@@ -417,6 +429,20 @@ def evidence(arguments: argparse.Namespace) -> None:
     warnings.formatwarning = lambda message, *_, **__: f"calls-assets: {message}\n"
     today = datetime.now(Settings.load().zone).date()
     print_evidence(arguments.first, arguments.last, today, Console())
+
+
+def purge(arguments: argparse.Namespace) -> None:
+    """Forget old runs of which no day's last materialization is."""
+    os.environ["DAGSTER_HOME"] = str(_home())
+    import dagster as dg
+
+    from calls_assets.dagster.purge import purge as forget
+
+    before = datetime.now(UTC) - timedelta(days=arguments.keep_days)
+    with dg.DagsterInstance.get() as instance:
+        forgotten = sum(1 for _ in forget(instance, before))
+    told = f"Forgot {forgotten} runs that ended before {before:%Y-%m-%d %H:%M} UTC. The files of the days stay as they are."
+    Console().print(told, soft_wrap=True, highlight=False)
 
 
 def doctor(arguments: argparse.Namespace) -> None:

@@ -6,11 +6,16 @@
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 from dagster._core.errors import DagsterUserCodeProcessError
 from dagster._core.event_api import PartitionKeyFilter
+from dagster._core.storage.event_log import SqlEventLogStorage, SqliteEventLogStorage
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster_shared.error import SerializableErrorInfo
 
 __all__ = [
     "AssetCheckEvaluationTargetMaterializationData",
+    "AssetCheckExecutionsTable",
     "DagsterUserCodeProcessError",
     "PartitionKeyFilter",
     "SerializableErrorInfo",
+    "SqlEventLogStorage",
+    "SqliteEventLogStorage",
 ]

@@ -26,6 +26,16 @@ BREAKS = {
         "freshness asks for the evaluations of one day of a check: give get_asset_check_execution_history() the filter "
         "that it takes now, or read without one and compare each record's partition."
     ),
+    "dagster._core.storage.event_log.SqlEventLogStorage": (
+        "purge deletes the checks of a run, which delete_run() leaves, over the connection to the storage's index: see "
+        "whether delete_run() does so now, or how the storage is reached."
+    ),
+    "dagster._core.storage.event_log.SqliteEventLogStorage": (
+        "purge removes the file of a run on SQLite, which delete_run() empties and leaves: see whether it removes it now."
+    ),
+    "dagster._core.storage.event_log.schema.AssetCheckExecutionsTable": (
+        "purge deletes a run's rows in the table of the checks' results: see what that table is called now."
+    ),
     "dagster_shared.error.SerializableErrorInfo": (
         "Stopped holds its sentence as an error without frames: build the class of error that a step failure event has now."
     ),
