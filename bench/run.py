@@ -9,20 +9,28 @@ import json
 import os
 import platform
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import date, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-ROUNDS = 5
+from calls_assets.sandbox import Centre, Sandbox
+from calls_assets.tables.dictionary import TABLES
+
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))  # for the tests' servers
+
+ROUNDS = 5
+BACKFILLED = 400
 BIN = Path(sys.executable).parent
 PAGE = ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- bench -->\n", "<!-- /bench -->\n"
@@ -220,6 +228,35 @@ def backfill(folder: Path) -> Iterator[Line]:
             )
 
 
+def log(folder: Path) -> Iterator[Line]:
+    """What a day leaves in Dagster's log, and how long the UI's backfill takes, with the servers as shipped."""
+    from calls_assets_tests.live import live
+
+    days = [str(date(2025, 1, 6) + timedelta(days=n)) for n in range(BACKFILLED)]
+    folder.mkdir(parents=True)
+    say(f"{BACKFILLED} days of 120 calls through the UI's backfill")
+    with Sandbox(Centre(calls_per_day=120)) as api:
+        given = {"CALLS_API_URL": api.url, "CALLS_API_TOKEN": api.token, "CALLS_DATA_URL": str(folder / "data")}
+        with live(folder, given) as servers:
+            at_rest = size(servers.home)
+            began = time.perf_counter()
+            ended = servers.backfill(days, [*TABLES, "daily_report"], seconds=3600)
+            took_s = time.perf_counter() - began
+            grown = size(servers.home) - at_rest
+            with closing(sqlite3.connect(servers.home / "history" / "runs" / "index.db")) as index:
+                ((rows,),) = index.execute("SELECT count(*) FROM event_logs")
+    if ended != "COMPLETED_SUCCESS":
+        sys.exit(f"The backfill ended as {ended}.")
+    yield Line(f"{BACKFILLED} days of 120 calls through the UI's backfill", took_s, 200, unit="s")
+    yield Line("rows of the event log a pulled day", rows / BACKFILLED, 40, unit="rows")
+    yield Line("growth of Dagster's home a pulled day", grown / BACKFILLED / 1024, 120, unit="KB")
+
+
+def size(folder: Path) -> int:
+    """Bytes of all files under a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def report(lines: list[Line]) -> None:
     """Put the table into the page."""
     cpu = next(
@@ -246,6 +283,7 @@ def main() -> None:
             *memory(),
             *metrics(folder / "days"),
             *backfill(folder / "backfill"),
+            *log(folder / "log"),
         ]
     finally:
         shutil.rmtree(folder)

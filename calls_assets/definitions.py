@@ -12,6 +12,7 @@ from calls_assets.assets.derived import derived_assets
 from calls_assets.assets.report import report_asset
 from calls_assets.assets.specs import JOB, Partitions
 from calls_assets.dagster.recompute import recompute_sensor
+from calls_assets.dagster.sqlite import spare_the_disk
 from calls_assets.freshness import freshness_sensor
 from calls_assets.resources import CallsApi, Tables
 from calls_assets.schedules import schedules
@@ -20,6 +21,7 @@ from calls_assets.settings import Settings
 
 def build(settings: Settings) -> dg.Definitions:
     """The project under the given settings; the API's address and token are read when a run starts."""
+    spare_the_disk()
     partitions = Partitions.of(settings)
     with (
         warnings.catch_warnings()

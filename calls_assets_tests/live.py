@@ -30,6 +30,11 @@ AGAIN = """mutation ($run: ReexecutionParams!) { launchRunReexecution(reexecutio
     __typename
     ... on LaunchRunSuccess { run { runId } }
     ... on PythonError { message } } }"""
+BACKFILL = """mutation ($backfill: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $backfill) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message } } }"""
+STATUS = "query ($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"
 RUN = "query ($run: ID!) { runOrError(runId: $run) { ... on Run { status } } }"
 LOG = """query ($run: ID!) { logsForRun(runId: $run) { ... on EventConnection { events {
     __typename ... on MessageEvent { message } ... on ErrorEvent { error { message } } } } } }"""
@@ -144,6 +149,18 @@ class Live:
         launched = self.try_to_launch(first, last, config or {}, assets)
         assert launched["__typename"] == "LaunchRunSuccess", launched
         return str(launched["run"]["runId"])
+
+    def backfill(self, days: Sequence[str], assets: Sequence[str], seconds: float) -> str:
+        """How a backfill of some days, as the UI starts it, ends."""
+        params = {"assetSelection": [{"path": [name]} for name in assets], "partitionNames": [*days], "title": ""}
+        launched = self.graphql(BACKFILL, backfill=params)["launchPartitionBackfill"]
+        assert launched["__typename"] == "LaunchBackfillSuccess", launched
+
+        def over() -> str | None:
+            status = str(self.graphql(STATUS, id=launched["backfillId"])["partitionBackfillOrError"]["status"])
+            return status if status.startswith(("COMPLETED", "FAILED", "CANCELED")) else None
+
+        return str(until(over, seconds, self.log.read_text))
 
     def reexecute(self, run_id: str, strategy: str) -> str:
         """Queue a run anew, as the button of the UI with that strategy does; gives the new one's id."""
