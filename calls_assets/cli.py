@@ -37,6 +37,12 @@ SANDBOX_DATA = HOME / "sandbox" / "data"
 SANDBOX_INSTANCE = HOME / "sandbox" / "dagster"
 INSTANCE = HOME / "dagster"
 
+DG = "from dagster_dg_cli.cli import main; main()"
+"""Dagster's own command line, wherever this interpreter's scripts lie."""
+
+ENDS_IN_S = 15
+"""How long Dagster may take to end by itself."""
+
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command that `argv` names; exits with 1 and one sentence where it cannot."""
@@ -324,7 +330,7 @@ def sandbox(arguments: argparse.Namespace) -> None:
         given = f"CALLS_API_URL={api.url} CALLS_API_TOKEN={api.token}"
         Console().print(f"{given}   (Ctrl-C stops it)", soft_wrap=True, highlight=False)
 
-    _check_free(arguments.port)
+    _free(arguments.port)
     run(arguments.port, source, behaviour, ready)
 
 
@@ -454,7 +460,7 @@ def doctor(arguments: argparse.Namespace) -> None:
 
 def dev(arguments: argparse.Namespace) -> None:
     """Open the Dagster UI: on the account of CALLS_API_URL, or else on the sandbox with a tree of its own."""
-    _check_free(arguments.port)
+    port = _free(arguments.port)
     environ = dict(os.environ)
     with ExitStack() as stack:
         if environ.get("CALLS_API_URL"):
@@ -470,22 +476,36 @@ def dev(arguments: argparse.Namespace) -> None:
                 "CALLS_DATA_URL": str(_sandbox_data(zone).absolute()),
                 "DAGSTER_HOME": str(_instance(SANDBOX_INSTANCE)),
             }
-        command = [sys.executable, "-m", "dagster", "dev", "-m", "calls_assets.definitions"]
-        address = ["-h", "127.0.0.1", "-p", str(arguments.port)]
+        command = [sys.executable, "-c", DG, "dev", "-m", "calls_assets.definitions"]
+        address = ["-h", "127.0.0.1", "-p", str(port)]
         process = subprocess.Popen([*command, *address], env=environ)  # noqa: S603  # our own interpreter
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
         try:
             sys.exit(process.wait())
         except KeyboardInterrupt:
-            process.send_signal(signal.SIGINT)
-            process.wait()
+            _end(process)
 
 
-def _check_free(port: int) -> None:
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Wait for the end of Dagster after a Ctrl-C, which it has got too; a second one would break its ending off."""
+    try:
+        process.wait(ENDS_IN_S)
+    except (KeyboardInterrupt, subprocess.TimeoutExpired):
+        process.send_signal(signal.SIGINT)
+        process.wait()
+
+
+def _free(port: int) -> int:
+    """The port; for 0, any that is free.
+
+    Raises:
+        ValueError: it is taken, or not allowed.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
         except OSError as error:
             raise ValueError(
                 f"port {port} is in use, or not allowed ({error.strerror}): give another --port."

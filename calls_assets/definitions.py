@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from pathlib import Path
 
 import dagster as dg
 
@@ -29,7 +30,8 @@ def build(settings: Settings) -> dg.Definitions:
         warnings.simplefilter("ignore", dg.BetaWarning)
         warnings.simplefilter("ignore", dg.PreviewWarning)
         assets = [api_assets(partitions), *derived_assets(partitions), report_asset(partitions)]
-    job = dg.define_asset_job(JOB, dg.AssetSelection.all(), description="Every table and page of the chosen days.")
+    every = dg.AssetSelection.assets(*assets)  # those of defs/ may have other partitions, and run on their own
+    job = dg.define_asset_job(JOB, every, description="Every table and page of the chosen days.")
     return dg.Definitions(
         assets=assets,
         jobs=[job],
@@ -63,4 +65,14 @@ def _variable(name: str) -> str:
     return dg.EnvVar(name) if os.environ.get(name) else ""
 
 
-defs = build(Settings.load())
+def with_scaffolded(ours: dg.Definitions) -> dg.Definitions:
+    """The project with what `dg scaffold defs` has put into `defs/`; where it has put nothing there, no time goes into it."""
+    from calls_assets import defs as scaffolded
+
+    (folder,) = map(Path, scaffolded.__path__)
+    if all(path.name.startswith("__") for path in folder.iterdir()):
+        return ours
+    return dg.Definitions.merge(ours, dg.ComponentTree.from_module(scaffolded, folder.parents[1]).build_defs())
+
+
+defs = with_scaffolded(build(Settings.load()))

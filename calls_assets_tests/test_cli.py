@@ -337,30 +337,46 @@ def test_a_sandbox_in_the_background_of_a_script_stops_when_it_is_told_to(tmp_pa
                 process.kill()
 
 
-@pytest.mark.slow
-def test_dev_in_the_background_of_a_script_stops_with_all_its_servers_when_it_is_told_to(tmp_path):
+@pytest.fixture
+def dev(tmp_path):
+    """`calls-assets dev` in a group of processes of its own, once its UI answers; gives it with its log."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    log = tmp_path / "dev.log"
-    with log.open("wb") as told:
-        process = subprocess.Popen(
-            ignoring_ctrl_c(COMMANDS / "calls-assets", "dev", "--port", str(port)),
-            cwd=tmp_path,
-            env=environment(),
-            stdout=told,
-            stderr=told,
-            start_new_session=True,
-        )
-    try:
+    log, command = tmp_path / "dev.log", [COMMANDS / "calls-assets", "dev", "--port", str(port)]
+    started = []
+
+    def dev(wrapped):
+        with log.open("wb") as told:
+            where = {"cwd": tmp_path, "env": environment(), "stdout": told, "stderr": told}
+            started.append(subprocess.Popen(wrapped(*command), **where, start_new_session=True))
         until(lambda: answers(port), READY_S, log.read_text)
-        process.terminate()
-        assert process.wait(timeout=STOP_S) == 0
-        until(lambda: not living(process.pid), STOP_S, log.read_text)
-    finally:
+        return started[0], log
+
+    yield dev
+    for process in started:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+@pytest.mark.slow
+def test_dev_in_the_background_of_a_script_stops_with_all_its_servers_when_it_is_told_to(dev):
+    process, log = dev(ignoring_ctrl_c)
+    process.terminate()
+    assert process.wait(timeout=STOP_S) == 0
+    until(lambda: not living(process.pid), STOP_S, log.read_text)
+    assert "superseded" not in log.read_text()
+
+
+@pytest.mark.slow
+def test_dev_at_a_terminal_ends_in_order_after_one_ctrl_c(dev):
+    process, log = dev(lambda *command: command)
+    os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to all of them
+    assert process.wait(timeout=STOP_S) == 0
+    until(lambda: not living(process.pid), STOP_S, log.read_text)
+    assert "Aborted" not in log.read_text()
+    assert "Traceback" not in log.read_text()
 
 
 def answers(port):

@@ -1,7 +1,6 @@
 """A real browser: headless Chromium, which may talk to this machine only."""
 
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -59,6 +58,6 @@ def dev(tmp_path: Path) -> Iterator[Callable[..., str]]:
 
     yield dev
     for process, log in started:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         process.wait(60)
         log.close()
