@@ -12,6 +12,16 @@ import pytest
 ROOT = Path(__file__).parents[2]
 INTERNALS = ROOT / "calls_assets" / "dagster" / "internals.py"
 
+EXECUTES = (
+    "launch.materialize() makes a run that says where it is from, which execute_in_process() cannot, and executes it in this "
+    "process: look at how execute_in_process() does so now, or call it, and lose what the origin is for."
+)
+ORIGIN = (
+    "A run of the command line tells the UI which job of which code location it is of, or else it is shown neither with its "
+    "job nor on the Timeline, and cannot be done again: look at the remote_job_origin that dagster_graphql gives the runs it "
+    "creates, and make the same in launch._origin()."
+)
+
 BREAKS = {
     "dagster._core.definitions.asset_checks.asset_check_evaluation.AssetCheckEvaluationTargetMaterializationData": (
         "The Partitions tab leaves a day's check out that does not name the materialization it is of: look at what "
@@ -36,6 +46,12 @@ BREAKS = {
     "dagster._core.storage.event_log.schema.AssetCheckExecutionsTable": (
         "purge deletes a run's rows in the table of the checks' results: see what that table is called now."
     ),
+    "dagster._core.definitions.job_base.InMemoryJob": EXECUTES,
+    "dagster._core.execution.api.execute_run": EXECUTES,
+    "dagster._core.remote_origin.ManagedGrpcPythonEnvCodeLocationOrigin": ORIGIN,
+    "dagster._core.remote_origin.RemoteJobOrigin": ORIGIN,
+    "dagster._core.remote_origin.RemoteRepositoryOrigin": ORIGIN,
+    "dagster._core.types.loadable_target_origin.LoadableTargetOrigin": ORIGIN,
     "dagster_shared.error.SerializableErrorInfo": (
         "Stopped holds its sentence as an error without frames: build the class of error that a step failure event has now."
     ),
