@@ -4,17 +4,33 @@ Dagster is told of a run's end by the run itself. One that is killed, by hand or
 keeps its place in the API's pool, and every later one waits in the queue. Each run therefore holds a lock on a file of its
 own in Dagster's home while it lives, which the system lets go of however the process ends. A sensor looks after these files,
 and so does each run at its start, for those who work without Dagster's daemon.
+
+The files tell nothing of runs on other machines. Each run therefore also counts in a tag of its own while it lives, and the
+sensor ends one whose count has stood still for some looks. No clock is compared with another.
 """
 
 import fcntl
+import json
+import logging
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import dagster as dg
 
 LOOK_EVERY_S = 30
+
+BEAT = "calls_assets/beat"
+"""The tag in which a run counts."""
+
+BEAT_EVERY_S = 30
+MOST_SILENT_LOOKS = 10
+"""A run whose count stands still for so many looks is over: five minutes, in which nothing of ours holds a process up."""
+
+SILENT = "Nothing was heard of this run for five minutes: its machine is down; its days can be materialized again."
 
 KILLED = "The process of this run was killed, or its machine went down; its days can be materialized again."
 
@@ -28,9 +44,12 @@ def alive(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
     end_killed_runs(instance)
     mark = _marks(instance) / run_id
     handle = _locked(mark)
+    over = threading.Event()
+    threading.Thread(target=_beat, args=(instance, run_id, over), daemon=True).start()
     try:
         yield
     finally:
+        over.set()
         mark.unlink(missing_ok=True)
         os.close(handle)
 
@@ -42,17 +61,60 @@ def end_killed_runs(instance: dg.DagsterInstance) -> list[str]:
     """
     killed = [mark for mark in sorted(_marks(instance).glob("[!.]*")) if _was_killed(mark)]
     for mark in killed:
-        run = instance.get_run_by_id(mark.name)
-        if run and not run.is_finished:
-            instance.report_run_failed(run, KILLED)
-        if instance.event_log_storage.supports_global_concurrency_limits:
-            instance.event_log_storage.free_concurrency_slots_for_run(mark.name)
+        _end(instance, mark.name, KILLED)
         mark.unlink(missing_ok=True)
     return [mark.name for mark in killed]
 
 
-def killed_runs_sensor() -> dg.SensorDefinition:
-    """What ends killed runs where the daemon runs, shipped running."""
+def end_silent_runs(
+    instance: dg.DagsterInstance, heard: dict[str, tuple[str, int]], is_ours: Callable[[dg.DagsterRun], bool]
+) -> dict[str, tuple[str, int]]:
+    """End the runs of other machines whose count has stood still for `MOST_SILENT_LOOKS`; to be called at each look.
+
+    Args:
+        instance: Dagster's instance.
+        heard: What the look before gave.
+        is_ours: Tells the runs that count from those of other projects.
+
+    Returns:
+        Of each run that goes on its count, and for how many looks it has stood still.
+    """
+    found = {}
+    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
+        if not is_ours(run) or (_marks(instance) / run.run_id).exists():
+            continue
+        beat = run.tags.get(BEAT, "")
+        before, silent = heard.get(run.run_id, (None, 0))
+        silent = silent + 1 if beat == before else 0
+        if silent < MOST_SILENT_LOOKS:
+            found[run.run_id] = (beat, silent)
+        else:
+            _end(instance, run.run_id, SILENT)
+    return found
+
+
+def _end(instance: dg.DagsterInstance, run_id: str, why: str) -> None:
+    """Tell Dagster that a run has failed, unless it is over, and free what it held."""
+    run = instance.get_run_by_id(run_id)
+    if run and not run.is_finished:
+        instance.report_run_failed(run, why)
+    if instance.event_log_storage.supports_global_concurrency_limits:
+        instance.event_log_storage.free_concurrency_slots_for_run(run_id)
+
+
+def _beat(instance: dg.DagsterInstance, run_id: str, over: threading.Event) -> None:
+    """Count in a run's tag until it is over."""
+    for number in count(1):
+        if over.wait(BEAT_EVERY_S):
+            return
+        try:
+            instance.add_run_tags(run_id, {BEAT: str(number)})
+        except Exception:  # the database may be away for a while, whatever its client raises
+            logging.getLogger(__name__).debug("No beat of run %s.", run_id, exc_info=True)
+
+
+def killed_runs_sensor(is_ours: Callable[[dg.DagsterRun], bool]) -> dg.SensorDefinition:
+    """What ends killed runs where the daemon runs, shipped running; `is_ours` tells this project's from others."""
 
     @dg.sensor(
         name="end_killed_runs",
@@ -62,7 +124,9 @@ def killed_runs_sensor() -> dg.SensorDefinition:
     )
     def end_killed_runs_now(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         killed = end_killed_runs(context.instance)
-        return dg.SkipReason(f"Ended {', '.join(killed)}." if killed else "No run was killed.")
+        heard = {run_id: (beat, silent) for run_id, (beat, silent) in json.loads(context.cursor or "{}").items()}
+        context.update_cursor(json.dumps(end_silent_runs(context.instance, heard, is_ours)))
+        return dg.SkipReason(f"Ended {', '.join(killed)}." if killed else "No run was killed on this machine.")
 
     return end_killed_runs_now
 

@@ -13,6 +13,7 @@ from calls_assets.assets.derived import derived_assets
 from calls_assets.assets.report import report_asset
 from calls_assets.assets.specs import JOB, Partitions
 from calls_assets.dagster.recompute import recompute_sensor
+from calls_assets.dagster.runs import is_ours
 from calls_assets.dagster.sqlite import spare_the_disk
 from calls_assets.freshness import freshness_sensor
 from calls_assets.resources import CallsApi, Tables
@@ -37,7 +38,7 @@ def build(settings: Settings) -> dg.Definitions:
         jobs=[job],
         schedules=schedules(settings, job),
         sensors=[
-            killed_runs_sensor(),
+            killed_runs_sensor(is_ours),
             freshness_sensor(settings),
             *alert_sensors(settings),
             recompute_sensor(settings, job),

@@ -4,15 +4,16 @@ import fcntl
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 from dagster import DagsterRunStatus
 
-from calls_assets.alive import MARKS, alive, end_killed_runs
+from calls_assets.alive import BEAT, MARKS, MOST_SILENT_LOOKS, alive, end_killed_runs, end_silent_runs
 from calls_assets.assets.specs import POOL
 from calls_assets.resources import Tables
-from calls_assets_tests.live import new_home
+from calls_assets_tests.live import new_home, until
 
 
 @pytest.fixture
@@ -95,3 +96,58 @@ def test_every_run_that_has_the_tables_shows_that_it_lives(instance, tmp_path):
     result = dg.materialize([computed], resources={"tables": Tables(url=str(tmp_path / "data"))}, instance=instance)
     assert seen == [(result.run_id, {result.run_id})]
     assert marks(instance) == set()
+
+
+def of_another_machine(instance: dg.DagsterInstance, **tags: str) -> str:
+    run_id = str(uuid.uuid4())
+    run = dg.DagsterRun(job_name="calls_pipeline", run_id=run_id, status=DagsterRunStatus.STARTED, tags=tags)
+    instance.add_run(run)
+    return run_id
+
+
+def look(instance: dg.DagsterInstance, times: int, heard: dict | None = None, ours: bool = True) -> dict:
+    heard = heard or {}
+    for _ in range(times):
+        heard = end_silent_runs(instance, heard, lambda _run: ours)
+    return heard
+
+
+def test_a_run_of_another_machine_that_stopped_counting_is_ended(instance):
+    silent, counting = of_another_machine(instance, **{BEAT: "7"}), of_another_machine(instance)
+    heard = look(instance, MOST_SILENT_LOOKS)
+    assert {run.status for run in instance.get_runs()} == {DagsterRunStatus.STARTED}
+    instance.add_run_tags(counting, {BEAT: "1"})
+    heard = look(instance, 1, heard)
+    assert instance.get_run_by_id(silent).status is DagsterRunStatus.FAILURE
+    assert instance.get_run_by_id(counting).status is DagsterRunStatus.STARTED
+    assert heard == {counting: ("1", 0)}
+
+
+def test_a_run_that_lives_here_and_those_of_other_projects_may_be_silent(instance):
+    here, other = started(instance), of_another_machine(instance)
+    with alive(instance, here):
+        look(instance, MOST_SILENT_LOOKS + 1, ours=False)
+        instance.report_run_canceled(instance.get_run_by_id(other))
+        look(instance, MOST_SILENT_LOOKS + 1)
+        assert instance.get_run_by_id(here).status is DagsterRunStatus.STARTED
+
+
+def test_a_run_counts_while_it_lives_also_after_the_database_was_away(instance, monkeypatch):
+    run_id = started(instance)
+    monkeypatch.setattr("calls_assets.alive.BEAT_EVERY_S", 0.01)
+    add, away = instance.add_run_tags, iter([True])
+
+    def add_unless_away(*given: Any) -> None:
+        if next(away, False):
+            raise OSError("the database is away")
+        add(*given)
+
+    monkeypatch.setattr(instance, "add_run_tags", add_unless_away)
+
+    def beat() -> int:
+        return int(instance.get_run_by_id(run_id).tags.get(BEAT, "0"))
+
+    with alive(instance, run_id):
+        first = until(beat, 30, lambda: "it does not count")
+        until(lambda: beat() > first, 30, lambda: "it does not go on counting")
+    assert first > 1  # the first was lost
