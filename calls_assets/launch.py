@@ -26,6 +26,8 @@ from calls_assets.dagster.runs import range_tags
 LOCATION = "calls_assets.definitions"
 """The code location's name, as `calls-assets dev` and workspace.yaml have it."""
 
+STOPPED = "The run was stopped: days that landed before stay, and the others can be run again."
+
 EVENTS_AT_ONCE = 1000
 LOOK_EVERY_S = 0.5
 
@@ -69,7 +71,8 @@ def _origin() -> RemoteJobOrigin:
 def _sentences(result: JobExecutionResult) -> Iterator[str]:
     for failure in result.get_step_failure_events():
         if error := failure.step_failure_data.error:
-            yield (error.cause or error).message.removeprefix("Stopped: ").strip()
+            stopped = error.cls_name == dg.DagsterExecutionInterruptedError.__name__
+            yield STOPPED if stopped else (error.cause or error).message.removeprefix("Stopped: ").strip()
 
 
 def _failed_checks(result: JobExecutionResult, single: date | None) -> Iterator[str]:
