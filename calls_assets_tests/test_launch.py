@@ -1,5 +1,6 @@
 """A run from the command line stands in the UI where a person looks for it, and can be repeated from there."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -34,7 +35,8 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 def run_id(ui: Live, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The id of a run of `calls-assets run`, the only one that the job shows."""
     command = [Path(sys.executable).parent / "calls-assets", "run", "--from", DAY]
-    environ = ui.environ | {"DAGSTER_HOME": str(ui.home)}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("CALLS_", "DAGSTER_"))}
+    environ = inherited | ui.environ | {"DAGSTER_HOME": str(ui.home)}
     done = subprocess.run(command, env=environ, cwd=ui.home, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (run,) = job_runs(ui)
