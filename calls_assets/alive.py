@@ -27,10 +27,10 @@ BEAT = "calls_assets/beat"
 """The tag in which a run counts."""
 
 BEAT_EVERY_S = 30
-MOST_SILENT_LOOKS = 10
-"""A run whose count stands still for so many looks is over: five minutes, in which nothing of ours holds a process up."""
+MOST_SILENT_LOOKS = 6
+"""A run whose count stands still for so many looks is over: three minutes, in which nothing of ours holds a process up."""
 
-SILENT = "Nothing was heard of this run for five minutes: its machine is down; its days can be materialized again."
+SILENT = "Nothing was heard of this run for three minutes: its machine is down; its days can be materialized again."
 
 KILLED = "The process of this run was killed, or its machine went down; its days can be materialized again."
 

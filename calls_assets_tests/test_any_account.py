@@ -188,13 +188,16 @@ def test_a_list_of_other_dates_than_were_asked_for_is_not_taken_for_an_empty_day
     assert not root.exists()
 
 
-def test_days_that_an_account_does_not_keep_any_more_cost_themselves_alone(pull, plain):
+@pytest.mark.parametrize("status", [400, 403, 410, 422])
+def test_days_that_an_account_does_not_keep_any_more_cost_themselves_alone(pull, plain, status):
     noon = int(datetime(2026, 3, 9, 12, tzinfo=ZoneInfo("UTC")).timestamp())
     known = {"dates_zone": "UTC", "date_to_inclusive": True}
-    result, root, _ = pull(Behaviour(keeps_days=3, zone="UTC"), now=lambda: noon, **known)
+    result, root, _ = pull(Behaviour(keeps_days=3, keeps_status=status, zone="UTC"), now=lambda: noon, **known)
     assert not result.success
     (error,) = [event.event_specific_data.error for event in result.all_events if event.is_step_failure]
-    assert f"refused the calls from {FIRST} to {FIRST} (403, 'Calls are kept for 3 days.')" in error.message
+    what = f"the calls from {FIRST} to {FIRST}" if status == 403 else "the request"
+    assert f"refused {what} ({status}, 'Calls are kept for 3 days.')" in error.message
+    assert "set CALLS_START_DATE to the first day that" in error.message
     assert table(root, "raw_calls") == table(plain, "raw_calls").filter(pc.field("local_date") == LAST)
 
 

@@ -61,7 +61,7 @@ NO_TLS = re.compile("wrong.version.number|record.layer.failure|unknown.protocol"
 OK, NO_CONTENT, NOT_IMPLEMENTED = 200, 204, 501
 UNAUTHORIZED, FORBIDDEN = 401, 403
 TIMED_OUT, TOO_MANY = 408, 429
-REFUSED = (400, 402, FORBIDDEN, 404, 405, 422, NOT_IMPLEMENTED)
+REFUSED = (400, 402, FORBIDDEN, 404, 405, 410, 422, NOT_IMPLEMENTED)
 """What says that this very request is not answered, whatever becomes of others."""
 EMPTY = b"{}"
 """A body without calls."""
@@ -164,8 +164,8 @@ class Client:
         Raises:
             TokenRefused: 401; or 403, where no call type was asked for, and the list without dates is refused too.
             DatesRefused: 403, where that list is answered.
-            RequestRefused: 400, 402, 404, 405, 422 or 501; where a call type was asked for also 403, or time and again a 200
-                that says in words what is wrong.
+            RequestRefused: 400, 402, 404, 405, 410, 422 or 501; where a call type was asked for also 403, or time and again
+                a 200 that says in words what is wrong.
             NotServed: 403 with a web page, a redirect, a certificate that cannot be trusted, any other 4xx but 408 and 429.
             Unavailable: the failures that can pass did not, within the bounds above.
         """

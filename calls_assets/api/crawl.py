@@ -96,11 +96,12 @@ class Crawler:
         try:
             return self.fetch(query)
         except RequestRefused as error:
-            if error.status != NOT_THERE or not self._answers_wider(query):
+            if error.status != NOT_THERE or not self.answers_without_dates(query):
                 raise
             return None
 
-    def _answers_wider(self, query: Query) -> bool:
+    def answers_without_dates(self, query: Query) -> bool:
+        """Whether the same list is answered where no dates are asked for."""
         wider = replace(query, date_from=None, date_to=None, page=1)
         answered = self._learned.answered
         if wider not in answered:

@@ -14,7 +14,7 @@ class TokenRefused(ApiError):
 
 
 class RequestRefused(ApiError):
-    """The API refused this very request (400, 402, 403, 404, 405, 422, 501): asking again changes nothing."""
+    """The API refused this very request (400, 402, 403, 404, 405, 410, 422, 501): asking again changes nothing."""
 
 
 class DatesRefused(RequestRefused):

@@ -25,8 +25,8 @@ from calls_assets.api.limits import (
 from calls_assets.api.pieces import Pieces
 from calls_assets.api.windows import EASTMOST, WESTMOST, Reading, Window
 
-TOO_WIDE = (400, 422)
-"""How servers refuse a range of more days than they allow."""
+TOO_WIDE = (400, 410, 422)
+"""How servers refuse a range of more days than they allow, or of which they do not keep all."""
 
 Part = tuple[Window, Query, Crawled | Incomplete]
 
@@ -53,12 +53,30 @@ def parts(
         if sooner := _without_future(whole):
             yield from parts(crawler, sooner, filters, zone, reading, most)
             return
-        read = [Pieces(crawler, whole, query, reading).by_date()]
+        read = [_by_date(crawler, whole, query, reading)]
     if isinstance(read, list):
         yield whole, query, read.pop()  # what came lives no longer than whom it is given to needs it
         return
     for window in read:
         yield from parts(crawler, window, filters, zone, reading, most)
+
+
+def _by_date(crawler: Crawler, day: Window, query: Query, reading: Reading) -> Crawled | Incomplete:
+    """The refused list of a day as those of its dates have it, or what would help where these are refused too.
+
+    Raises:
+        RequestRefused: it is not the dates that are refused.
+    """
+    try:
+        return Pieces(crawler, day, query, reading).by_date()
+    except RequestRefused as error:
+        if not crawler.answers_without_dates(query):
+            raise
+        return Incomplete(
+            f"{error} The list without dates is answered: where calls are kept only for so long, set CALLS_START_DATE to the "
+            "first day that is given; where one date can be asked for at a time, CALLS_DATES_ZONE and "
+            "CALLS_DATE_TO_INCLUSIVE."
+        )
 
 
 def _without_future(window: Window) -> Window | None:

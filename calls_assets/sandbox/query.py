@@ -59,7 +59,8 @@ class Behaviour:
         deepest_of: whether `deepest` holds for the calls that a list has, or for what is asked for, so that even the page
             after a list's last one is refused, as search engines do.
         page_bytes: a page ends before it has more bytes of calls; the next one begins where it would have ended without that.
-        keeps_days: calls are kept for so many days; of older dates the plain list is refused with 403.
+        keeps_days: calls are kept for so many days; of older dates the plain list is refused with `keeps_status`.
+        keeps_status: the status of dates that are not kept any more.
         beyond_end_status: a page beyond the end of the list is refused with this status; 200: it is empty.
         refusal_status: the status of `refused_call_types`; with 200 the body still tells an error.
         ignored_call_types: values of callType that change nothing.
@@ -103,6 +104,7 @@ class Behaviour:
     deepest_of: Literal["list", "question"] = "list"
     page_bytes: int | None = None
     keeps_days: int | None = None
+    keeps_status: int = 403
     beyond_end_status: int = 200
     refusal_status: int = 400
     ignored_call_types: frozenset[str] = frozenset()
@@ -177,7 +179,7 @@ class Behaviour:
         if self.keeps_days is None or question.call_type is not None or question.start is None:
             return
         if question.start < now - self.keeps_days * 86_400:
-            raise BadParameterError(f"Calls are kept for {self.keeps_days} days.", 403)
+            raise BadParameterError(f"Calls are kept for {self.keeps_days} days.", self.keeps_status)
 
     def lists(self, record: Any) -> bool:
         """Whether the list without a call type has a call."""
