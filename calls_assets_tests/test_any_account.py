@@ -195,7 +195,7 @@ def test_days_that_an_account_does_not_keep_any_more_cost_themselves_alone(pull,
     result, root, _ = pull(Behaviour(keeps_days=3, keeps_status=status, zone="UTC"), now=lambda: noon, **known)
     assert not result.success
     (error,) = [event.event_specific_data.error for event in result.all_events if event.is_step_failure]
-    what = f"the calls from {FIRST} to {FIRST}" if status == 403 else "the request"
+    what = f"the calls from {FIRST} to {FIRST}" if status in (403, 410) else "the request"
     assert f"refused {what} ({status}, 'Calls are kept for 3 days.')" in error.message
     assert "set CALLS_START_DATE to the first day that" in error.message
     assert table(root, "raw_calls") == table(plain, "raw_calls").filter(pc.field("local_date") == LAST)

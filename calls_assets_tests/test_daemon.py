@@ -28,7 +28,7 @@ def refused() -> set[str]:
 
 @pytest.fixture
 def api(refused: set[str]) -> Iterator[Sandbox]:
-    fault = WireFault("status", status=400, where=lambda given: given["dateFrom"] in refused)
+    fault = WireFault("status", status=400, where=lambda given: given.get("dateFrom") in refused)
     with Sandbox(Centre(calls_per_day=20), Behaviour(latency_s=0.3), faults=[fault]) as api:
         yield api
 

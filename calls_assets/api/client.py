@@ -59,9 +59,9 @@ NO_TLS = re.compile("wrong.version.number|record.layer.failure|unknown.protocol"
 """What OpenSSL says, by release, of an answer that is no TLS."""
 
 OK, NO_CONTENT, NOT_IMPLEMENTED = 200, 204, 501
-UNAUTHORIZED, FORBIDDEN = 401, 403
+UNAUTHORIZED, FORBIDDEN, GONE = 401, 403, 410
 TIMED_OUT, TOO_MANY = 408, 429
-REFUSED = (400, 402, FORBIDDEN, 404, 405, 410, 422, NOT_IMPLEMENTED)
+REFUSED = (400, 402, FORBIDDEN, 404, 405, 422, NOT_IMPLEMENTED)
 """What says that this very request is not answered, whatever becomes of others."""
 EMPTY = b"{}"
 """A body without calls."""
@@ -163,9 +163,9 @@ class Client:
 
         Raises:
             TokenRefused: 401; or 403, where no call type was asked for, and the list without dates is refused too.
-            DatesRefused: 403, where that list is answered.
-            RequestRefused: 400, 402, 404, 405, 410, 422 or 501; where a call type was asked for also 403, or time and again
-                a 200 that says in words what is wrong.
+            DatesRefused: 403, or 410 for a first page, where that list is answered.
+            RequestRefused: 400, 402, 404, 405, 422 or 501; where a call type was asked for also 403, or time and again a 200
+                that says in words what is wrong.
             NotServed: 403 with a web page, a redirect, a certificate that cannot be trusted, any other 4xx but 408 and 429.
             Unavailable: the failures that can pass did not, within the bounds above.
         """
@@ -330,7 +330,8 @@ class Client:
                 status,
             )
         said = words(body, self._token)
-        if status == FORBIDDEN and query.call_type is None and self._answers_without_dates(query):
+        may_be_dates = status == FORBIDDEN or (status == GONE and query.page == 1)
+        if may_be_dates and query.call_type is None and self._answers_without_dates(query):
             return DatesRefused(
                 f"{self._url} refused the calls from {query.date_from} to {query.date_to} ({_told(status, said)}), but not "
                 "those without dates: where it keeps calls only for so long, set CALLS_START_DATE to the first day that it "

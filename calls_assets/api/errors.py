@@ -14,11 +14,11 @@ class TokenRefused(ApiError):
 
 
 class RequestRefused(ApiError):
-    """The API refused this very request (400, 402, 403, 404, 405, 410, 422, 501): asking again changes nothing."""
+    """The API refused this very request (400, 402, 403, 404, 405, 422, 501): asking again changes nothing."""
 
 
 class DatesRefused(RequestRefused):
-    """The API refused these dates (403), and answers without them: it may keep calls only for so long."""
+    """The API refused these dates (403, 410), and answers without them: it may keep calls only for so long."""
 
 
 class NotServed(ApiError):

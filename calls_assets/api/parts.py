@@ -25,7 +25,7 @@ from calls_assets.api.limits import (
 from calls_assets.api.pieces import Pieces
 from calls_assets.api.windows import EASTMOST, WESTMOST, Reading, Window
 
-TOO_WIDE = (400, 410, 422)
+TOO_WIDE = (400, 422)
 """How servers refuse a range of more days than they allow, or of which they do not keep all."""
 
 Part = tuple[Window, Query, Crawled | Incomplete]
