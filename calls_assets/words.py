@@ -1,0 +1,59 @@
+"""Words from outside, made fit to be shown: one line of legible text, whatever an agent is called or a server answers.
+
+The files keep every word as it came. What is drawn, printed, logged or posted passes through here.
+"""
+
+import unicodedata
+from collections.abc import Iterator
+from itertools import islice
+
+MOST_SHOWN = 80
+"""Characters of a name; of a longer one the beginning is shown."""
+
+MOST_READ = 100
+"""Of a text so many times what may be shown is looked at, so that a name of megabytes costs nothing."""
+
+MOST_MARKS = 4
+"""Combining marks that a letter may carry: no script needs more, and a thousand draw over the lines around."""
+
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+
+BLANK = frozenset(
+    [
+        *"\N{HANGUL CHOSEONG FILLER}\N{HANGUL JUNGSEONG FILLER}\N{HANGUL FILLER}\N{HALFWIDTH HANGUL FILLER}",
+        *"\N{BRAILLE PATTERN BLANK}\N{COMBINING GRAPHEME JOINER}",
+        *map(chr, range(0x17B4, 0x17B6)),  # vowels of Khmer that nobody writes
+        *map(chr, range(0x180B, 0x1810)),  # variation selectors
+        *map(chr, range(0xFE00, 0xFE10)),
+        *map(chr, range(0xE0100, 0xE01F0)),
+    ]
+)
+"""Letters, signs and marks by category that show nothing."""
+
+
+def shown(text: str, most: int = MOST_SHOWN) -> str:
+    """A text in one line of at most `most` characters, of which none hides, turns or overdraws another.
+
+    Spaces, tabs and line ends become one space; what has no width or only turns the direction of writing goes; control
+    characters, halves of pairs, private and unassigned characters become U+FFFD. Empty where nothing legible is left.
+    """
+    line = " ".join("".join(islice(_legible(text[: MOST_READ * most]), 2 * most)).split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
+def _legible(text: str) -> Iterator[str]:
+    marks = MOST_MARKS  # what comes first has no letter to stand on
+    for sign in text:
+        kind = unicodedata.category(sign)
+        if sign.isspace():
+            marks = MOST_MARKS
+            yield " "
+        elif kind == "Cf" or sign in BLANK:
+            continue
+        elif kind in ("Mn", "Me"):
+            marks += 1
+            if marks <= MOST_MARKS:
+                yield sign
+        else:
+            marks = 0
+            yield UNKNOWN if kind[0] == "C" else sign
