@@ -10,17 +10,12 @@ import pytest
 from rich.console import Console
 
 from calls_assets.doctor.command import doctor
-from calls_assets.sandbox import Behaviour, Centre, FixedCalls, Sandbox
+from calls_assets.sandbox import Behaviour, FixedCalls, Sandbox
 from calls_assets.sandbox.dialects import DIALECTS
 
 NOW = datetime(2026, 5, 20, 15, tzinfo=UTC)
 HOME = "America/New_York"
 REFUSED = frozenset({"warm_transfer", "overflowed"})
-
-
-@pytest.fixture(scope="module")
-def centre():
-    return Centre(zone=HOME, calls_per_day=120)
 
 
 @pytest.fixture

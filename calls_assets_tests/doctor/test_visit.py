@@ -19,16 +19,11 @@ from calls_assets import cli
 from calls_assets.api import client
 from calls_assets.doctor.command import doctor
 from calls_assets.doctor.env import write_env
-from calls_assets.sandbox import Behaviour, Centre, FixedCalls, Sandbox, WireFault
+from calls_assets.sandbox import Behaviour, FixedCalls, Sandbox, WireFault
 
 TOKEN = "a-conspicuous-secret"
 NOW = datetime(2026, 5, 20, 15, tzinfo=UTC)  # a Wednesday
 HOME = "America/New_York"
-
-
-@pytest.fixture(scope="module")
-def centre():
-    return Centre(zone=HOME, calls_per_day=120)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,11 @@
+"""The call centre that the doctor's tests visit."""
+
+import pytest
+
+from calls_assets.sandbox import Centre
+
+
+@pytest.fixture(scope="session")
+def centre():
+    """A centre in New York that keeps every day it has simulated: the doctor asks for its whole year again and again."""
+    return Centre(zone="America/New_York", calls_per_day=120, days_kept=500)
