@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -199,8 +199,11 @@ def day_by_day(account: Account, days: Sequence[date], whole: int) -> Days:
     """What each of the days holds, asked for alone and together with the next one; `whole` is the total of all of them."""
     alone = {day: _unless_refused(account, day, day) for day in days}
     pairs = {day: _unless_refused(account, day, day + ONE_DAY) for day in days[:-1]}
-    of_each, of_pairs = ([answer.total if answer else 0 for answer in of.values()] for of in (alone, pairs))
+    of_each, of_pairs = _totals(alone.values()), _totals(pairs.values())
     inclusive = reads_inclusively(of_each, of_pairs)
+    if inclusive is False and not any(alone.values()):  # refused, which is no sign of a day without calls
+        triples = [_unless_refused(account, day, day + 2 * ONE_DAY) for day in days[:-2]]
+        inclusive = False if reads_inclusively(of_pairs, _totals(triples)) else None
     answers = {day: answer for day, answer in {None: {}, True: alone, False: pairs}[inclusive].items() if answer}
     if not inclusive:  # the last day is in no range then
         alone.popitem()
@@ -208,6 +211,10 @@ def day_by_day(account: Account, days: Sequence[date], whole: int) -> Days:
     # However dateTo is read, days that are asked for alone have no call in common.
     one_by_one = max(sum(answer.total for answer in of.values() if answer) for of in (alone, answers))
     return Days(inclusive, answers, seen, max(0, one_by_one - whole))
+
+
+def _totals(answers: Iterable[Answer | None]) -> list[int]:
+    return [answer.total if answer else 0 for answer in answers]
 
 
 def days_like(account: Account, last: date, inclusive: bool) -> Days:

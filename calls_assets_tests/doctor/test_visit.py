@@ -19,6 +19,7 @@ from calls_assets import cli
 from calls_assets.api import client
 from calls_assets.doctor.command import doctor
 from calls_assets.doctor.env import write_env
+from calls_assets.doctor.words import inclusive_words, volume_words
 from calls_assets.sandbox import Behaviour, FixedCalls, Sandbox, WireFault
 
 TOKEN = "a-conspicuous-secret"
@@ -188,6 +189,15 @@ def test_a_window_of_one_day_that_is_refused_counts_as_an_empty_one(visit, centr
     refusal = WireFault(kind="status", status=422, where=lambda given: given["dateFrom"] == given["dateTo"])
     told, _, _ = visit(centre, Behaviour(date_to_inclusive=False), faults=[refusal])
     assert "The day of dateTo is not in the answer" in told
+
+
+def test_where_windows_of_one_day_are_refused_wider_ones_tell_and_two_days_are_no_volume_of_one(visit, centre):
+    refusal = WireFault(kind="status", status=422, where=lambda given: given["dateFrom"] == given["dateTo"])
+    told, shown, _ = visit(centre, Behaviour(date_to_inclusive=True), faults=[refusal])
+    assert "The day of dateTo is not in the answer" not in told
+    assert inclusive_words(None) in told
+    assert "CALLS_DATE_TO_INCLUSIVE" not in shown
+    assert volume_words(None) in told
 
 
 def test_a_page_size_that_is_refused_is_not_asked_for_again(visit, centre):
