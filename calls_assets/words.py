@@ -4,7 +4,8 @@ The files keep every word as it came. What is drawn, printed, logged or posted p
 """
 
 import unicodedata
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 MOST_SHOWN = 80
@@ -57,3 +58,22 @@ def _legible(text: str) -> Iterator[str]:
         else:
             marks = 0
             yield UNKNOWN if kind[0] == "C" else sign
+
+
+def apart(names: Iterable[str | None], ids: Iterable[object], nameless: str = "{}") -> list[str]:
+    """The names of different members, fit to be shown and no two alike: with the id where another is shown the same.
+
+    Args:
+        names: A name for each member.
+        ids: Its id, which no other one has.
+        nameless: What is shown, around the id, of one of whose name nothing is legible.
+    """
+    members = [(shown(name or ""), str(key)) for name, key in zip(names, ids, strict=True)]
+    short = [name or nameless.format(key) for name, key in members]
+    long = [f"{name} ({key})" if name else nameless.format(key) for name, key in members]
+    taken = Counter(_looks(name) for pair in zip(short, long, strict=True) for name in {*pair})
+    return [name if taken[_looks(name)] == 1 else longer for name, longer in zip(short, long, strict=True)]
+
+
+def _looks(name: str) -> str:
+    return unicodedata.normalize("NFKC", name)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from calls_assets.words import MOST_MARKS, MOST_READ, shown
+from calls_assets.words import MOST_MARKS, MOST_READ, apart, shown
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,30 @@ def test_every_character_can_be_shown():
 
 def test_of_a_long_word_only_the_beginning_is_read():
     assert shown("\u200b" * MOST_READ * 10 + "late", 10) == ""
+
+
+@pytest.mark.parametrize(
+    ("names", "are_shown_as"),
+    {
+        "others": (["Ann", "Bob"], ["Ann", "Bob"]),
+        "the same": (["Ann", "Bob", "Ann"], ["Ann (0)", "Bob", "Ann (2)"]),
+        "the same once they are shown": (["Ann", "A\u200bnn", "ﬁ", "fi"], ["Ann (0)", "Ann (1)", "ﬁ (2)", "fi (3)"]),
+        "the same beginning": (["x" * 99 + "1", "x" * 99 + "2"], ["x" * 79 + "… (0)", "x" * 79 + "… (1)"]),
+        "nothing legible": ([None, "", "\u3164"], ["0", "1", "2"]),
+        "an id": (["1", None], ["1 (0)", "1"]),
+        "a name with another one's id": (["Ann", "Ann", "Ann (0)"], ["Ann (0)", "Ann (1)", "Ann (0) (2)"]),
+    }.values(),
+)
+def test_members_of_one_name_are_told_apart_by_their_ids(names, are_shown_as):
+    assert apart(names, range(len(names))) == are_shown_as
+
+
+def test_one_without_a_name_can_be_called_so():
+    assert apart([None, "Sales"], [7, 8], nameless="(no name) ({})") == ["(no name) (7)", "Sales"]
+
+
+@given(st.lists(st.sampled_from(["Ann", "Ann (1)", "Ann (1) (2)", "1", "2", "", None, "\u200b"]) | st.text(max_size=3)))
+def test_no_two_members_are_ever_shown_alike(names):
+    shown_as = apart(names, range(len(names)))
+    assert len({unicodedata.normalize("NFKC", name) for name in shown_as}) == len(names)
+    assert all(shown_as)
