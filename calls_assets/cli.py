@@ -21,7 +21,7 @@ from rich.console import Console
 
 from calls_assets.api.document import CALL_TYPES
 from calls_assets.sandbox import Behaviour, Centre, KindName, Meaning, RepeatedCalls, Replay, Sandbox
-from calls_assets.sandbox.dialects import DIALECTS, LOSSY, dialects
+from calls_assets.sandbox.dialects import DIALECTS, HOSTILE, LOSSY, dialects
 from calls_assets.sandbox.server import run
 from calls_assets.settings import Settings, load_env_file
 
@@ -202,7 +202,8 @@ def _add_records_and_lists(group: argparse._ArgumentGroup) -> None:
         action="extend",
         default=[],
         metavar="NAME[+NAME...]",
-        help=f"how records are told: {', '.join(DIALECTS)}; with some names or ids left out: {', '.join(LOSSY)}",
+        help=f"how records are told: {', '.join(DIALECTS)}; with some names or ids left out: {', '.join(LOSSY)}; "
+        f"with names that mean ill: {', '.join(HOSTILE)}",
     )
     group.add_argument("--total-cap", type=_whole("number of calls"), metavar="N", help="meta.total is never more")
     group.add_argument("--total-counts-page", action="store_true", help="meta.total counts the page, not the list")

@@ -11,6 +11,8 @@ from functools import reduce
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from calls_assets.sandbox.hostile import word
+
 Record = dict[str, Any]
 Dialect = Callable[[Record], Record]
 
@@ -247,6 +249,26 @@ def mixed_lists(record: Record) -> Record:
     return record | {"choices": ["menu", {"digit": _dice(record) % 10}, 1.5]}
 
 
+def hostile_words(record: Record) -> Record:
+    """What people name and note is made to break what shows it, and so is a field that the document does not name."""
+    number = _dice(record)
+    told = _retold(record, [*OBJECTS, *LEGS], object, _renamed)
+    told = _retold(told, ["tags"], list, lambda tags: [word(number + place) for place, _ in enumerate(tags)])
+    told = _retold(told, ["type"], str, lambda kind: word(number) if number % 2 else kind)
+    return told | {word(number): {word(number + 1): word(number + 2)}}
+
+
+def _renamed(thing: Any) -> Any:
+    """An object, or each of a list, with a word that goes with its id in the place of each name."""
+    if isinstance(thing, list):
+        return [_renamed(one) for one in thing]
+    if not isinstance(thing, dict):
+        return thing
+    number = thing["id"] if isinstance(thing.get("id"), int) else 0
+    names = ("full_name", "numberWithAlias", "alias", "name", "code", "note")
+    return thing | {name: word(number) for name in names if name in thing}
+
+
 def mixed(record: Record) -> Record:
     """Each call in another dialect, some as documented."""
     return _told(record, {_own(record)})
@@ -259,6 +281,7 @@ def _own(record: Record) -> str:
 
 
 _EVERY = (
+    hostile_words,
     undocumented,
     mixed_lists,
     fractions,
@@ -289,7 +312,10 @@ _EVERY = (
 LOSSY: Mapping[str, Dialect] = {tell.__name__: tell for tell in (scalars, scalar_names, whole_webhook)}
 """Dialects that leave out an id, a name or a flag that a figure stands under; all else is told."""
 
-DIALECTS: Mapping[str, Dialect] = {tell.__name__: tell for tell in _EVERY if tell.__name__ not in LOSSY}
+HOSTILE: Mapping[str, Dialect] = {tell.__name__: tell for tell in (hostile_words,)}
+"""Dialects that an account speaks in which somebody means ill."""
+
+DIALECTS: Mapping[str, Dialect] = {tell.__name__: tell for tell in _EVERY if tell.__name__ not in {*LOSSY, *HOSTILE}}
 """Dialects in which everything is told that figures are made of."""
 
 
@@ -310,8 +336,8 @@ def known(names: Iterable[str]) -> tuple[str, ...]:
     """
     names = tuple(names)
     for name in names:
-        if name not in DIALECTS and name not in LOSSY:
-            raise ValueError(f"{name!r} is no dialect; there are {', '.join([*DIALECTS, *LOSSY])}.")
+        if name not in {*DIALECTS, *LOSSY, *HOSTILE}:
+            raise ValueError(f"{name!r} is no dialect; there are {', '.join([*DIALECTS, *LOSSY, *HOSTILE])}.")
     return names
 
 
