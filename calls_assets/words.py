@@ -17,6 +17,9 @@ MOST_READ = 100
 MOST_MARKS = 4
 """Combining marks that a letter may carry: no script needs more, and a thousand draw over the lines around."""
 
+NAMELESS = "(no name) ({})"
+"""What is shown of a ring group without a name, around its id."""
+
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 BLANK = frozenset(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from calls_assets.words import MOST_MARKS, MOST_READ, apart, shown
+from calls_assets.words import MOST_MARKS, MOST_READ, NAMELESS, apart, shown
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_members_of_one_name_are_told_apart_by_their_ids(names, are_shown_as):
 
 
 def test_one_without_a_name_can_be_called_so():
-    assert apart([None, "Sales"], [7, 8], nameless="(no name) ({})") == ["(no name) (7)", "Sales"]
+    assert apart([None, "Sales"], [7, 8], NAMELESS) == ["(no name) (7)", "Sales"]
 
 
 @given(st.lists(st.sampled_from(["Ann", "Ann (1)", "Ann (1) (2)", "1", "2", "", None, "\u200b"]) | st.text(max_size=3)))

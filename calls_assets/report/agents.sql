@@ -1,24 +1,14 @@
 -- The day's agents, the longest talk first; what an outside number or nobody known talked stands at the end.
 -- Calls are inbound ones: who is dialled and does not pick up is not missed by the agent.
-WITH named AS (
-    SELECT
-        agent_key,
-        agent_id IS NULL AS is_nobody,
-        CASE
-            WHEN agent_id IS NULL THEN agent_key ELSE coalesce(nullif(trim(any_value(agent_alias)), ''), agent_key)
-        END AS name,
-        sum(talk_s) AS talk_s,
-        coalesce(sum(talk_s) FILTER (direction = 'inbound'), 0)::BIGINT AS inbound_s,
-        coalesce(sum(talk_s) FILTER (direction = 'outbound'), 0)::BIGINT AS outbound_s,
-        coalesce(sum(calls_handled) FILTER (direction = 'inbound'), 0)::BIGINT AS taken,
-        coalesce(sum(calls_missed) FILTER (direction = 'inbound'), 0)::BIGINT AS missed
-    FROM agent_talk_time
-    GROUP BY agent_key, agent_id
-    HAVING sum(talk_s) > 0 OR sum(calls_offered) > 0
-)
 SELECT
-    is_nobody,
-    CASE WHEN count(*) OVER (PARTITION BY name) > 1 THEN name || ' (' || agent_key || ')' ELSE name END AS agent,
-    inbound_s, outbound_s, taken, missed
-FROM named
-ORDER BY is_nobody, talk_s DESC, agent_key
+    agent_key,
+    agent_id IS NULL AS is_nobody,
+    CASE WHEN agent_id IS NULL THEN agent_key ELSE any_value(agent_alias) END AS name,
+    coalesce(sum(talk_s) FILTER (direction = 'inbound'), 0)::BIGINT AS inbound_s,
+    coalesce(sum(talk_s) FILTER (direction = 'outbound'), 0)::BIGINT AS outbound_s,
+    coalesce(sum(calls_handled) FILTER (direction = 'inbound'), 0)::BIGINT AS taken,
+    coalesce(sum(calls_missed) FILTER (direction = 'inbound'), 0)::BIGINT AS missed
+FROM agent_talk_time
+GROUP BY agent_key, agent_id
+HAVING sum(talk_s) > 0 OR sum(calls_offered) > 0
+ORDER BY is_nobody, sum(talk_s) DESC, agent_key

@@ -1,10 +1,18 @@
-"""Charts as SVG, drawn by Vega-Lite. Colours are those that a colour-blind person can tell apart (Okabe and Ito)."""
+"""Charts as SVG, drawn by Vega-Lite. Colours are those that a colour-blind person can tell apart (Okabe and Ito).
+
+Vega is given times, numbers and words of our own only: it takes names for code here, for XML there, and some end the process.
+A name is put into the drawing once that is done, as text.
+"""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 import vl_convert
+
+from calls_assets.words import shown
 
 ANSWERED, ABANDONED, OTHER, LEVEL = "answered", "abandoned", "otherwise unanswered", "service level"
 
@@ -15,6 +23,12 @@ INK = "#808080"
 """Text and axes where no style sheet can choose: legible on white and on black."""
 
 WIDTH = 380
+
+NAME_WIDTH, BAR = 115, 17
+"""The room of an agent's name, and the height of a row."""
+
+NAME_HOLDER = re.compile(r'<text [^>]*transform="(translate\([^)]*\))"[^>]*>agent (\d+)</text>')
+"""What Vega draws where a name is to stand."""
 
 FEW = 4
 """Of up to so many half-hours each is named, and of up to so many calls each has its tick."""
@@ -108,19 +122,21 @@ def days(rows: Sequence[Row], ink: str = INK) -> str:
 
 
 def agents(rows: Sequence[Row], ink: str = INK) -> str:
-    """Talk time of agents as SVG, the longest first.
+    """Talk time of agents as SVG, which holds their names as HTML.
 
     Args:
-        rows: For each agent and direction `agent`, `direction` and `hours`, in the order in which the agents are to stand.
+        rows: For each agent `name`, `inbound` and `outbound` (hours), in the order in which the agents are to stand.
         ink: A CSS colour for text and axes.
     """
-    names = list(dict.fromkeys(row["agent"] for row in rows))
+    kinds = ("inbound", "outbound")
+    values = [{"place": place, "kind": kind, "hours": row[kind]} for place, row in enumerate(rows) for kind in kinds]
+    room = {"labelExpr": "'agent ' + datum.value", "minExtent": NAME_WIDTH, "maxExtent": NAME_WIDTH}
     spec = {
-        "height": {"step": 17},
-        "data": {"values": list(rows)},
+        "height": {"step": BAR},
+        "data": {"values": values},
         "mark": "bar",
         "encoding": {
-            "y": {"field": "agent", "type": "nominal", "sort": names, "title": None, "axis": {"labelLimit": 115}},
+            "y": {"field": "place", "type": "ordinal", "title": None, "axis": room},
             "x": {
                 "field": "hours",
                 "type": "quantitative",
@@ -128,14 +144,24 @@ def agents(rows: Sequence[Row], ink: str = INK) -> str:
                 "axis": {"tickCount": 6},
             },
             "color": {
-                "field": "direction",
+                "field": "kind",
                 "type": "nominal",
-                "scale": {"domain": ["inbound", "outbound"], "range": [COLOURS[ANSWERED], COLOURS[ABANDONED]]},
+                "scale": {"domain": list(kinds), "range": [COLOURS[ANSWERED], COLOURS[ABANDONED]]},
                 "legend": {"title": None, "orient": "top"},
             },
         },
     }
-    return _svg(spec, ink)
+    return NAME_HOLDER.sub(lambda holder: _name(rows[int(holder[2])]["name"], holder[1], ink), _svg(spec, ink))
+
+
+def _name(name: str, where: str, ink: str) -> str:
+    """A name to the left of a place: text that the browser cuts off where its room ends."""
+    style = f"color: {ink}; font: 11px/{BAR}px system-ui, sans-serif; text-align: right; white-space: nowrap"
+    return (
+        f'<foreignObject transform="{where}" x="-{NAME_WIDTH}" y="-13" width="{NAME_WIDTH}" height="{BAR}">'
+        f'<div xmlns="http://www.w3.org/1999/xhtml" dir="auto" style="{style}; overflow: hidden; text-overflow: ellipsis">'
+        f"{escape(shown(name))}</div></foreignObject>"
+    )
 
 
 def _x(times: Sequence[str], labels: bool) -> Spec:

@@ -11,6 +11,7 @@ import duckdb
 
 from calls_assets.api.windows import ONE_DAY, day_start
 from calls_assets.metrics.run import Relation, connect
+from calls_assets.words import NAMELESS, apart
 
 HALF_HOUR = timedelta(minutes=30)
 WEEK = timedelta(weeks=1)
@@ -84,7 +85,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Details:
-    """A day's own part of the page; each row's columns are those of the query of its name."""
+    """A day's own part of the page; each row's columns are those of the query of its name, its `name` fit to be shown."""
 
     half_hours: tuple[dict[str, Any], ...]
     ring_groups: tuple[dict[str, Any], ...]
@@ -147,7 +148,7 @@ def details(inputs: Mapping[str, Relation], zone: ZoneInfo) -> Details:
         return Details(
             half_hours=half_hours(connection, zone),
             ring_groups=ring_groups(connection),
-            agents=tuple(_rows(connection, "agents")),
+            agents=tuple(_named(_rows(connection, "agents"), "agent_key")),
             changes=tuple(_rows(connection, "changes")),
             doubts=doubts,
         )
@@ -160,7 +161,7 @@ def half_hours(connection: duckdb.DuckDBPyConnection, zone: ZoneInfo) -> tuple[d
 
 def ring_groups(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any], ...]:
     """The ring groups of the one day that the connection's `service_level` holds, the busiest first."""
-    return tuple(_rows(connection, "ring_groups"))
+    return tuple(_named(_rows(connection, "ring_groups"), "member_id", NAMELESS))
 
 
 def standing(day: date, zone: ZoneInfo, day_status: str, pulled_s: float | None) -> Standing:
@@ -175,6 +176,12 @@ def standing(day: date, zone: ZoneInfo, day_status: str, pulled_s: float | None)
     is_open = pulled_s is not None and pulled_s < day_start(day + ONE_DAY, zone)
     open_at = datetime.fromtimestamp(pulled_s, zone).strftime("%H:%M") if is_open and pulled_s is not None else None
     return Standing(day_status, open_at)
+
+
+def _named(rows: Sequence[dict[str, Any]], key: str, nameless: str = "{}") -> Iterable[dict[str, Any]]:
+    """Rows with their names as they are shown, no two alike."""
+    names = apart((row["name"] for row in rows), (row[key] for row in rows), nameless)
+    return [row | {"name": name} for row, name in zip(rows, names, strict=True)]
 
 
 def _filled(rows: Sequence[dict[str, Any]], zone: ZoneInfo) -> Iterable[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Figures -> pages: one self-contained HTML file a day, and an index of them. The same figures give the same bytes."""
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -10,10 +11,14 @@ from markupsafe import Markup
 
 from calls_assets.report import charts
 from calls_assets.report.figures import Compared, Details, Standing, Totals
+from calls_assets.words import shown
 
+LOG = logging.getLogger(__name__)
 INK = "var(--ink)"
 MOST_AGENTS_DRAWN = 15
 """The table below the chart has them all."""
+
+NOT_DRAWN = Markup('<p class="soft">This chart could not be drawn; the figures are right without it.</p>')
 
 
 def day_page(
@@ -48,9 +53,9 @@ def day_page(
             previous=previous,
             following=following,
             gaps=list(_gaps(compared, details, standing)),
-            trend_chart=Markup(_trend(compared)),  # noqa: S704  # our own drawing, whose texts Vega escapes
-            half_hour_chart=Markup(charts.half_hours(details.half_hours, INK) if details.half_hours else ""),  # noqa: S704
-            agent_chart=Markup(_agents(details)),  # noqa: S704
+            trend_chart=_trend(compared),
+            half_hour_chart=_drawn(charts.half_hours, details.half_hours),
+            agent_chart=_agents(details),
         )
     )
 
@@ -79,22 +84,32 @@ def _gaps(compared: Compared, details: Details, standing: Standing) -> Iterator[
         yield f"{compared.missing} of the 28 days before have no figures, so the comparisons leave them out."
 
 
-def _trend(compared: Compared) -> str:
-    rows = [
-        {"day": str(day), "level": of and of.service_level, "abandonment": of and of.abandonment}
-        for day, of in compared.trend
-    ]
-    return charts.days(rows, INK)
+def _trend(compared: Compared) -> Markup:
+    return _drawn(
+        charts.days,
+        [
+            {"day": str(day), "level": of and of.service_level, "abandonment": of and of.abandonment}
+            for day, of in compared.trend
+        ],
+    )
 
 
-def _agents(details: Details) -> str:
+def _agents(details: Details) -> Markup:
     talkers = [row for row in details.agents if row["inbound_s"] + row["outbound_s"] > 0][:MOST_AGENTS_DRAWN]
-    rows = [
-        {"agent": row["agent"], "direction": direction, "hours": row[f"{direction}_s"] / 3600}
-        for row in talkers
-        for direction in ("inbound", "outbound")
-    ]
-    return charts.agents(rows, INK) if rows else ""
+    kinds = ("inbound", "outbound")
+    rows = [{"name": row["name"]} | {kind: row[f"{kind}_s"] / 3600 for kind in kinds} for row in talkers]
+    return _drawn(charts.agents, rows)
+
+
+def _drawn(draw: Callable[[Sequence[charts.Row], str], str], rows: Sequence[charts.Row]) -> Markup:
+    """A drawing, or a word in its place; empty where there is nothing to draw."""
+    try:
+        return Markup(draw(rows, INK) if rows else "")  # noqa: S704  # our own drawing, in which names are escaped
+    except ValueError as error:  # a page without a picture is worth more than no page
+        LOG.warning(
+            "A chart of the daily report was left out, because it could not be drawn: %s", shown(str(error), 200)
+        )
+        return NOT_DRAWN
 
 
 @cache

@@ -1,10 +1,15 @@
-"""Charts say when and how many, on the smallest day too."""
+"""Charts say when and how many, on the smallest day too, and who, whatever people are called."""
 
 import re
+from xml.etree import ElementTree
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from calls_assets.report.charts import half_hours
+from calls_assets.report.charts import COLOURS, agents, half_hours
+from calls_assets.sandbox.hostile import HOSTILE_WORDS
+from calls_assets.words import shown
 
 
 def texts(svg):
@@ -32,3 +37,34 @@ def test_a_busy_day_names_its_full_hours_only():
     rows = [row(f"{hour:02}:{minute}+00:00", 9) for hour in range(8, 18) for minute in ("00", "30")]
     named = {text for text in texts(half_hours(rows)) if re.fullmatch(r"\d\d:\d\d", text)}
     assert named == {f"{hour:02}:00" for hour in range(8, 18, 2)}
+
+
+HOURS = {"inbound": 1.0, "outbound": 0.5}
+
+
+def people(svg):
+    """The drawing as XML, and the names in it, which are taken out."""
+    root = ElementTree.fromstring(svg)
+    names = []
+    for div in root.iter("{http://www.w3.org/1999/xhtml}div"):
+        names.append(div.text or "")
+        div.text = ""
+        assert len(div) == 0
+    return ElementTree.tostring(root), names
+
+
+@given(st.lists(st.text(st.characters(codec=None)) | st.sampled_from(HOSTILE_WORDS), min_size=1, max_size=20))
+@settings(max_examples=50)
+@example(list(HOSTILE_WORDS))
+def test_whatever_agents_are_called_the_drawing_is_the_same_but_for_their_names(names):
+    plain, _ = people(agents([{"name": f"agent {n}", **HOURS} for n, _ in enumerate(names)]))
+    drawn, there = people(agents([{"name": name, **HOURS} for name in names]))
+    assert drawn == plain
+    assert there == [shown(name) for name in names]
+
+
+def test_agents_of_one_name_have_a_bar_each():
+    twins = agents([{"name": "Ann", **HOURS}] * 2)
+    bars = [colour for colour in re.findall(r'<path d="M[^"]*" fill="(#\w+)"', twins) if colour in COLOURS.values()]
+    assert len(bars) == 4
+    assert people(twins)[1] == ["Ann", "Ann"]

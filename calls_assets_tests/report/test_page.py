@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from calls_assets.assets.pages import _Pages
+from calls_assets.report.page import _drawn
 from calls_assets.sandbox import Centre, FixedCalls, Sandbox
 
 FIRST, LAST = date(2026, 3, 2), date(2026, 3, 10)
@@ -276,3 +277,14 @@ def test_the_ui_gets_tables_without_a_name_or_number_of_anybody(centre, run_pipe
     private |= {row["contact"]["number"] for row in raw if row["contact"]}
     assert len(private) > 20
     assert [secret for secret in private if secret and secret in told] == []
+
+
+def test_a_chart_that_cannot_be_drawn_is_left_out_with_a_word_and_a_warning(caplog):
+    def draw(rows, ink):
+        raise ValueError("SyntaxError: \x1b[31mUnexpected token\n    at Object.parse")
+
+    assert _drawn(draw, [{}]) == '<p class="soft">This chart could not be drawn; the figures are right without it.</p>'
+    assert caplog.messages == [
+        "A chart of the daily report was left out, because it could not be drawn: "
+        "SyntaxError: �[31mUnexpected token at Object.parse"
+    ]
