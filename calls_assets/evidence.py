@@ -9,10 +9,12 @@ import duckdb
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as Grid
+from rich.text import Text
 
 from calls_assets.api.document import LABEL_CALL_TYPES
 from calls_assets.desk import connect
 from calls_assets.metrics.periods import add_period
+from calls_assets.words import NAMELESS, apart, shown
 
 DAYS = 30
 """So many of the last closed days are looked at, unless days are given."""
@@ -59,7 +61,9 @@ PROMISED = (
 """The relations of call types that the vendor's own words promise; the others are found out."""
 
 WAITS = """
-    SELECT member_name, method, calls, calls_late, threshold_s, threshold_most_s, errors, error_rate, judged_at, wait_status
+    SELECT
+        member_id, member_name, method, calls, calls_late, threshold_s, threshold_most_s, errors, error_rate, judged_at,
+        wait_status
     FROM period.wait_calibration
     ORDER BY method, member_id <> '(all)', calls DESC, member_id
 """
@@ -159,17 +163,20 @@ def _types(pairs: list[Pair]) -> Grid:
     grid = _grid("What `type` tells of call types", "type", "call type", "both", "of the type", "of the call type")
     for pair in pairs:
         counts = (pair.calls, pair.calls_of_type, pair.calls_of_call_type)
-        grid.add_row(pair.type, pair.call_type, *(f"{count:,}" for count in counts))
+        grid.add_row(Text(shown(pair.type)), pair.call_type, *(f"{count:,}" for count in counts))
     return grid
 
 
 def _waits(connection: duckdb.DuckDBPyConnection) -> Grid:
     names = ("ring group", "estimate", "calls", "late", "threshold", "errors", "judged at", "wait")
     grid = _grid("Whether an estimate of the wait agrees with the vendor's verdict", *names)
-    for name, method, calls, late, least, most, errors, rate, judged_at, status in connection.execute(WAITS).fetchall():
+    rows = connection.execute(WAITS).fetchall()
+    members = {member: name for member, name, *_ in rows}
+    shown_as = dict(zip(members, apart(members.values(), members, NAMELESS), strict=True))
+    for member, _, method, calls, late, least, most, errors, rate, judged_at, status in rows:
         threshold = f"{least} s" if most in (None, least) else f"{least} to {most} s"
         counts = (f"{calls:,}", f"{late:,}", threshold, f"{errors:,} ({rate:.1%})")
-        grid.add_row(name or "(no name)", method, *counts, judged_at, status)
+        grid.add_row(Text(shown_as[member]), method, *counts, judged_at, status)
     return grid
 
 

@@ -8,6 +8,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from calls_assets.desk import connect
+from calls_assets.words import apart
 
 MOST_DAYS = 31
 """Of longer ranges the last days are shown one by one, and the answer for all."""
@@ -32,9 +33,7 @@ IN_ALL = """
 """
 
 TALKERS = """
-    SELECT
-        coalesce(nullif(trim(any_value(agent_alias)), ''), agent_id::VARCHAR), sum(calls_handled),
-        sum(talk_s) / 3600 AS talk_h
+    SELECT agent_id, any_value(agent_alias), sum(calls_handled), sum(talk_s) / 3600 AS talk_h
     FROM agent_talk_time
     WHERE agent_id IS NOT NULL
     GROUP BY agent_id
@@ -64,9 +63,11 @@ def print_answers(first: date, last: date, data_url: str, console: Console) -> N
         console.print("No speed of answer: on no day is an estimate of the wait validated; see calls-assets evidence.")
     talk = Grid(title="Who talks how long? (top 5)", box=SIMPLE_HEAD)
     for name in ("agent", "calls", "talk"):
-        talk.add_column(name, justify="left" if name == "agent" else "right", no_wrap=True)
-    for alias, calls, talk_h in talkers:
-        talk.add_row(Text(alias), f"{calls}", f"{talk_h:.1f} h")
+        is_name = name == "agent"
+        talk.add_column(name, justify="left" if is_name else "right", no_wrap=not is_name, overflow="fold")
+    names = apart((alias for _, alias, *_ in talkers), (agent_id for agent_id, *_ in talkers))
+    for name, (_, _, calls, talk_h) in zip(names, talkers, strict=True):
+        talk.add_row(Text(name), f"{calls}", f"{talk_h:.1f} h")
     console.print(talk)
     if counted:
         console.print(

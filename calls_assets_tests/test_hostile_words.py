@@ -1,0 +1,98 @@
+"""A day on which everything is named by somebody who means ill, through every door that shows a name."""
+
+import io
+import json
+import re
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pyarrow.parquet as pq
+import pytest
+from rich.console import Console
+
+from calls_assets.evidence import print_evidence
+from calls_assets.sandbox import Behaviour, FixedCalls, Sandbox
+from calls_assets.sandbox.hostile import HOSTILE_WORDS, word
+from calls_assets.summary import print_answers
+from calls_assets.words import UNKNOWN, apart, shown
+
+DAY = date(2026, 3, 10)
+NOON = 1_773_144_000
+SAMPLE = Path(__file__).parent / "sample_response.json"
+
+UNSEEN = re.compile(
+    "[\0-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff\U000e0000-\U000e007f]"
+)
+"""What changes how a text is shown and is not seen itself, but for the end of a line."""
+
+
+def calls():
+    """An answered call for each hostile word, with an agent, a ring group and all else that has a name of its own."""
+    plain = json.loads(SAMPLE.read_bytes())["calls"][0] | {"is_inbound": True}
+    for number, _ in enumerate(HOSTILE_WORDS):
+        own = {
+            name: plain[name] | {"id": number} for name in ("number", "campaign", "ring_group", "ivr", "disposition")
+        }
+        leg = plain["all_agents"][0] | {"id": number, "started_at": NOON + 9}
+        legs = {"agents": [number], "all_agents": [leg], "answered_agents": [leg], "talk_time": 600 + number}
+        yield plain | own | legs | {"id": number + 1, "started_at": NOON}, {"all_inbound", "inbound_answered"}
+
+
+@pytest.fixture(scope="module")
+def day(run_pipeline, tmp_path_factory):
+    """The run of that day, the tree, and every line and event that Dagster was told of it."""
+    tree, home = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("home")
+    behaviour = Behaviour(dialect=("hostile_words",))
+    with Sandbox(FixedCalls(calls()), behaviour) as api, dg.DagsterInstance.local_temp(str(home)) as instance:
+        result = run_pipeline(api, tree, DAY, DAY, instance=instance)
+        records = instance.all_logs(result.run_id)
+    return result, tree, records
+
+
+def read(tree, table):
+    return pq.read_table(tree / f"{table}/date={DAY}/{table}.parquet").to_pylist()
+
+
+def test_the_run_succeeds_and_the_files_keep_every_word_as_it_came(day):
+    result, tree, _ = day
+    assert result.success
+    names = {row["agent_id"]: row["agent_alias"] for row in read(tree, "agent_talk_time")}
+    sent = {number: re.sub("[\ud800-\udfff]", UNKNOWN, word(number)) for number, _ in enumerate(HOSTILE_WORDS)}
+    assert {number: name or "" for number, name in names.items()} == sent
+
+
+def test_the_page_shows_each_agent_and_ring_group_once_as_text_alone(day):
+    _, tree, _ = day
+    html = (tree / f"daily_report/date={DAY}/daily_report.html").read_text()
+    assert not UNSEEN.search(html)
+    assert not re.search(r"<script|<img|<svg onload|</style>.*</style>", html, re.DOTALL)
+    assert len(html) < 300_000
+    for heading in ("By ring group", "Agents by talk time"):
+        names = re.findall(r"<tr><td><bdi>(.*?)</bdi>", html.partition(f"<h2>{heading}")[2].partition("</table>")[0])
+        assert len({*names}) == len(names) == len(HOSTILE_WORDS)
+
+
+def test_the_ui_is_told_tables_of_one_line_a_ring_group(day):
+    result, _, records = day
+    (event,) = (e for e in result.get_asset_materialization_events() if e.asset_key == dg.AssetKey("service_level"))
+    lines = event.materialization.metadata["by_ring_group"].value.split("\n")
+    assert len(lines) == 2 + len(HOSTILE_WORDS)
+    assert all(re.fullmatch(r"\| .+ \| 1 \| \S+ \(\d of 1\) \| \S+ \(\d of 1\) \|", line) for line in lines[2:])
+    told = "\n".join(f"{record.user_message}\n{record.message}" for record in records) + "\n".join(lines)
+    assert not UNSEEN.search(told)
+
+
+def test_the_terminal_is_sent_nothing_but_text(day):
+    _, tree, _ = day
+    printed = io.StringIO()
+    console = Console(file=printed, width=200, force_terminal=True, color_system=None)
+    print_answers(DAY, DAY, str(tree), console)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CALLS_DATA_URL", str(tree))
+        print_evidence(DAY, DAY, DAY, console)
+    lines = printed.getvalue()
+    assert not UNSEEN.search(re.sub(r"\x1b\[\d*m", "", lines))
+    assert shown("[/b] Ann | [red]") in lines
+    longest = range(len(HOSTILE_WORDS) - 1, len(HOSTILE_WORDS) - 6, -1)
+    assert all(name in lines for name in apart(map(word, longest), longest))
