@@ -7,6 +7,7 @@ message was taken. Runs of other projects on the same instance are left alone.
 import json
 import logging
 import os
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -18,6 +19,7 @@ from calls_assets.dagster.runs import days_of, is_ours
 from calls_assets.freshness import old_days
 from calls_assets.settings import Settings
 from calls_assets.tables.dictionary import ABANDONMENT, RAW_CALLS, SERVICE_LEVEL
+from calls_assets.words import shown
 
 if TYPE_CHECKING:
     import apprise
@@ -36,6 +38,19 @@ LATE_S = 3600
 """How late a failure may come to light: workers' clocks differ, and a record is written after its time."""
 
 SILENT = "it does not say why."
+
+MOST_SAID = 600
+"""Characters of a run's sentence."""
+
+MARKUP = re.compile(
+    r"[@<>&\[\]*`~|]"
+    r"|(?<![^\W_])_+(?=[^\s_]).+?(?<=[^\s_])_+(?![^\W_])"  # words between underscores; those within a name are none
+    r"|(?<!^http)(?<!^https):(?=//)"  # a sentence may begin with the API's own address
+)
+"""What calls people together, formats or links in one chat or another."""
+
+FULL_WIDTH = {ord(sign): ord(sign) + 0xFEE0 for sign in "@<>&[]*`~|_:"}
+"""Signs that look alike, and that no chat takes for more than text."""
 
 
 class NotTold(RuntimeError):
@@ -125,8 +140,13 @@ def _why(instance: dg.DagsterInstance, run_id: str) -> str:
     """What the first failed step says, or else the run: of one that was killed, no step can say anything."""
     for kind in (dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE):
         for record in instance.get_records_for_run(run_id, of_type=kind, limit=1).records:
-            return _sentence(record.event_log_entry.get_dagster_event()) or SILENT
+            return for_a_chat(_sentence(record.event_log_entry.get_dagster_event())) or SILENT
     return SILENT
+
+
+def for_a_chat(sentence: str) -> str:
+    """A run's sentence, in which an API may have had its say, as a line that pings nobody, links nowhere and looks plain."""
+    return MARKUP.sub(lambda found: found[0].translate(FULL_WIDTH), shown(sentence, MOST_SAID))
 
 
 def _sentence(failure: dg.DagsterEvent) -> str:
@@ -208,4 +228,6 @@ def _service() -> "apprise.Apprise":
         raise NotTold(f"{URL} is an Apprise address such as slack://... or jsons://host/path: set it to one.")
     if len(service) > 1:  # where one of several takes no message, the others would get it again and again
         raise NotTold(f"{URL} holds {len(service)} addresses: set it to one, such as that of a channel which all read.")
+    if service[0].overflow_mode == apprise.OverflowMode.UPSTREAM:  # a chat that takes less would never take it
+        service[0].overflow_mode = apprise.OverflowMode.SPLIT
     return service

@@ -1,17 +1,21 @@
 """Alerts reach a webhook on loopback, each once, and are off until an address is set."""
 
 import json
+import re
 import threading
 import time
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
+import requests
 
 from calls_assets import alerts
 from calls_assets.definitions import build
 from calls_assets.sandbox import Centre, Sandbox
+from calls_assets.sandbox.hostile import HOSTILE_WORDS
 from calls_assets.settings import Settings
 
 TODAY = date(2026, 3, 10)
@@ -109,11 +113,11 @@ def test_many_failures_are_one_message(tick, webhook, instance):
     assert lines[0].endswith("it does not say why.")
 
 
-def fail(instance, after_s=0, **run):
+def fail(instance, after_s=0, said="Run worker was killed: out of memory", **run):
     """A run that failed before its first step, some seconds from now."""
     job = build(Settings()).resolve_job_def("calls_pipeline")
     failed = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, **run)
-    instance.report_run_failed(failed, "Run worker was killed: out of memory")
+    instance.report_run_failed(failed, said)
     with instance.run_storage.connect() as connection:
         at = (datetime.now(UTC) + timedelta(seconds=after_s)).replace(tzinfo=None)
         connection.exec_driver_sql("UPDATE runs SET update_timestamp = ? WHERE run_id = ?", (str(at), failed.run_id))
@@ -249,3 +253,47 @@ def test_an_address_that_is_none_is_named_before_there_is_anything_to_tell(tick,
     with pytest.raises(alerts.NotTold, match="CALLS_ALERT_URL is an Apprise address") as caught:
         tick(sensor)
     assert "a-secret" not in str(caught.value) + caplog.text
+
+
+@pytest.mark.parametrize(
+    ("said", "signs"),
+    {
+        "a channel": ("no <!channel> <@U123>", "<@>"),
+        "everybody": ("no @everyone @here", "@"),
+        "a link": ("no [bank](http://b.example/)", "[]:"),
+        "emphasis": ("no *a* _b c_ __d__ ~e~ `f` ||g||", "*_~`|"),
+        "a tag and an entity": ("no <b>a</b> &lt;", "<>&"),
+        "our own names": ("set CALLS_API_TOKEN; see /data/_refused/a_b.json", ""),
+        "our own address": ("https://a.example/calls/ answers no", ""),
+    }.values(),
+)
+def test_what_a_run_says_looks_the_same_and_pings_nobody(said, signs):
+    assert alerts.for_a_chat(said) == said.translate({ord(sign): ord(sign) + 0xFEE0 for sign in signs})
+
+
+def test_what_a_run_says_is_a_line_that_a_chat_takes():
+    assert alerts.for_a_chat("no\n\nRun 1: \x1b\x07fine\u202e") == "no Run 1: ��fine"
+    assert alerts.for_a_chat("x" * 99_999) == "x" * 599 + "…"
+
+
+def test_a_failed_run_is_told_of_in_a_line_of_plain_text(tick, webhook, instance):
+    tick("tell_of_failed_runs", datetime.now(UTC).timestamp() - 5)
+    failed = fail(instance, said="".join(HOSTILE_WORDS[-99:]))
+    tick("tell_of_failed_runs")
+    ((_, (line,)),) = webhook.messages
+    assert line.startswith(f"Run {failed.run_id[:8]}: ")
+    assert not re.search(r"[@<>&\[\]*`~|\x00-\x1f]|://", line)
+
+
+def test_a_message_longer_than_a_chat_takes_comes_in_parts(monkeypatch):
+    posted = []
+
+    def post(url, data, **_):
+        posted.append(json.loads(data)["content"])
+        return SimpleNamespace(status_code=204, headers={}, content=b"")
+
+    monkeypatch.setattr(requests, "post", post)
+    monkeypatch.setenv("CALLS_ALERT_URL", "discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js")
+    alerts._tell("11 runs failed", ["word " * 100] * 11)
+    assert sum(part.count("word") for part in posted) == 1100
+    assert max(map(len, posted)) <= 2000
