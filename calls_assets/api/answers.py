@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
+from calls_assets.words import UNKNOWN
+from calls_assets.words import shown as legible
+
 MOST_SHOWN = 200
 """Characters of a server's words."""
 
@@ -56,16 +59,14 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def shown(text: str, token: str) -> str:
-    """A text in one line of at most `MOST_SHOWN` characters, without control characters and without the token."""
-    kept = "".join(sign for sign in text if sign.isprintable() or sign.isspace())
-    line = _masked(" ".join(kept.split()), token)
-    return line if len(line) <= MOST_SHOWN else line[: MOST_SHOWN - 1] + "…"
+    """A text in one legible line of at most `MOST_SHOWN` characters, without the token."""
+    return legible(_masked(legible(text, MOST_READ), token), MOST_SHOWN)
 
 
 def _masked(text: str, token: str) -> str:
     for spelt in dict.fromkeys((token, quote(token, safe=""), quote(token), quote_plus(token))):
         text = re.sub(re.escape(spelt), MASK, text, flags=re.IGNORECASE)
-    plain = text
+    plain = text.replace(UNKNOWN, "")
     for _ in range(SPELLINGS):
         plain = html.unescape(unquote(plain))
         if token.casefold() in plain.casefold():
