@@ -19,7 +19,7 @@ from calls_assets.dagster.runs import days_of, is_ours
 from calls_assets.freshness import old_days
 from calls_assets.settings import Settings
 from calls_assets.tables.dictionary import ABANDONMENT, RAW_CALLS, SERVICE_LEVEL
-from calls_assets.words import shown
+from calls_assets.words import FULL_WIDTH, shown
 
 if TYPE_CHECKING:
     import apprise
@@ -48,9 +48,6 @@ MARKUP = re.compile(
     r"|(?<!^http)(?<!^https):(?=//)"  # a sentence may begin with the API's own address
 )
 """What calls people together, formats or links in one chat or another."""
-
-FULL_WIDTH = {ord(sign): ord(sign) + 0xFEE0 for sign in "@<>&[]*`~|_:"}
-"""Signs that look alike, and that no chat takes for more than text."""
 
 
 class NotTold(RuntimeError):

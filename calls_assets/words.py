@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from string import punctuation
 
 MOST_SHOWN = 80
 """Characters of a name; of a longer one the beginning is shown."""
@@ -19,6 +20,9 @@ MOST_MARKS = 4
 
 NAMELESS = "(no name) ({})"
 """What is shown of a ring group without a name, around its id."""
+
+FULL_WIDTH = {ord(sign): ord(sign) + 0xFEE0 for sign in punctuation}
+"""For signs that may be markup those that look alike, and that nothing takes for more than text."""
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 

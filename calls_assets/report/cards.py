@@ -14,9 +14,16 @@ import pyarrow as pa
 
 from calls_assets.metrics.run import connect
 from calls_assets.report.figures import half_hours, ring_groups
+from calls_assets.words import FULL_WIDTH
 
 PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 """What Markdown could take for more than text: a name may not draw a picture from elsewhere."""
+
+LINKS = re.compile(r"(?<=http)s?:(?=//)|(?<=www)\.|@", re.IGNORECASE)
+"""What makes a link of a plain address, escaped or not."""
+
+MOST_ROWS = 100
+"""Of more ring groups the busiest are shown."""
 
 HEAD = "| {} | offered | service level | abandoned |\n| --- | ---: | ---: | ---: |"
 
@@ -36,12 +43,15 @@ def cards(service_level: pa.Table, zone: ZoneInfo) -> dict[str, str]:
 
 
 def _table(what: str, rows: Sequence[dict[str, Any]]) -> str:
-    return "\n".join([HEAD.format(what), *_lines(rows)]) if rows else ""
+    more = len(rows) - MOST_ROWS
+    rest = [f"\nAnd {more} more, in the daily report."] if more > 0 else []
+    return "\n".join([HEAD.format(what), *_lines(rows[:MOST_ROWS]), *rest]) if rows else ""
 
 
 def _lines(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
     for row in rows:
-        name = PUNCTUATION.sub(r"\\\g<0>", " ".join(row["name"].split()))
+        name = LINKS.sub(lambda found: found[0].translate(FULL_WIDTH), row["name"])
+        name = PUNCTUATION.sub(r"\\\g<0>", name)
         counted = row["answered"] + row["abandoned"]
         level, lost = _rate(row["level"], row["within"], counted), _rate(row["lost"], row["abandoned"], counted)
         yield f"| {name} | {row['offered']} | {level} | {lost} |"

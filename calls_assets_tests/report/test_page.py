@@ -255,7 +255,7 @@ def test_a_ring_groups_name_is_text_in_the_ui_too(run_pipeline, make_call, tmp_p
         result = run_pipeline(api, tmp_path, LAST, LAST)
     (event,) = (e for e in result.get_asset_materialization_events() if e.asset_key == dg.AssetKey("service_level"))
     *_, row = event.materialization.metadata["by_ring_group"].value.splitlines()
-    assert row.startswith(r"| \!\[x\]\(http\:\/\/198\.51\.100\.7\/p\.png\) \| \`a\_b\* | 1 | ")
+    assert row.startswith(r"| \!\[x\]\(http" "\N{FULLWIDTH COLON}" r"\/\/198\.51\.100\.7\/p\.png\) \| \`a\_b\* | 1 | ")
 
 
 def test_the_ui_gets_tables_without_a_name_or_number_of_anybody(centre, run_pipeline, tmp_path):
