@@ -231,6 +231,8 @@ class _Maker:
         places = list(self.page.walk())
         if len(places) > MOST_NAMES:
             raise Unspellable("too many names")
+        if not all(is_unicode(name) for name, _ in places):
+            raise Unspellable("names that are no Unicode")
         return places
 
     @cached_property

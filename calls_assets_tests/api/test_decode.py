@@ -345,3 +345,14 @@ def test_calls_without_a_total_that_can_be_read_have_one_that_proves_nothing(mak
 
 def test_a_word_beside_an_empty_list_is_no_error():
     assert read_page(b'{"calls": [], "meta": {"total": 0}, "message": "No calls.", "success": true}').total == 0
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"a \ud800": 1}, {"contact": {"id": 1, "a \ud800": 1}}, {"all_agents": [{"id": 1, "a \ud800": 1}]}],
+    ids=["call", "contact", "leg"],
+)
+def test_half_an_emoji_in_the_name_of_a_field_costs_no_call(make_call, told):
+    decoder, body = Decoder(), page(make_call(1, START) | told)
+    for _ in range(2):  # the first one is learned from
+        assert r'"a \ud800": 1' in decoder.read(body).calls["extra"][0].as_py()
