@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from calls_assets.api.answers import shown as masked
 from calls_assets.api.document import CALL, Kind
 from calls_assets.api.rules import Deviation
 from calls_assets.doctor.account import Learned, PageSize
@@ -11,6 +12,7 @@ from calls_assets.doctor.lists import GIVEN, Lists
 from calls_assets.doctor.pages import NONE_SEEN
 from calls_assets.doctor.volume import Backfill, Volume
 from calls_assets.doctor.waits import FEWEST, Threshold
+from calls_assets.words import shown as legible
 
 UNSET = "CALLS_DATES_ZONE may stay unset: more days are pulled then, and none is missed."
 
@@ -19,6 +21,9 @@ MOST_DEVIATIONS = 60
 
 MOST_SHOWN = 20
 """Values, fields or headers that are listed at most."""
+
+MOST_OF_A_HEADER = 100
+"""Characters of a header's name and value."""
 
 
 def findings(learned: Learned, token: str) -> Iterator[tuple[str, str]]:
@@ -106,11 +111,11 @@ def header_words(learned: Learned, token: str) -> str:
     """The headers of a rate limit."""
     if not learned.headers:
         return "No headers that tell of one."
-    values = [f"{name}: {value[:80]}" for name, value in learned.headers.items()]
-    shown = _listed([value.replace(token, "***") if token else value for value in values], "; ")
-    told = learned.requests_per_second
-    pace = f"That is {told:g} request{'' if told == 1 else 's'} a second." if told else "They do not tell a pace."
-    return f"{shown} {pace}"
+    told = [f"{name}: {value}" for name, value in learned.headers.items()]
+    values = _listed([legible(masked(header, token), MOST_OF_A_HEADER) for header in told], "; ")
+    rate = learned.requests_per_second
+    pace = f"That is {rate:g} request{'' if rate == 1 else 's'} a second." if rate else "They do not tell a pace."
+    return f"{values} {pace}"
 
 
 def list_words(lists: Lists) -> str:

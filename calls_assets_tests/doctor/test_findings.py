@@ -10,12 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calls_assets.api.windows import day_start
+from calls_assets.doctor.account import Learned
 from calls_assets.doctor.dates import Ends, fits, judge, offsets, other_seasons, reads_inclusively, usual_offsets
 from calls_assets.doctor.limits import limit_headers, requests_per_second
 from calls_assets.doctor.pages import NONE_SEEN, order
 from calls_assets.doctor.questions import last_closed_day
 from calls_assets.doctor.volume import Pull, backfill, volume
 from calls_assets.doctor.waits import best_threshold
+from calls_assets.doctor.words import header_words
 
 DAY = timedelta(days=1)
 ZONES = [
@@ -201,6 +203,7 @@ def test_a_threshold_that_hardly_a_call_passes_proves_nothing():
         ({"X-Rate-Limit-Limit-Day": "1"}, None),
         ({"RateLimit-Policy": "0;w=0"}, None),
         ({"Retry-After": "30"}, None),
+        ({"X-RateLimit-Limit-Minute": "9" * 5000}, None),
     ],
 )
 def test_a_pace_is_read_only_where_a_number_and_its_time_are_told(headers, pace):
@@ -240,3 +243,10 @@ def test_a_year_takes_its_pages_and_the_call_types_of_each_window():
 @pytest.mark.parametrize(("hour", "last"), [(11, 8), (12, 9), (23, 9)])
 def test_a_day_is_over_when_it_is_over_everywhere(hour, last):
     assert last_closed_day(datetime(2026, 3, 10, hour, tzinfo=UTC)) == date(2026, 3, 9 if last == 9 else 8)
+
+
+def test_a_header_is_shown_in_a_legible_line_without_the_token():
+    told = header_words(
+        Learned(1, headers={"X-RateLimit-\x1b[2J": "a\u202eb s3\u200bcret", "Rate-Limit": "x" * 999}), "s3cret"
+    )
+    assert told == f"X-RateLimit-�[2J: ab ***; Rate-Limit: {'x' * 87}…. They do not tell a pace."

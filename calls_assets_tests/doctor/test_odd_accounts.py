@@ -140,6 +140,14 @@ def test_the_dialect_is_told_in_a_table_and_no_call_is_unreadable(visit, dialect
     assert "All 18 are given." in shown
 
 
+def test_an_account_that_means_ill_is_told_of_in_plain_text(visit):
+    shown, ending = visit(Behaviour(dialect=("hostile_words",)), CALLS_TIMEZONE=HOME)
+    assert ending == ""
+    assert "(no plain word)" in shown
+    assert "(odd name)" in shown
+    assert not re.search(r"[^\n -~…]|alert|198\.51", shown.translate({ord(line): " " for line in "─━"}))
+
+
 @pytest.mark.parametrize(
     ("behaviour", "records", "sentence"),
     [
