@@ -4,7 +4,7 @@ import copy
 import json
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +17,8 @@ from moto.server import ThreadedMotoServer
 
 from calls_assets.definitions import build
 from calls_assets.sandbox import Sandbox
+from calls_assets.sandbox.dialects import OBJECTS
+from calls_assets.sandbox.hostile import HOSTILE_WORDS
 from calls_assets.settings import Settings
 
 hypothesis.settings.register_profile("untimed", deadline=None)  # how long an example takes depends on the machine
@@ -49,6 +51,25 @@ def make_call() -> Callable[..., dict[str, Any]]:
     def make(call_id: int, start: int, /, **changes: Any) -> dict[str, Any]:
         call = copy.deepcopy(json.loads(SAMPLE)["calls"][0])
         return call | {"id": call_id, "started_at": start} | changes
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def hostile_calls() -> Callable[[date], Iterator[tuple[dict[str, Any], set[str]]]]:
+    """Makes an answered call of a day for each hostile word, with an agent, a ring group and all else of an id of its own.
+
+    In the sandbox's dialect `hostile_words` each of these has another name.
+    """
+
+    def make(day: date) -> Iterator[tuple[dict[str, Any], set[str]]]:
+        noon = int(datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp())
+        plain = json.loads(SAMPLE)["calls"][0] | {"is_inbound": True, "started_at": noon}
+        for n, _ in enumerate(HOSTILE_WORDS):
+            own = {name: plain[name] | {"id": n} for name in OBJECTS}
+            leg = plain["all_agents"][0] | {"id": n, "started_at": noon + 9}
+            legs = {"agents": [n], "all_agents": [leg], "answered_agents": [leg], "talk_time": 600 + n}
+            yield plain | own | legs | {"id": n + 1}, {"all_inbound", "inbound_answered"}
 
     return make
 

@@ -1,10 +1,8 @@
 """A day on which everything is named by somebody who means ill, through every door that shows a name."""
 
 import io
-import json
 import re
 from datetime import date
-from pathlib import Path
 
 import dagster as dg
 import pyarrow.parquet as pq
@@ -18,8 +16,6 @@ from calls_assets.summary import print_answers
 from calls_assets.words import UNKNOWN, apart, shown
 
 DAY = date(2026, 3, 10)
-NOON = 1_773_144_000
-SAMPLE = Path(__file__).parent / "sample_response.json"
 
 UNSEEN = re.compile(
     "[\0-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff\U000e0000-\U000e007f]"
@@ -27,24 +23,15 @@ UNSEEN = re.compile(
 """What changes how a text is shown and is not seen itself, but for the end of a line."""
 
 
-def calls():
-    """An answered call for each hostile word, with an agent, a ring group and all else that has a name of its own."""
-    plain = json.loads(SAMPLE.read_bytes())["calls"][0] | {"is_inbound": True}
-    for number, _ in enumerate(HOSTILE_WORDS):
-        own = {
-            name: plain[name] | {"id": number} for name in ("number", "campaign", "ring_group", "ivr", "disposition")
-        }
-        leg = plain["all_agents"][0] | {"id": number, "started_at": NOON + 9}
-        legs = {"agents": [number], "all_agents": [leg], "answered_agents": [leg], "talk_time": 600 + number}
-        yield plain | own | legs | {"id": number + 1, "started_at": NOON}, {"all_inbound", "inbound_answered"}
-
-
 @pytest.fixture(scope="module")
-def day(run_pipeline, tmp_path_factory):
+def day(hostile_calls, run_pipeline, tmp_path_factory):
     """The run of that day, the tree, and every line and event that Dagster was told of it."""
     tree, home = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("home")
     behaviour = Behaviour(dialect=("hostile_words",))
-    with Sandbox(FixedCalls(calls()), behaviour) as api, dg.DagsterInstance.local_temp(str(home)) as instance:
+    with (
+        Sandbox(FixedCalls(hostile_calls(DAY)), behaviour) as api,
+        dg.DagsterInstance.local_temp(str(home)) as instance,
+    ):
         result = run_pipeline(api, tree, DAY, DAY, instance=instance)
         records = instance.all_logs(result.run_id)
     return result, tree, records

@@ -158,7 +158,7 @@ def _name(name: str, where: str, ink: str) -> str:
     """A name to the left of a place: text that the browser cuts off where its room ends."""
     style = f"color: {ink}; font: 11px/{BAR}px system-ui, sans-serif; text-align: right; white-space: nowrap"
     return (
-        f'<foreignObject transform="{where}" x="-{NAME_WIDTH}" y="-13" width="{NAME_WIDTH}" height="{BAR}">'
+        f'<foreignObject transform="{where}" x="-{NAME_WIDTH}" y="-11.5" width="{NAME_WIDTH}" height="{BAR}">'
         f'<div xmlns="http://www.w3.org/1999/xhtml" dir="auto" style="{style}; overflow: hidden; text-overflow: ellipsis">'
         f"{escape(shown(name))}</div></foreignObject>"
     )

@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from calls_assets.sandbox import Centre, Sandbox
+from calls_assets.sandbox import Behaviour, Centre, FixedCalls, Sandbox
+from calls_assets.sandbox.hostile import HOSTILE_WORDS
 
 DAY = date(2026, 3, 10)
 
@@ -68,6 +69,37 @@ def test_it_is_readable_at_any_width_and_asks_for_nothing(browser, page, width, 
     asked = {url for url in addresses(browser) if not url.startswith("data:")}
     assert asked == {page}
     assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+
+
+@pytest.fixture
+def hostile_page(hostile_calls, run_pipeline, tmp_path):
+    """The address of a day's page on which everything is named by somebody who means ill."""
+    with Sandbox(FixedCalls(hostile_calls(DAY)), Behaviour(dialect=("hostile_words",))) as api:
+        assert run_pipeline(api, tmp_path / "data", DAY, DAY).success
+    return (tmp_path / f"data/daily_report/date={DAY}/daily_report.html").as_uri().replace("%3D", "=")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_names_that_mean_ill_run_nothing_ask_for_nothing_and_stay_in_their_place(browser, hostile_page, width):
+    see(browser, width, "light")
+    browser.get(hostile_page)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert {url for url in addresses(browser) if not url.startswith("data:")} == {hostile_page}
+    assert browser.get_log("browser") == []
+    assert browser.execute_script("return document.querySelectorAll('script, img, iframe, object, b > b').length") == 0
+    assert {link.text for link in browser.find_elements("tag name", "a")} == {"all days"}
+    outside = """
+        return [...document.querySelectorAll('foreignObject div, td bdi')].filter(name => {
+            const inner = name.getBoundingClientRect(), outer = name.closest('foreignObject, tr').getBoundingClientRect();
+            return inner.top < outer.top - 1 || inner.bottom > outer.bottom + 1 || inner.left < 0;
+        }).map(name => name.textContent)
+    """
+    assert browser.execute_script(outside) == []
+    names = browser.execute_script("return [...document.querySelectorAll('td bdi')].map(name => name.innerText.trim())")
+    assert len(names) == 2 * len(HOSTILE_WORDS)
+    assert all(names)
+    drawn = browser.find_elements("css selector", "foreignObject div")
+    assert [name.text for name in drawn] == names[len(HOSTILE_WORDS) :][: len(drawn)] != []
 
 
 def test_the_index_leads_to_every_day_and_back(browser, page):
