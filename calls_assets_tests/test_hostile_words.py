@@ -3,8 +3,11 @@
 import io
 import re
 from datetime import date
+from pathlib import Path
 
 import dagster as dg
+import matplotlib
+import nbformat
 import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
@@ -16,6 +19,7 @@ from calls_assets.summary import print_answers
 from calls_assets.words import UNKNOWN, apart, shown
 
 DAY = date(2026, 3, 10)
+NOTEBOOK = Path(__file__).parent.parent / "docs" / "notebook.ipynb"
 
 UNSEEN = re.compile(
     "[\0-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff\U000e0000-\U000e007f]"
@@ -83,3 +87,20 @@ def test_the_terminal_is_sent_nothing_but_text(day):
     assert shown("[/b] Ann | [red]") in lines
     longest = range(len(HOSTILE_WORDS) - 1, len(HOSTILE_WORDS) - 6, -1)
     assert all(name in lines for name in apart(map(word, longest), longest))
+
+
+@pytest.mark.filterwarnings("ignore:Glyph", "ignore:constrained_layout not applied")  # of so many names and scripts
+def test_the_notebook_draws_a_name_as_text(day, monkeypatch):
+    _, tree, _ = day
+    monkeypatch.setenv("CALLS_DATA_URL", str(tree))
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    said = {}
+    with matplotlib.rc_context():
+        for cell in nbformat.read(NOTEBOOK, as_version=4).cells:
+            if cell.cell_type == "code":
+                exec(cell.source, said)
+        said["figure"].canvas.draw()
+    longest = range(len(HOSTILE_WORDS) - 15, len(HOSTILE_WORDS))
+    names = apart(map(word, range(len(HOSTILE_WORDS))), range(len(HOSTILE_WORDS)))
+    assert [label.get_text() for label in said["axis"].get_yticklabels()] == [names[n] for n in longest]
+    said["plt"].close("all")

@@ -61,6 +61,7 @@ HOSTILE_WORDS = (
         "```\ncode",
         "> said",
         "$\\frac{1}{0}$",
+        "$\\bad$",
     ),
     *(
         "<!channel>",
