@@ -1,8 +1,10 @@
 """What the numbers rest on, over a range of days: how call types lie to each other, what `type` tells, whether waits hold."""
 
+import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from operator import attrgetter
 from typing import Any
 
 import duckdb
@@ -34,6 +36,9 @@ DECIDING = {*TOLD_BY_TYPE, "short_abandoned_distributed", "abandoned_distributed
 
 ENOUGH_DAYS, ENOUGH_CALLS = 14, 50
 """Over so many days, and on so many calls, `type` must agree with a call type before it can stand in for it."""
+
+MOST_PAIRS = 100
+"""Values of `type` with a call type that are shown at most."""
 
 RELATIONS = """
     SELECT relation, left_calls, right_calls, both_calls, breaking_calls, verdict FROM period.call_type_relations
@@ -161,9 +166,12 @@ def _relations(relations: Iterable[tuple[Any, ...]]) -> Grid:
 
 def _types(pairs: list[Pair]) -> Grid:
     grid = _grid("What `type` tells of call types", "type", "call type", "both", "of the type", "of the call type")
-    for pair in pairs:
+    frequent = {*heapq.nlargest(MOST_PAIRS, pairs, key=attrgetter("calls"))}
+    for pair in (pair for pair in pairs if pair in frequent):
         counts = (pair.calls, pair.calls_of_type, pair.calls_of_call_type)
         grid.add_row(Text(shown(pair.type)), pair.call_type, *(f"{count:,}" for count in counts))
+    if len(pairs) > MOST_PAIRS:
+        grid.add_row(f"and {len(pairs) - MOST_PAIRS} rarer ones")
     return grid
 
 

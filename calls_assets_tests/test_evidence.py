@@ -9,7 +9,7 @@ from rich.console import Console
 
 import calls_assets
 from calls_assets.api.document import LABEL_CALL_TYPES
-from calls_assets.evidence import ENOUGH_CALLS, ENOUGH_DAYS, Pair, print_evidence, suggestions
+from calls_assets.evidence import ENOUGH_CALLS, ENOUGH_DAYS, Pair, _types, print_evidence, suggestions
 from calls_assets.sandbox import Centre, Meaning, Sandbox
 from calls_assets_tests.accounts import lay
 
@@ -46,6 +46,15 @@ def test_a_call_type_that_type_always_tells_is_spared_with_the_evidence():
 )
 def test_without_enough_evidence_all_are_asked_for(pairs, days):
     assert advice(pairs, days) is None
+
+
+def test_of_ever_new_values_of_type_the_frequent_ones_are_shown_as_text():
+    pairs = [exact(f"[/] {n}\x1b", "abandoned", calls=1000 + n) for n in range(150)]
+    printed = io.StringIO()
+    Console(file=printed, width=120).print(_types(pairs))
+    rows = printed.getvalue().splitlines()
+    assert [row.split()[:2] for row in rows if "[/]" in row] == [["[/]", f"{n}�"] for n in range(50, 150)]
+    assert "and 50 rarer ones" in printed.getvalue()
 
 
 def test_its_own_distributed_label_is_no_obstacle():
