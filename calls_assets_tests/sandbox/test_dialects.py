@@ -10,7 +10,8 @@ import pytest
 import requests
 
 from calls_assets.sandbox import Behaviour, Centre, RepeatedCalls, Sandbox
-from calls_assets.sandbox.dialects import DIALECTS, LOSSY, OBJECTS, dialects, in_dialects
+from calls_assets.sandbox.dialects import DIALECTS, HOSTILE, LOSSY, OBJECTS, dialects, in_dialects
+from calls_assets.sandbox.hostile import HOSTILE_WORDS
 
 DAY = date(2026, 3, 6)
 ASKED = {"dateFrom": str(DAY), "dateTo": str(DAY), "limit": "1000"}
@@ -195,7 +196,26 @@ def test_the_calls_of_a_mixed_account_are_told_in_many_ways(records):
     assert any(in_dialects(record, ["mixed"]) == record for record in records)
 
 
-@pytest.mark.parametrize("dialect", [*DIALECTS, *LOSSY])
+def test_hostile_words_change_what_people_named_and_add_a_field_and_leave_the_rest(records):
+    named = {"full_name", "numberWithAlias", "alias", "name", "code", "note", "tags", "type"}
+
+    def rest(value):
+        if isinstance(value, dict):
+            return {name: rest(part) for name, part in value.items() if name not in named}
+        return [rest(item) for item in value] if isinstance(value, list) else value
+
+    said = set()
+    for record in records:
+        told = json.loads(json.dumps(in_dialects(record, ["hostile_words"])))
+        assert {name: rest(told[name]) for name in record if name not in named} == rest(record)
+        said |= {*told["tags"], *(told[name]["name"] for name in ("ring_group", "ivr", "campaign") if told[name])}
+        (added,) = told.keys() - record.keys()
+        said.add(added)
+    assert len(said) > 50
+    assert said <= {*HOSTILE_WORDS}
+
+
+@pytest.mark.parametrize("dialect", [*DIALECTS, *LOSSY, *HOSTILE])
 def test_records_that_are_malformed_anywhere_are_told_all_the_same(dialect):
     for malformed in (
         {},
