@@ -22,11 +22,15 @@ from calls_assets.dagster.internals import (
     execute_run,
 )
 from calls_assets.dagster.runs import range_tags
+from calls_assets.words import shown
 
 LOCATION = "calls_assets.definitions"
 """The code location's name, as `calls-assets dev` and workspace.yaml have it."""
 
 STOPPED = "The run was stopped: days that landed before stay, and the others can be run again."
+
+MOST_SAID = 2000
+"""Characters of a run's sentence."""
 
 EVENTS_AT_ONCE = 1000
 LOOK_EVERY_S = 0.5
@@ -72,7 +76,7 @@ def _sentences(result: JobExecutionResult) -> Iterator[str]:
     for failure in result.get_step_failure_events():
         if error := failure.step_failure_data.error:
             stopped = error.cls_name == dg.DagsterExecutionInterruptedError.__name__
-            yield STOPPED if stopped else (error.cause or error).message.removeprefix("Stopped: ").strip()
+            yield STOPPED if stopped else shown((error.cause or error).message.removeprefix("Stopped: "), MOST_SAID)
 
 
 def _failed_checks(result: JobExecutionResult, single: date | None) -> Iterator[str]:
