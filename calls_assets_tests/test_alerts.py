@@ -4,6 +4,7 @@ import json
 import re
 import threading
 import time
+import unicodedata
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
@@ -11,12 +12,15 @@ from types import SimpleNamespace
 import dagster as dg
 import pytest
 import requests
+from hypothesis import given
+from hypothesis import strategies as st
 
 from calls_assets import alerts
 from calls_assets.definitions import build
 from calls_assets.sandbox import Centre, Sandbox
 from calls_assets.sandbox.hostile import HOSTILE_WORDS
 from calls_assets.settings import Settings
+from calls_assets.words import shown
 
 TODAY = date(2026, 3, 10)
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC).timestamp()
@@ -269,6 +273,13 @@ def test_an_address_that_is_none_is_named_before_there_is_anything_to_tell(tick,
 )
 def test_what_a_run_says_looks_the_same_and_pings_nobody(said, signs):
     assert alerts.for_a_chat(said) == said.translate({ord(sign): ord(sign) + 0xFEE0 for sign in signs})
+
+
+@given(st.text(st.characters(codec=None)) | st.sampled_from(HOSTILE_WORDS))
+def test_whatever_a_run_says_no_chat_takes_it_for_more_than_text(said):
+    told = alerts.for_a_chat(said)
+    assert not re.search(r"[@<>&\[\]*`~|]|(?<!^http)(?<!^https)://|\b_[^_\s]+_\b", told)
+    assert unicodedata.normalize("NFKC", told) == unicodedata.normalize("NFKC", shown(said, 600))
 
 
 def test_what_a_run_says_is_a_line_that_a_chat_takes():
