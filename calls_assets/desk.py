@@ -121,7 +121,11 @@ def read(
 
 
 def connect(
-    start: Day | None = None, end: Day | None = None, *, data_url: str | Path | None = None
+    start: Day | None = None,
+    end: Day | None = None,
+    *,
+    data_url: str | Path | None = None,
+    allow_files: bool = False,
 ) -> "duckdb.DuckDBPyConnection":
     """A DuckDB connection with every table as a view of its name, whose columns say what they mean.
 
@@ -133,6 +137,8 @@ def connect(
         start: The first local day; the first there is where None.
         end: The last local day, included; the last there is where None.
         data_url: As for `read`.
+        allow_files: Whether queries may read other files than the tables', write files, load extensions, read variables of
+            Python, and change the settings of DuckDB. What is registered (`connection.register`) can be read in any case.
 
     Raises:
         ValueError: a day is none, or the range ends before it begins.
@@ -142,6 +148,7 @@ def connect(
     Warns:
         MissingDays: a table has some days of the range, but not all.
     """
+    from calls_assets.metrics.connection import ReadOnly, seal
     from calls_assets.metrics.periods import PERIODS, add_period, add_views, periodic
     from calls_assets.metrics.run import connect as connect_to
     from calls_assets.metrics.run import sql
@@ -161,7 +168,7 @@ def connect(
             f"No table has a file {_range(first, last)} in {store.root}: check CALLS_DATA_URL and the days."
         )
     _warn_of_holes(days_of, first, last)
-    connection = connect_to(inputs)
+    connection = connect_to(inputs, read_only=None if allow_files else ReadOnly())
     connection.execute(sql("macros"))
     add_views(connection, VIEWS.values())
     for table in ALL_TABLES.values():
@@ -170,6 +177,8 @@ def connect(
         add_period(connection, schema, first_day)
         for table in periodic():
             _explain(connection, table, schema)
+    if not allow_files:
+        seal(connection)
     return connection
 
 

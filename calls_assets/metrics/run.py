@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from calls_assets.api.document import CERTAIN_CALL_TYPES, LIKELY_CALL_TYPES
 from calls_assets.api.windows import ONE_DAY, day_start
+from calls_assets.metrics.connection import ReadOnly, opened
 from calls_assets.tables.dictionary import TABLES, VIEWS
 from calls_assets.tables.schema import Table
 
@@ -131,15 +132,20 @@ def _offset(at: int, zone: ZoneInfo) -> int:
     return int(offset.total_seconds()) if offset else 0
 
 
-def connect(inputs: Mapping[str, Relation], as_it_is: bool = False) -> duckdb.DuckDBPyConnection:
+def connect(
+    inputs: Mapping[str, Relation], as_it_is: bool = False, read_only: ReadOnly | None = None
+) -> duckdb.DuckDBPyConnection:
     """A connection, in UTC, that has each input as a view of its name.
 
     Args:
         inputs: The tables by name.
         as_it_is: Whether a file from before a column was added lacks it, as `changes` has to know; else it holds null there.
+        read_only: What the files are read through, where the connection is going to be sealed.
     """
-    connection = duckdb.connect()
+    connection = opened()
     connection.execute("SET TimeZone = 'UTC'")
+    if read_only is not None:
+        connection.register_filesystem(read_only)
     for name, relation in inputs.items():
         if not isinstance(relation, Sequence):
             connection.register(f"_{name}", relation)
@@ -149,7 +155,8 @@ def connect(inputs: Mapping[str, Relation], as_it_is: bool = False) -> duckdb.Du
         elif as_it_is:
             connection.read_parquet(list(relation), hive_partitioning=False).create_view(name)
         else:
-            _view_files(connection, TABLES[name], list(relation))
+            places = list(relation) if read_only is None else read_only.add(relation)
+            _view_files(connection, TABLES[name], places)
     return connection
 
 

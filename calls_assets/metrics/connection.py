@@ -1,0 +1,95 @@
+"""Connections of DuckDB: where they put what memory does not hold, and how they are closed to all but their tables."""
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from fsspec import AbstractFileSystem
+
+SCHEME = "tables://"
+
+SEALS = (
+    f"SET allowed_directories = ['{SCHEME}']",
+    "SET python_enable_replacements = false",
+    "SET autoinstall_known_extensions = false",
+    "SET autoload_known_extensions = false",
+    "SET allow_community_extensions = false",
+    "SET allow_persistent_secrets = false",
+    "SET enable_external_access = false",
+    "SET lock_configuration = true",
+)
+"""What a query over the tables has no need of; the last one keeps it so."""
+
+
+def opened() -> duckdb.DuckDBPyConnection:
+    """A connection whose queries spill into a folder that their owner alone can read, and that is gone with it."""
+    folder = tempfile.mkdtemp(prefix="calls_assets-")
+    connection = duckdb.connect(config={"temp_directory": folder})
+    weakref.finalize(connection, shutil.rmtree, folder, ignore_errors=True)
+    return connection
+
+
+class ReadOnly(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
+    """Some files of this machine, under `SCHEME`, to be read and nothing else.
+
+    Files that DuckDB itself may read while all others are forbidden, it may write as well.
+    """
+
+    protocol = SCHEME.partition(":")[0]
+    cachable = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._places: set[str] = set()
+
+    def add(self, places: Iterable[str]) -> list[str]:
+        """Let files be read; gives the names to read them by."""
+        known = list(places)
+        self._places.update(known)
+        return [SCHEME + place for place in known]
+
+    def open(self, path: str, mode: str = "rb", **_: Any) -> FileIO:
+        """A file that may be read, for reading."""
+        if mode != "rb":
+            raise PermissionError("the files of the tables are read, and never written")
+        return _File(self._place(path))
+
+    def glob(self, path: str, **_: Any) -> list[str]:
+        """The file of exactly this name, whatever signs are in it."""
+        return [path] if self.exists(path) else []
+
+    def exists(self, path: str, **_: Any) -> bool:
+        """Whether it is one of the files."""
+        return path.removeprefix(SCHEME) in self._places
+
+    def info(self, path: str, **_: Any) -> dict[str, Any]:
+        """What DuckDB asks of a file."""
+        return {"name": path, "size": self._place(path).stat().st_size, "type": "file"}
+
+    def modified(self, path: str) -> datetime:
+        """When it was put in place."""
+        return datetime.fromtimestamp(self._place(path).stat().st_mtime, UTC)
+
+    def _place(self, path: str) -> Path:
+        if not self.exists(path):
+            raise FileNotFoundError(f"{path} is no file of a table")
+        return Path(path.removeprefix(SCHEME))
+
+
+class _File(FileIO):
+    """A file that is closed with its last user, as DuckDB leaves it to be."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def seal(connection: duckdb.DuckDBPyConnection) -> None:
+    """Have a connection read the files of `ReadOnly` and what is registered, write nothing, and stay so."""
+    for setting in SEALS:
+        connection.execute(setting)

@@ -1,0 +1,126 @@
+"""What a query over the tables can reach: the tables, and nothing else of the machine."""
+
+import gc
+import os
+import stat
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import calls_assets
+from calls_assets.metrics.connection import ReadOnly, opened
+from calls_assets.metrics.run import connect
+from calls_assets.tables.dictionary import CALLS
+from calls_assets.tables.store import TableStore
+
+DAY = date(2026, 3, 6)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A tree with one empty day of `calls`, beside a file that is nobody's business."""
+    folder = tmp_path_factory.mktemp("folder")
+    TableStore(str(folder / "data")).write(CALLS, DAY, CALLS.empty())
+    (folder / "other.csv").write_text("secret\n1\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sealed(folder):
+    with calls_assets.connect(data_url=folder / "data") as connection:
+        yield connection
+
+
+BEYOND = {
+    "a file": "SELECT * FROM '{folder}/other.csv'",
+    "CSV": "SELECT * FROM read_csv('{folder}/other.csv')",
+    "text": "SELECT * FROM read_text('{folder}/other.csv')",
+    "bytes": "SELECT * FROM read_blob('{folder}/other.csv')",
+    "a folder": "SELECT * FROM glob('{folder}/*')",
+    "another Parquet file": "SELECT * FROM read_parquet('{folder}/**/*.parquet')",
+    "a table's file by its path": "SELECT * FROM '{file}'",
+    "by our scheme": "SELECT * FROM read_csv('tables://{folder}/other.csv')",
+    "by our scheme and a way up": "SELECT * FROM read_csv('tables://{folder}/data/../other.csv')",
+    "a query in a text": "SELECT * FROM query('FROM ''{folder}/other.csv''')",
+    "metadata": "SELECT * FROM parquet_metadata('{file}')",
+    "the network": "SELECT * FROM read_csv('http://127.0.0.1:9/x.csv')",
+    "standard input": "SELECT * FROM read_csv('/dev/stdin')",
+    "a variable": "SELECT * FROM variable",
+    "COPY TO": "COPY (SELECT 1) TO '{folder}/new.csv'",
+    "COPY over a table's file": "COPY (SELECT 1) TO '{file}' (FORMAT csv, USE_TMP_FILE false)",
+    "COPY over it by our scheme": "COPY (SELECT 1) TO 'tables://{file}' (FORMAT csv, USE_TMP_FILE false)",
+    "COPY into folders": "COPY (SELECT 1 AS a, 2 AS b) TO 'tables://{folder}/new' (PARTITION_BY (a))",
+    "COPY FROM": "CREATE TABLE t (a INT); COPY t FROM '{folder}/other.csv'",
+    "EXPORT": "EXPORT DATABASE '{folder}/new'",
+    "IMPORT": "IMPORT DATABASE '{folder}'",
+    "ATTACH": "ATTACH '{folder}/new.db' AS other",
+    "INSTALL": "INSTALL httpfs",
+    "LOAD": "LOAD httpfs",
+    "an extension's function": "SELECT * FROM sqlite_scan('{folder}/x.db', 'x')",
+    "a setting": "SET enable_external_access = true",
+    "the lock": "SET lock_configuration = false",
+    "a folder more": "SET allowed_directories = ['/']",
+    "where to spill": "SET temp_directory = '{folder}/new'",
+    "a log": "CALL enable_logging(storage = 'file', storage_path = '{folder}/new')",
+    "a profile": "PRAGMA profiling_output = '{folder}/new'",
+    "a reset": "RESET enable_external_access",
+}
+
+
+@pytest.mark.parametrize("query", BEYOND.values(), ids=BEYOND)
+def test_a_query_reaches_nothing_but_the_tables(sealed, folder, query):
+    variable = CALLS.empty()  # noqa: F841  # a query would find it by its name
+    file = TableStore(str(folder / "data")).path(CALLS, DAY)
+    before = {path: path.is_file() and path.read_bytes() for path in folder.rglob("*")}
+    with pytest.raises(duckdb.Error):
+        sealed.execute(query.format(folder=folder, file=file)).fetchall()
+    assert sealed.execute("SELECT count(*) FROM calls").fetchone() == (0,)
+    assert {path: path.is_file() and path.read_bytes() for path in folder.rglob("*")} == before
+
+
+def test_queries_have_what_they_need(sealed):
+    sealed.execute("CREATE TABLE mine AS SELECT 1 AS a; CREATE MACRO twice(x) AS 2 * x")
+    sealed.register("registered", CALLS.empty())
+    assert sealed.execute("SELECT twice(a) FROM mine").fetchone() == (2,)
+    assert sealed.execute("SELECT count(*) FROM registered").fetchone() == (0,)
+    assert sealed.cursor().execute("SELECT count(*) FROM weekly.calls").fetchone() == (0,)
+    assert sealed.execute("SELECT TIMESTAMPTZ '2026-03-06 12:00Z' AT TIME ZONE 'America/New_York'").fetchone()
+
+
+def test_files_are_allowed_where_that_is_asked_for(folder, tmp_path):
+    with calls_assets.connect(data_url=folder / "data", allow_files=True) as connection:
+        assert connection.execute(f"SELECT * FROM '{folder}/other.csv'").fetchone() == (1,)
+        connection.execute(f"COPY (SELECT 1) TO '{tmp_path}/new.csv'")
+        connection.execute("SET TimeZone = 'America/New_York'")
+    assert (tmp_path / "new.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["a*b", "a?b", "[ab]", "{a,b}", "it's", "with blank", "ünï"])
+def test_a_tree_is_read_whatever_its_folder_is_called(tmp_path, name):
+    store = TableStore(str(tmp_path / name))
+    file = store.path(CALLS, DAY)
+    store.write(CALLS, DAY, CALLS.empty())
+    with connect({"calls": [str(file)]}, read_only=ReadOnly()) as connection:
+        assert connection.execute("SELECT count(*) FROM calls").fetchone() == (0,)
+
+
+def test_what_memory_does_not_hold_goes_where_its_owner_alone_can_read_and_is_gone_afterwards(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    mask = os.umask(0o000)
+    try:
+        connection = opened()
+        connection.execute("SET memory_limit = '60MB'; SET threads = 1")
+        connection.execute("CREATE TABLE large AS SELECT range AS a, hash(range)::VARCHAR AS b FROM range(4_000_000)")
+        (folder,) = tmp_path.iterdir()
+        spilt = list(folder.iterdir())
+    finally:
+        os.umask(mask)
+    assert spilt
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    connection.close()
+    del connection
+    gc.collect()
+    assert list(Path(tmp_path).iterdir()) == []
