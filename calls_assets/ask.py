@@ -1,22 +1,35 @@
 """Questions to the tables in SQL, answered in the terminal."""
 
-import shutil
 import sys
-import tempfile
+from contextlib import redirect_stdout
 from datetime import date
-from pathlib import Path
+from io import StringIO
 
 import duckdb
+import pyarrow as pa
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as Grid
 
 from calls_assets.desk import connect
+from calls_assets.spreadsheet import header, lines
 from calls_assets.tables.dictionary import ALL_TABLES
 from calls_assets.tables.schema import Table
+from calls_assets.words import legible
 
 MOST_ROWS = 200
 """A terminal shows so many rows; CSV has them all."""
+
+ROWS_AT_ONCE = 2000
+"""Rows of CSV that are written in one piece."""
+
+BEYOND = (
+    "disabled by configuration",
+    "disabled through configuration",
+    "configuration has been locked",
+    "PermissionError",
+)
+"""What errors say where a query wants more than the tables."""
 
 LONGEST_TYPE = 25
 """A nested type with a longer name is shown as what it is at its outside."""
@@ -24,7 +37,7 @@ LONGEST_TYPE = 25
 DAYS = "SELECT min(local_date), max(local_date), count(*) FROM {}"
 
 
-def ask(query: str, first: date | None, last: date | None, as_csv: bool) -> None:
+def ask(query: str, first: date | None, last: date | None, as_csv: bool, allow_files: bool = False) -> None:
     """Print what DuckDB answers to a query over all tables of the days.
 
     Raises:
@@ -34,24 +47,39 @@ def ask(query: str, first: date | None, last: date | None, as_csv: bool) -> None
     query = sys.stdin.read() if query == "-" else query
     if query.isidentifier() or not query.strip():
         raise ValueError(f"There is no table {query!r}: the tables are {', '.join(ALL_TABLES)}.")
-    with connect(first, last) as connection:
+    with connect(first, last, allow_files=allow_files) as connection:
         try:
             relation: duckdb.DuckDBPyRelation | None = connection.sql(query)
             if relation is not None and as_csv:
                 _print_csv(relation)
             elif relation is not None:
-                relation.show(max_rows=MOST_ROWS)
-        except duckdb.Error as error:
-            raise ValueError(str(error)) from None
+                _print_rows(relation)
+        except (duckdb.Error, pa.ArrowException) as error:
+            raise ValueError(_why(error)) from None
+
+
+def _print_rows(relation: duckdb.DuckDBPyRelation) -> None:
+    """Print the table that DuckDB draws, without what its cells and names would do to the terminal."""
+    with redirect_stdout(StringIO()) as drawn:
+        relation.show(max_rows=MOST_ROWS)
+    sys.stdout.write(legible(drawn.getvalue()))
 
 
 def _print_csv(relation: duckdb.DuckDBPyRelation) -> None:
-    """Print through our own handle: DuckDB would open the terminal's file anew, and what stood in it would be gone."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "answer.csv")
-        relation.write_csv(str(path))
-        with path.open("rb") as file:
-            shutil.copyfileobj(file, sys.stdout.buffer)
+    fit = legible if sys.stdout.isatty() else str
+    sys.stdout.buffer.write(fit(header(relation.columns)).encode())
+    for batch in relation.project(lines(relation)).to_arrow_reader(ROWS_AT_ONCE):
+        sys.stdout.buffer.write(fit("".join(batch.column(0).to_pylist())).encode())
+
+
+def _why(error: Exception) -> str:
+    """DuckDB's sentence, fit to be shown, and what to do where the query went beyond the tables."""
+    said = str(error).partition("Traceback (most recent call last)")
+    told = said[0] or said[2].strip().rpartition("\n")[2]  # an error of ours comes with the frames that it went through
+    beyond = any(sign in told for sign in BEYOND)
+    return legible(told.strip()) + (
+        "\nThe query reads the tables and nothing else: if it is yours, give --allow-files." if beyond else ""
+    )
 
 
 def list_tables(first: date | None, last: date | None, console: Console) -> None:

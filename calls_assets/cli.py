@@ -95,6 +95,11 @@ def _parser() -> argparse.ArgumentParser:
     sql_parser.add_argument("--from", dest="first", type=_day, metavar="DAY", help="first day; default: all")
     sql_parser.add_argument("--to", dest="last", type=_day, metavar="DAY", help="last day; default: all")
     sql_parser.add_argument("--csv", action="store_true", help="print every row as CSV")
+    sql_parser.add_argument(
+        "--allow-files",
+        action="store_true",
+        help="let the query read other files than the tables', write files and load extensions, which it may not",
+    )
     sql_parser.set_defaults(run=sql)
 
     doctor_parser = commands.add_parser("doctor", help="ask the account of CALLS_API_URL a few small questions")
@@ -426,7 +431,7 @@ def sql(arguments: argparse.Namespace) -> None:
     elif arguments.query is None:
         list_tables(arguments.first, arguments.last, Console())
     else:
-        ask(arguments.query, arguments.first, arguments.last, arguments.csv)
+        ask(arguments.query, arguments.first, arguments.last, arguments.csv, arguments.allow_files)
 
 
 def evidence(arguments: argparse.Namespace) -> None:

@@ -49,6 +49,11 @@ def shown(text: str, most: int = MOST_SHOWN) -> str:
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
+def legible(text: str) -> str:
+    """A text of which the lines and the spaces stay, such as a table that has been drawn, and otherwise as `shown`."""
+    return "\n".join("".join(_legible(line)) for line in text.split("\n"))
+
+
 def _legible(text: str) -> Iterator[str]:
     marks = MOST_MARKS  # what comes first has no letter to stand on
     for sign in text:
