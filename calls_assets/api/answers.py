@@ -22,6 +22,12 @@ SAYING = ("error", "message", "errors", "detail")
 
 MASK = "***"
 
+PLAIN_PATH = re.compile(r"^(/(v[0-9]|[a-z]{0,12})(?![^/]))*")
+"""How a path begins of which no part can be a secret."""
+
+PART = 6
+"""Characters of a token that no host has by chance."""
+
 SPELLINGS = 3
 """So many times over may a token be percent-encoded or escaped and is still found."""
 
@@ -86,9 +92,20 @@ def is_web_page(body: bytes, content_type: str) -> bool:
 
 
 def leads_to(location: str, token: str) -> str:
-    """Where a redirect leads, without what could be a secret."""
+    """Where a redirect leads: its host, or of a path what is plain words; the rest could hold the token in some spelling."""
     try:
         target = urlsplit(location)
+        host = target.hostname
     except ValueError:
         return "an address that is none"
-    return shown(f"{target.scheme}://{target.hostname}" if target.hostname else target.path, token) or "nowhere"
+    if host:
+        scheme = target.scheme if target.scheme in ("http", "https", "") else "another scheme"
+        return shown(f"{scheme}://{'another host' if _has_part_of(host, token) else host}", token)
+    rest = PLAIN_PATH.sub("", target.path)
+    return shown(target.path.removesuffix(rest) + ("…" if rest else ""), token) or "nowhere"
+
+
+def _has_part_of(host: str, token: str) -> bool:
+    """Whether a host is made with the token, or with a piece of it."""
+    made, of = (re.sub(r"[\W_]", "", unquote(text)).casefold() for text in (host, token))
+    return any(of[first : first + PART] in made for first in range(max(1, len(of) - PART + 1)) if of)

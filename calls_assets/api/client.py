@@ -22,8 +22,9 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from calls_assets.api.address import checked_token, checked_url, is_loopback, leads_to_the_same_without_slash
-from calls_assets.api.answers import MOST_READ, is_web_page, leads_to, words
+from calls_assets.api.answers import MOST_READ, is_web_page, leads_to, shown, words
 from calls_assets.api.document import Query
+from calls_assets.api.echo import without_token
 from calls_assets.api.errors import (
     ApiError,
     DatesRefused,
@@ -210,7 +211,7 @@ class Client:
                 if self._on_headers is not None:
                     self._on_headers(response.headers)
                 self._check(response, query, ticket)
-                body = self._body(response)
+                body = without_token(self._body(response), self._token)
         except requests.exceptions.RequestException as error:
             raise self._failure(error, begin) from None
         try:
@@ -278,7 +279,7 @@ class Client:
                     f"{self._url} does not speak https there: check the address and port in CALLS_API_URL."
                 )
             case requests.exceptions.SSLError() if "EOF" not in str(error):
-                why = getattr(cause, "reason", None) or error
+                why = shown(str(getattr(cause, "reason", None) or error), self._token)
                 return NotServed(f"{self._url} has no certificate that can be trusted: {why}.")
             case requests.exceptions.SSLError():
                 hung_up = "the host closed the connection while TLS began"
