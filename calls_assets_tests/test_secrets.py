@@ -1,16 +1,21 @@
 """Where the token and the data of people may be, and where they must not."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 
 import dagster as dg
+import pyarrow.parquet as pq
 import pytest
 
 from calls_assets.api import client
-from calls_assets.sandbox import Behaviour, Centre, ListFault, Sandbox, WireFault
+from calls_assets.sandbox import Behaviour, Centre, FixedCalls, ListFault, Sandbox, WireFault
 
 DAY = date(2026, 3, 6)
 TOKEN, KEY = "a-conspicuous-token", "a-conspicuous-key-of-pseudonyms"
+
+
+PERSONAL = ("country_dial_code", "disposition_code", "tags")
+"""The columns of `calls` that a policy takes out."""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +45,7 @@ def told(centre, run_pipeline, tmp_path, monkeypatch):
     """Runs the day under a policy; gives what is in its files, and all that Dagster was told."""
     monkeypatch.setenv("CALLS_PRIVACY_KEY", KEY)
 
-    def told(policy, behaviour=None, faults=()):
+    def told(policy, behaviour=None, faults=(), centre=centre):
         home = tmp_path / policy / "dagster"
         home.mkdir(parents=True)
         with (
@@ -60,8 +65,6 @@ def told(centre, run_pipeline, tmp_path, monkeypatch):
 
 def texts(root):
     """Every value of every file as text."""
-    import pyarrow.parquet as pq
-
     return "\n".join(json.dumps(pq.read_table(path).to_pylist(), default=str) for path in root.rglob("*.parquet"))
 
 
@@ -111,10 +114,70 @@ def test_no_file_holds_what_the_policy_takes_out(told, people, policy):
 def test_the_metrics_are_the_same_under_every_policy(told):
     def metrics(policy):
         _, data, _ = told(policy)
-        names = ("calls", "call_agents", "call_intervals", "service_level", "abandonment", "agent_talk_time")
-        return {name: (data / name / f"date={DAY}" / f"{name}.parquet").read_bytes() for name in names}
+        names = ("call_agents", "call_intervals", "service_level", "abandonment", "agent_talk_time")
+        calls = pq.read_table(data / "calls" / f"date={DAY}" / "calls.parquet").drop_columns(list(PERSONAL))
+        return calls, {name: (data / name / f"date={DAY}" / f"{name}.parquet").read_bytes() for name in names}
 
     assert metrics("drop") == metrics("pseudonymise") == metrics("keep")
+
+
+ADA, TAG, CODE, KEYED = "Ada Byron", "owes 15550177", "spoke to Ada Byron", "+15550188"
+HOSTILE = {
+    "contact": {
+        "id": 4,
+        "full_name": ADA,
+        "national_number": "5550199",
+        "number": "+15550199",
+        "number_country_code": "881",
+    },
+    "tags": [TAG],
+    "disposition": {"id": 1, "code": CODE, "note": "call +15550166"},
+    "is_answered": 15550155,
+    "john_smith": {"ada@example.com": {KEYED: {"seen": "+15550144"}}},
+    KEYED: True,
+    "deep": json.loads("[" * 300 + '"Ada Byron"' + "]" * 300),
+    "recordings": [{"id": 1, "url": "https://files.example/ada.mp3"}],
+    "external_numbers": ["+15550133"],
+}
+"""A call in which people are wherever an account can put them."""
+
+OF_PEOPLE = (
+    "Ada",
+    "ada@",
+    "ada.mp3",
+    "john_smith",
+    *(f"155501{n}" for n in ("99", "88", "77", "66", "55", "44", "33")),
+)
+
+
+@pytest.fixture(params=["keep", "pseudonymise", "drop"])
+def hostile(request, told, make_call):
+    """A day of hostile records, two of them unreadable, under each policy, with the token wherever an answer can have it."""
+    start = int(datetime(2026, 3, 6, 12, tzinfo=UTC).timestamp())
+    echo = {TOKEN: TOKEN, "type": TOKEN, "queue": {TOKEN: {"name": TOKEN}}}
+    records = [
+        *(make_call(n, start + n) for n in range(5, 30)),
+        make_call(1, start, **HOSTILE),
+        make_call(2, start, **{**HOSTILE, **echo}),
+        make_call(3, "at noon, says Ada", **HOSTILE),
+        make_call(4, start, **HOSTILE) | {"id": "Ada's 15550199", **echo},
+    ]
+    result, data, events = told(request.param, centre=FixedCalls([(record, {"all_inbound"}) for record in records]))
+    assert result.success
+    return request.param, data, events
+
+
+def test_hostile_records_land_and_nothing_else_tells_of_their_people(hostile, capfd):
+    policy, data, events = hostile
+    out = capfd.readouterr()
+    told, files = events + out.out + out.err, b"".join(path.read_bytes() for path in data.rglob("*") if path.is_file())
+    assert len(pq.read_table(data / "raw_calls")) == 27
+    assert len(pq.read_table(data / "rejected_calls")) == 2
+    assert "(odd name)" in told
+    assert [person for person in OF_PEOPLE if person in told] == []
+    assert [secret for secret in (TOKEN, KEY) if secret in told + texts(data) or secret.encode() in files] == []
+    left = [person for person in OF_PEOPLE if person in texts(data) or person.encode() in files]
+    assert (left == []) is (policy != "keep")
 
 
 def test_a_short_key_ends_the_run_in_a_sentence(told, monkeypatch):

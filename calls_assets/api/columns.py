@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from calls_assets.api.arrow import arrow_type
 from calls_assets.api.dialect import BLANK, FLAG, LIST, NULL, OBJECT, OTHER, REAL, TEXT, WHOLE
 from calls_assets.api.document import Field, Kind
+from calls_assets.api.field_names import shown
 from calls_assets.api.json_columns import (
     LookCloser,
     arrays,
@@ -53,7 +54,6 @@ from calls_assets.api.rules import (
     ZeroFraction,
     as_json,
     sent_as,
-    shown,
 )
 
 Sent: TypeAlias = Mapping[str, pa.Array]

@@ -75,7 +75,7 @@ class Field:
     """One documented response field; each is equal to itself alone.
 
     `kind` is a plain `Kind`, or the fields of an object; with `many` the field is a list of that. `personal` marks a text
-    that can tell who the other party is, `varies` a value that hardly two calls share.
+    that can tell who somebody is, `varies` a value that hardly two calls share.
 
     `stands_for` says how an object and a plain value stand for each other where an account sends one in place of the other:
     of an object the parts that a plain value is, first a number or digits, last another text; of a plain value the part of an
@@ -117,7 +117,7 @@ def _agent_leg(of: str) -> tuple[Field, ...]:
         Field("id", Kind.INTEGER, f"Id of {of}."),
         Field("user_id", Kind.INTEGER, "Id of the agent's user account."),
         Field("alias", Kind.TEXT, "The agent's name as shown in the phone system."),
-        Field("sip", Kind.TEXT, "The agent's SIP address."),
+        Field("sip", Kind.TEXT, "The agent's SIP address.", personal=True),
         Field(
             "started_at",
             Kind.INTEGER,
@@ -145,7 +145,7 @@ CALL: tuple[Field, ...] = (
         (
             Field("id", Kind.INTEGER, "Id of the contact.", varies=True),
             Field("full_name", Kind.TEXT, "The contact's name. Personal data.", personal=True, varies=True),
-            Field("number_country_code", Kind.TEXT, "Country dial code, '1' for all of North America."),
+            Field("number_country_code", Kind.TEXT, "Country dial code, '1' for all of North America.", personal=True),
             Field(
                 "national_number",
                 Kind.TEXT,
@@ -231,7 +231,7 @@ CALL: tuple[Field, ...] = (
         "disposition",
         (
             Field("id", Kind.INTEGER, "Id of the disposition."),
-            Field("code", Kind.TEXT, "The disposition's name."),
+            Field("code", Kind.TEXT, "The disposition's name.", personal=True),
             Field("note", Kind.TEXT, "What the agent wrote to it. Personal data.", personal=True, varies=True),
         ),
         "How the agent filed the call.",
@@ -247,7 +247,7 @@ CALL: tuple[Field, ...] = (
         many=True,
         stands_for=("id", "url"),
     ),
-    Field("tags", Kind.TEXT, "Tags put on the call.", many=True, stands_for=("name",)),
+    Field("tags", Kind.TEXT, "Tags put on the call.", many=True, personal=True, stands_for=("name",)),
 )
 """Every field of a call, in the document's order."""
 

@@ -1,70 +1,74 @@
-"""What lands of the texts that tell who the other party of a call is: names, numbers, notes, where recordings lie.
+"""What lands of the texts that tell who somebody is: names, numbers, notes, tags, where recordings lie.
 
 `keep` leaves them, `drop` makes them null, `pseudonymise` replaces each by a keyed hash: the same text gives the same hash,
 so that calls of one contact still join, and nobody without the key can try texts out. What the document does not name, and
-what stands where another type is documented, could hold anything: of it only the names of the fields, booleans and nulls are
-left. Of the originals in `extra`, a policy leaves what it leaves of their fields.
+what stands where another type is documented, could hold anything: of it only the names that are words of the trade, booleans
+and nulls are left. Of the originals in `extra`, a policy leaves what it leaves of their fields.
 """
 
 import hashlib
 import hmac
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import InitVar, dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from calls_assets.api.document import CALL, Field, Kind
+from calls_assets.api.field_names import ODD_NAME, shown
+from calls_assets.api.rules import JSON
 
 if TYPE_CHECKING:
     from calls_assets.api.decode import Reject
 
 KEEP, PSEUDONYMISE, DROP = POLICIES = ("keep", "pseudonymise", "drop")
 
-LEAST_KEY = 16
-"""Characters that a key must have at least."""
+LEAST_KEY, LEAST_DIFFERENT = 16, 6
+"""Characters that a key must have at least, and so many of them different ones."""
 
 HASH_DIGITS = 32
 
 FINGERPRINT_DIGITS = 16
 
-_JSON_TYPES: dict[Kind, tuple[type, ...]] = {Kind.INTEGER: (int, float), Kind.BOOLEAN: (int, float), Kind.TEXT: (str,)}
+MOST_DEEP = 32
+"""Of what the document does not name, what lies deeper than this is not looked into, and becomes null."""
+
+_JSON_TYPES: dict[Kind, tuple[type, ...]] = {Kind.INTEGER: (int, float), Kind.BOOLEAN: (bool,), Kind.TEXT: (str,)}
 
 
 @dataclass(frozen=True)
 class Privacy:
-    """A policy, one of `POLICIES`, with the key of its hash.
+    """A policy, one of `POLICIES`, with the key of its hash, which nothing gives back.
+
+    Attributes:
+        fingerprint: What tells two keys apart and gives neither away.
 
     Raises:
-        ValueError: the policy is unknown, or its key too short; the key is never shown.
+        ValueError: the policy is unknown, or its key one that can be guessed; the key is never shown.
     """
 
     policy: str = KEEP
-    key: str = ""
+    key: InitVar[str] = ""
+    fingerprint: str = field(init=False, default="")
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, key: str) -> None:
         if self.policy not in POLICIES:
             raise ValueError(f"CALLS_PRIVACY is one of {', '.join(POLICIES)}, but {self.policy!r} was given.")
-        if self.policy == PSEUDONYMISE and len(self.key) < LEAST_KEY:
-            raise ValueError(
-                f"CALLS_PRIVACY_KEY is a secret of at least {LEAST_KEY} characters, but {len(self.key)} were given: "
-                "set it to one that you keep, because another key gives other pseudonyms."
-            )
-
-    @property
-    def fingerprint(self) -> str:
-        """What tells two keys apart and gives neither away."""
-        of = hmac.new(self.key.encode(), b"fingerprint of CALLS_PRIVACY_KEY", hashlib.sha256)
-        return of.hexdigest()[:FINGERPRINT_DIGITS]
+        if self.policy == PSEUDONYMISE:
+            _check_key(key)
+        object.__setattr__(self, "_hash", hmac.new(key.encode("utf-8", "surrogateescape"), digestmod=hashlib.sha256))
+        of = self._digits("fingerprint of CALLS_PRIVACY_KEY", FINGERPRINT_DIGITS)
+        object.__setattr__(self, "fingerprint", of)
 
     def calls(self, calls: pa.Table) -> pa.Table:
         """Calls, as decoded, with what the policy leaves of them."""
         if self.policy == KEEP:
             return calls
-        for position, field in enumerate(CALL):
-            if _is_personal(field):
-                column = self._column(field, calls.column(position).combine_chunks())
+        for position, each in enumerate(CALL):
+            if _is_personal(each):
+                column = self._column(each, calls.column(position).combine_chunks())
                 calls = calls.set_column(position, calls.schema.field(position), column)
         extra = calls.schema.get_field_index("extra")
         return calls.set_column(extra, calls.schema.field(extra), self._texts(calls.column(extra), self._json))
@@ -93,39 +97,48 @@ class Privacy:
         return left.take(different.indices)
 
     def _text(self, text: str) -> str | None:
-        if self.policy == DROP:
-            return None
-        return hmac.new(self.key.encode(), text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[
-            :HASH_DIGITS
-        ]
+        return None if self.policy == DROP else self._digits(text, HASH_DIGITS)
+
+    def _digits(self, text: str, digits: int) -> str:
+        hashed: hmac.HMAC = self._hash.copy()  # type: ignore[attr-defined]  # no field, so that nothing tells it
+        hashed.update(text.encode("utf-8", "surrogatepass"))
+        return hashed.hexdigest()[:digits]
 
     def _json(self, text: str) -> str:
-        return json.dumps(self._record(CALL, json.loads(text)), sort_keys=True)
+        try:
+            record = JSON.decode(text)
+        except (ValueError, RecursionError):
+            return json.dumps(self._text(text))  # nested beyond reach
+        return json.dumps(self._record(CALL, record), sort_keys=True)
 
     def _reject(self, reject: "Reject") -> "Reject":
-        return replace(reject, record=json.dumps(self._record(CALL, json.loads(reject.record)), sort_keys=True))
+        return replace(reject, record=self._json(reject.record))
 
-    def _unknown(self, value: Any) -> Any:
+    def _unknown(self, value: Any, depth: int = 0) -> Any:
         match value:
             case None | bool():
                 return value
+            case dict() | list() if depth == MOST_DEEP:
+                return None
             case dict():
-                return {name: self._unknown(part) for name, part in value.items()}
+                return {self._name(name): self._unknown(part, depth + 1) for name, part in value.items()}
             case list():
-                return [self._unknown(item) for item in value]
+                return [self._unknown(item, depth + 1) for item in value]
             case str():
                 return self._text(value)
             case _:
                 return self._text(json.dumps(value))
 
+    def _name(self, name: str) -> str:
+        """The name of a field that the document does not name; some accounts have people or numbers for names."""
+        return name if shown(name) == name else self._text(name) or ODD_NAME
+
     def _record(self, fields: tuple[Field, ...], value: Any) -> Any:
         if not isinstance(value, dict):
             return self._unknown(value)
-        known = {field.name: field for field in fields}
-        return {
-            name: self._documented(known[name], part) if name in known else self._unknown(part)
-            for name, part in value.items()
-        }
+        known = {each.name: each for each in fields}
+        named = {name: self._documented(known[name], part) for name, part in value.items() if name in known}
+        return named | self._unknown({name: part for name, part in value.items() if name not in known})
 
     def _documented(self, field: Field, value: Any) -> Any:
         if field.many and isinstance(value, list):
@@ -135,6 +148,18 @@ class Privacy:
         if field.personal or field.many or not isinstance(value, _JSON_TYPES[field.kind]):
             return self._unknown(value)
         return value
+
+
+def _check_key(key: str) -> None:
+    """Raise where a key is so short, or so regular, that it can be guessed."""
+    what = f"CALLS_PRIVACY_KEY is a secret of at least {LEAST_KEY} characters"
+    keep = "set it to one that you keep, because another key gives other pseudonyms"
+    if len(key.strip()) < LEAST_KEY:
+        raise ValueError(f"{what}, but {len(key.strip())} were given: {keep}.")
+    steps = {ord(after) - ord(before) for before, after in pairwise(key)}
+    is_repeated = key in (key + key)[1:-1]
+    if len(set(key)) < LEAST_DIFFERENT or is_repeated or len(steps) <= 2:
+        raise ValueError(f"{what} that nobody can guess, but the one that was given follows a pattern: {keep}.")
 
 
 def _is_personal(field: Field) -> bool:

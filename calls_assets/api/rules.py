@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeGuard
 from zoneinfo import ZoneInfo
 
 from calls_assets.api.document import Field, Kind
+from calls_assets.api.field_names import shown
 
 NOTHING: Any = object()
 """What is left of a value that a column holds whole."""
@@ -242,14 +243,6 @@ def sent_as(value: Any) -> str:
         case list():
             return "an array"
     return "an object"
-
-
-PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
-
-
-def shown(name: str) -> str:
-    """The name of a field that the document does not name; one that could be a value is not shown."""
-    return name if PLAIN_NAME.fullmatch(name) else "(odd name)"
 
 
 WHOLE = re.compile(r"-?[0-9]+(\.0+)?")
