@@ -98,3 +98,11 @@ def test_a_run_that_sets_one_field_keeps_the_others():
 
     assert job.execute_in_process(run_config={"resources": {"calls_api": {"config": {"page_size": 50}}}}).success
     assert seen == [("secret", "drop", 7, 50)]
+
+
+def test_no_resource_shows_its_secrets():
+    resource = api(privacy="pseudonymise", privacy_key="a key that nobody guesses")
+    told = [repr(resource), str(resource), f"{resource}", repr(resource.policy())]
+    with resource.client(LOG) as client:
+        told += [repr(client), str(client)]
+    assert [text for text in told if "secret-token" in text or "nobody guesses" in text] == []

@@ -70,6 +70,8 @@ def shown(text: str, token: str) -> str:
 
 
 def _masked(text: str, token: str) -> str:
+    if not token:
+        return text
     for spelt in dict.fromkeys((token, quote(token, safe=""), quote(token), quote_plus(token))):
         text = re.sub(re.escape(spelt), MASK, text, flags=re.IGNORECASE)
     plain = text.replace(UNKNOWN, "")

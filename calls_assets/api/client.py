@@ -147,8 +147,11 @@ class Client:
         self._on_headers = on_headers
         self._pace = Pace(requests_per_second, self._sleep, clock)
         self._session = Session(SILENCES_PER_ANSWER * timeout_s, connections)
-        host = urlsplit(self._url).hostname or ""
-        self._proxies = {"no_proxy": host} if is_loopback(host) else None  # plain http to ourselves needs no detour
+        parts = urlsplit(self._url)
+        is_open = parts.scheme == "http" or is_loopback(parts.hostname or "")
+        self._proxies = (
+            {"no_proxy": parts.hostname or ""} if is_open else None
+        )  # a proxy would read the token on its way
 
     def __enter__(self) -> Self:
         return self

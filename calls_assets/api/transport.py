@@ -2,6 +2,7 @@
 
 import errno
 import io
+import logging
 import socket
 import time
 from http.client import HTTPResponse
@@ -9,6 +10,10 @@ from typing import Any
 
 import requests
 from urllib3.exceptions import ProxyError as ProxyFailed
+
+logging.getLogger("urllib3").setLevel(
+    logging.ERROR
+)  # its warnings hold what servers send, and we have sentences of our own
 
 
 class Session(requests.Session):

@@ -34,7 +34,8 @@ def findings(learned: Learned, token: str) -> Iterator[tuple[str, str]]:
         yield "Page size", page_words(learned.page)
         yield "Order", order_words(learned.order)
     yield "Rate limit", header_words(learned, token)
-    yield "type", _listed([f"{name} {count:,}" for name, count in learned.types.items()]) or "No value seen."
+    types = [f"{legible(masked(name, token))} {count:,}" for name, count in learned.types.items()]
+    yield "type", _listed(types) or "No value seen."
     if told := list_words(learned.lists):
         yield "Lists", told
     if learned.call_types:
@@ -264,8 +265,8 @@ def volume_words(volume: Volume | None) -> str:
     if volume is None:
         return "Undecided: single days could not be counted."
     kinds = {"a weekday": volume.a_weekday, "a day at the weekend": volume.a_weekend_day}
-    shown = [f"{round(count):,} calls {kind}" for kind, count in kinds.items() if count is not None]
-    return f"About {' and '.join(shown)}, from {volume.first} to {volume.last}."
+    told = [f"{round(count):,} calls {kind}" for kind, count in kinds.items() if count is not None]
+    return f"About {' and '.join(told)}, from {volume.first} to {volume.last}."
 
 
 def backfill_words(backfill: Backfill | None, learned: Learned) -> str:

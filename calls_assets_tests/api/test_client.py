@@ -540,6 +540,20 @@ def test_a_body_without_end_is_not_read_to_its_end(ask, naps, monkeypatch):
     assert (len(server.asked), naps) == (1, [])
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_token_over_plain_http_goes_past_every_proxy(host, monkeypatch):
+    monkeypatch.setattr("calls_assets.api.client.is_loopback", lambda _: False)  # as the address of another machine
+    with socket.create_server(("127.0.0.1", 0)) as proxy, serving((200, {}, PAGE)) as server:
+        proxy.setblocking(False)
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        url = server.url.replace("127.0.0.1", host)
+        with Client(url, TOKEN, allow_http=True) as client:
+            client.fetch(Query(page=1), read_page)
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
+
+
 def test_a_proxy_never_hears_of_what_goes_to_this_machine(ask, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as proxy, serving((200, {}, PAGE)) as server:
         proxy.setblocking(False)
