@@ -1,6 +1,8 @@
 """Where the token and the data of people may be, and where they must not."""
 
 import json
+import os
+import stat
 from datetime import UTC, date, datetime
 
 import dagster as dg
@@ -9,6 +11,8 @@ import pytest
 
 from calls_assets.api import client
 from calls_assets.sandbox import Behaviour, Centre, FixedCalls, ListFault, Sandbox, WireFault
+from calls_assets.tables.dictionary import CALLS
+from calls_assets.tables.store import TableStore
 
 DAY = date(2026, 3, 6)
 TOKEN, KEY = "a-conspicuous-token", "a-conspicuous-key-of-pseudonyms"
@@ -189,6 +193,20 @@ def test_a_short_key_ends_the_run_in_a_sentence(told, monkeypatch):
     assert "short-secret" not in events
 
 
-def test_files_are_readable_by_their_owner_and_group_only(told):
-    _, data, _ = told("keep")
-    assert {oct(path.stat().st_mode & 0o777) for path in data.rglob("*.parquet")} == {"0o640"}
+@pytest.mark.parametrize(
+    ("mask", "files", "folders"), [(0o022, 0o640, 0o750), (0o077, 0o600, 0o700), (0, 0o640, 0o750)]
+)
+def test_what_lies_in_a_tree_is_readable_by_its_owner_and_group_only(tmp_path, mask, files, folders):
+    store = TableStore(str(tmp_path / "new" / "tree"))
+    before = os.umask(mask)
+    try:
+        with store.alone(waiting=lambda: None, create=True):
+            store.write(CALLS, DAY, CALLS.empty())
+            store.put("report/2026-03-06.html", b"")
+            store.put("_refused/2026-03-06.jsonl", b"")
+            store.put("_made_with.json", b"{}")
+    finally:
+        os.umask(before)
+    made = list((tmp_path / "new").rglob("*"))
+    assert {stat.S_IMODE(path.stat().st_mode) for path in made if path.is_file()} == {files}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in made if path.is_dir()} == {folders}

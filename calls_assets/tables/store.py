@@ -30,7 +30,7 @@ ROW_GROUP_ROWS = ROWS_AT_ONCE
 """A crawl gives its rows in such groups, so that a day's bytes do not tell how it came."""
 READ_ONLY = ("http", "https")
 DAY = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
-FILE_MODE = 0o640
+FILE_MODE, FOLDER_MODE = 0o640, 0o750
 """Call records are personal data: their owner and group read them, nobody else."""
 
 
@@ -281,7 +281,7 @@ class TableStore:
         root = Path(self._root.path)
         try:
             if create:
-                root.mkdir(parents=True, exist_ok=True, mode=0o750)
+                _make_folder(root)
             return os.open(root, os.O_RDONLY)
         except OSError:
             return None  # the write will say it, with the day
@@ -312,6 +312,13 @@ def to_parquet(table: Table, groups: Iterable[pa.Table]) -> tuple[int, memoryvie
     return rows, memoryview(sink.getvalue())
 
 
+def _make_folder(folder: Path) -> None:
+    """Make a folder, and those that it lies in, where they are not there: with `mkdir(parents=True)` these are for all."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True, mode=FOLDER_MODE)
+
+
 def _lock(handle: int, waiting: Callable[[], None]) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -323,7 +330,7 @@ def _lock(handle: int, waiting: Callable[[], None]) -> None:
 
 
 def _replace_file(final: Path, content: memoryview) -> None:
-    final.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    _make_folder(final.parent)
     _remove_stale(final)
     is_done = False
     while not is_done:
