@@ -100,13 +100,14 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
     )
     privacy: str = Field(
         KEEP,
-        description="What lands of contacts' names, numbers, notes and addresses of recordings: keep, pseudonymise (a keyed "
-        "hash that still joins) or drop. Set it as CALLS_PRIVACY. Default: keep.",
+        description="What lands of names, numbers, notes, tags and addresses of recordings: keep, pseudonymise (a keyed hash "
+        "that still joins) or drop. Set it as CALLS_PRIVACY. Default: keep.",
     )
     privacy_key: str = Field(
         "",
         repr=False,
-        description="Key of the pseudonyms, at least 16 characters; a secret. Set it as CALLS_PRIVACY_KEY. Default: none.",
+        description="Key of the pseudonyms, at least 16 characters without a pattern; a secret. Set it as CALLS_PRIVACY_KEY. "
+        "Default: none.",
     )
     number_ids: list[int] = Field([], description=FILTER.format("over the centre's numbers with these ids (numberIds)"))
     ring_group_id: int | None = Field(None, description=FILTER.format("of one ring group (ringGroupId)"))
@@ -158,7 +159,7 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
         """What lands of what is personal.
 
         Raises:
-            ValueError: the policy is unknown, or its key too short; the sentence never holds the key.
+            ValueError: the policy is unknown, or its key can be guessed; the sentence never holds the key.
         """
         return Privacy(self.privacy, self.privacy_key)
 

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
 
 import calls_assets
@@ -83,6 +84,8 @@ def test_a_query_reaches_nothing_but_the_tables(sealed, folder, query):
 def test_queries_have_what_they_need(sealed):
     sealed.execute("CREATE TABLE mine AS SELECT 1 AS a; CREATE MACRO twice(x) AS 2 * x")
     sealed.register("registered", CALLS.empty())
+    sealed.register("frame", pd.DataFrame({"a": [3]}))
+    assert sealed.execute("SELECT a FROM frame").fetchone() == (3,)
     assert sealed.execute("SELECT twice(a) FROM mine").fetchone() == (2,)
     assert sealed.execute("SELECT count(*) FROM registered").fetchone() == (0,)
     assert sealed.cursor().execute("SELECT count(*) FROM weekly.calls").fetchone() == (0,)
