@@ -4,6 +4,7 @@ On disk a file is written beside its final name and renamed onto it; on an objec
 the same bytes.
 """
 
+import errno
 import fcntl
 import io
 import os
@@ -329,6 +330,26 @@ def _lock(handle: int, waiting: Callable[[], None]) -> None:
         pass  # a file system that cannot lock folders
 
 
+def _make_folder(folder: Path) -> None:
+    """Make a folder, and what it lies in, so that it is still there after a power cut."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True, mode=0o750)
+        _settle(folder.parent)
+
+
+def _settle(folder: Path) -> None:
+    """Have the names in a folder outlive a power cut, where the file system can promise that."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+    finally:
+        os.close(handle)
+
+
 def _replace_file(final: Path, content: memoryview) -> None:
     _make_folder(final.parent)
     _remove_stale(final)
@@ -357,6 +378,7 @@ def _write_and_rename(temporary: Path, final: Path, content: memoryview) -> bool
             left = left[os.write(handle, left) :]
         os.fsync(handle)
         temporary.replace(final)
+        _settle(final.parent)
         return True
     finally:
         os.close(handle)

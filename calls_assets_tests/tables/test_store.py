@@ -1,5 +1,8 @@
+import errno
 import os
+import re
 import sys
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 
@@ -9,7 +12,7 @@ import pytest
 from s3fs import S3FileSystem
 
 from calls_assets.tables.dictionary import RAW_CALL_TYPES, TABLES
-from calls_assets.tables.store import ROW_GROUP_ROWS, MissingDay, NotRead, TableStore, row_groups
+from calls_assets.tables.store import ROW_GROUP_ROWS, MissingDay, NotRead, NotWritten, TableStore, row_groups
 
 DAY = date(2026, 11, 1)
 
@@ -34,6 +37,64 @@ def test_a_day_is_read_back_as_it_was_written_and_replaced_as_a_whole(store):
     store.write(RAW_CALL_TYPES, DAY, labels(4))
     assert store.read(RAW_CALL_TYPES, [DAY]).equals(labels(4))
     assert store.read(RAW_CALL_TYPES, [DAY], ["call_id"]).to_pylist() == [{"call_id": 4}]
+
+
+@pytest.fixture
+def done(monkeypatch, tmp_path):
+    """What is asked of the file system to make, to name and to keep, in order."""
+    done = []
+
+    def noting(name, of):
+        call = getattr(os, name)
+
+        def noted(*args, **more):
+            done.append((name, of(*args)))
+            return call(*args, **more)
+
+        monkeypatch.setattr(os, name, noted)
+
+    def shown(path):
+        return re.sub(r"[0-9a-f]{16}", "x", str(Path(path).relative_to(tmp_path)))
+
+    noting("mkdir", lambda path, *_: shown(path))
+    noting("replace", lambda old, new: f"{shown(old)} -> {shown(new)}")
+    noting("fsync", lambda handle: shown(Path(f"/proc/self/fd/{handle}").readlink()))
+    return done
+
+
+def test_a_power_cut_finds_the_content_on_disk_before_the_name_and_the_name_before_the_write_is_over(tmp_path, done):
+    day = f"data/raw_call_types/date={DAY}"
+    named = [
+        ("fsync", f"{day}/.raw_call_types.parquet.x.tmp"),
+        ("replace", f"{day}/.raw_call_types.parquet.x.tmp -> {day}/raw_call_types.parquet"),
+        ("fsync", day),
+    ]
+    store = TableStore(str(tmp_path / "data"))
+    store.write(RAW_CALL_TYPES, DAY, labels(1))
+    folders = ["data", "data/raw_call_types", day]
+    made = [step for path in folders for step in (("mkdir", path), ("fsync", str(Path(path).parent)))]
+    assert done == made + named
+    done.clear()
+    store.write(RAW_CALL_TYPES, DAY, labels(2))
+    assert done == named
+
+
+@pytest.mark.parametrize(("why", "is_written"), [(errno.EINVAL, True), (errno.EIO, False)])
+def test_a_file_system_that_keeps_no_folders_is_written_to_and_a_broken_one_is_told_of(
+    tmp_path, monkeypatch, why, is_written
+):
+    keep = os.fsync
+
+    def refuse(handle):
+        if Path(f"/proc/self/fd/{handle}").is_dir():
+            raise OSError(why, os.strerror(why))
+        keep(handle)
+
+    (tmp_path / "raw_call_types" / f"date={DAY}").mkdir(parents=True)
+    monkeypatch.setattr(os, "fsync", refuse)
+    with nullcontext() if is_written else pytest.raises(NotWritten, match=r"of 2026-11-01 could not be .*output error"):
+        TableStore(str(tmp_path)).write(RAW_CALL_TYPES, DAY, labels(1))
+    assert names(tmp_path / "raw_call_types" / f"date={DAY}") == ["raw_call_types.parquet"]
 
 
 def test_a_missing_day_is_named_with_its_table(store):
