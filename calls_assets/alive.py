@@ -34,16 +34,25 @@ SILENT = "Nothing was heard of this run for three minutes: its machine is down; 
 
 KILLED = "The process of this run was killed, or its machine went down; its days can be materialized again."
 
+STOPPED = "The command of this run was stopped; its days can be materialized again."
+
 MARKS = "calls_assets_runs"
 """The folder of the files, in Dagster's home."""
+
+_shown: set[str] = set()
+"""The runs that this process shows to live."""
 
 
 @contextmanager
 def alive(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
     """Show that a run of this process lives, and end those that were killed."""
+    if run_id in _shown:  # by the command that started it here
+        yield
+        return
     end_killed_runs(instance)
     mark = _marks(instance) / run_id
     handle = _locked(mark)
+    _shown.add(run_id)
     over = threading.Event()
     threading.Thread(target=_beat, args=(instance, run_id, over), daemon=True).start()
     try:
@@ -52,6 +61,18 @@ def alive(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
         over.set()
         mark.unlink(missing_ok=True)
         os.close(handle)
+        _shown.discard(run_id)
+
+
+@contextmanager
+def alive_from_birth(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
+    """Show that a run lives from before Dagster knows of it, and have none that was stopped be taken for one to come."""
+    with alive(instance, run_id):
+        try:
+            yield
+        except BaseException:
+            _end(instance, run_id, STOPPED)
+            raise
 
 
 def end_killed_runs(instance: dg.DagsterInstance) -> list[str]:

@@ -47,7 +47,6 @@ ENDS_IN_S = 15
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command that `argv` names; exits with 1 and one sentence where it cannot."""
     arguments = _parser().parse_args(argv)
-    _hear_interrupts()
     try:
         load_env_file()
         arguments.run(arguments)
@@ -55,15 +54,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who reads us has enough
     except (OSError, ValueError, LookupError) as error:
         sys.exit(f"calls-assets: {error}")
-
-
-def _hear_interrupts() -> None:
-    """Take SIGINT where it is ignored, as it is in what a script starts in the background.
-
-    Whatever we start would ignore it as well, and Dagster does with SIGTERM what it does with SIGINT: nothing would stop it.
-    """
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -337,6 +327,7 @@ def sandbox(arguments: argparse.Namespace) -> None:
         Console().print(f"{given}   (Ctrl-C stops it)", soft_wrap=True, highlight=False)
 
     _free(arguments.port)
+    signal.set_wakeup_fd(-1)  # it is there to be stopped
     run(arguments.port, source, behaviour, ready)
 
 
@@ -482,6 +473,7 @@ def dev(arguments: argparse.Namespace) -> None:
                 "CALLS_DATA_URL": str(_sandbox_data(zone).absolute()),
                 "DAGSTER_HOME": str(_instance(SANDBOX_INSTANCE)),
             }
+        signal.set_wakeup_fd(-1)  # Dagster's servers are given their time to end
         command = [sys.executable, "-c", DG, "dev", "-m", "calls_assets.definitions"]
         address = ["-h", "127.0.0.1", "-p", str(port)]
         process = subprocess.Popen([*command, *address], env=environ)  # noqa: S603  # our own interpreter

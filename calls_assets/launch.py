@@ -12,6 +12,7 @@ from dagster import DagsterEventType, JobExecutionResult
 from rich.console import Console
 from rich.progress import Progress, TaskID, TextColumn
 
+from calls_assets.alive import alive_from_birth
 from calls_assets.assets.specs import JOB
 from calls_assets.dagster.internals import (
     InMemoryJob,
@@ -26,8 +27,6 @@ from calls_assets.words import shown
 
 LOCATION = "calls_assets.definitions"
 """The code location's name, as `calls-assets dev` and workspace.yaml have it."""
-
-STOPPED = "The run was stopped: days that landed before stay, and the others can be run again."
 
 MOST_SAID = 2000
 """Characters of a run's sentence."""
@@ -52,7 +51,7 @@ def materialize(
     job = definitions.resolve_job_def(JOB)
     run_id = str(uuid.uuid4())
     files = len(set(job.asset_layer.executable_asset_keys)) * ((last - first).days + 1)
-    with _bar(instance, run_id, files, console):
+    with alive_from_birth(instance, run_id), _bar(instance, run_id, files, console):
         run = instance.create_run_for_job(
             job,
             run_id=run_id,
@@ -75,8 +74,7 @@ def _origin() -> RemoteJobOrigin:
 def _sentences(result: JobExecutionResult) -> Iterator[str]:
     for failure in result.get_step_failure_events():
         if error := failure.step_failure_data.error:
-            stopped = error.cls_name == dg.DagsterExecutionInterruptedError.__name__
-            yield STOPPED if stopped else shown((error.cause or error).message.removeprefix("Stopped: "), MOST_SAID)
+            yield shown((error.cause or error).message.removeprefix("Stopped: "), MOST_SAID)
 
 
 def _failed_checks(result: JobExecutionResult, single: date | None) -> Iterator[str]:

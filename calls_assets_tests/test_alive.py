@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 from dagster import DagsterRunStatus
 
-from calls_assets.alive import BEAT, MARKS, MOST_SILENT_LOOKS, alive, end_killed_runs, end_silent_runs
+from calls_assets.alive import BEAT, MARKS, MOST_SILENT_LOOKS, alive, alive_from_birth, end_killed_runs, end_silent_runs
 from calls_assets.assets.specs import POOL
 from calls_assets.resources import Tables
 from calls_assets_tests.live import new_home, until
@@ -62,6 +62,27 @@ def test_a_run_that_lives_and_one_of_another_machine_are_left_alone(instance):
         assert end_killed_runs(instance) == []
     assert instance.get_run_by_id(run_id).status is DagsterRunStatus.STARTED
     assert not is_free(instance)
+    assert marks(instance) == set()
+
+
+def test_a_run_is_shown_once_by_the_command_that_makes_it_and_by_its_resource(instance):
+    run_id = str(uuid.uuid4())
+    with alive_from_birth(instance, run_id):
+        instance.add_run(dg.DagsterRun(job_name="calls_pipeline", run_id=run_id))
+        with alive(instance, run_id):
+            assert marks(instance) == {run_id}
+        assert marks(instance) == {run_id}
+        assert end_killed_runs(instance) == []
+    assert marks(instance) == set()
+    assert instance.get_run_by_id(run_id).status is DagsterRunStatus.NOT_STARTED
+
+
+def test_a_run_whose_command_is_stopped_before_it_starts_is_not_taken_for_one_to_come(instance):
+    run_id = str(uuid.uuid4())
+    instance.add_run(dg.DagsterRun(job_name="calls_pipeline", run_id=run_id))
+    with pytest.raises(KeyboardInterrupt), alive_from_birth(instance, run_id):
+        raise KeyboardInterrupt
+    assert instance.get_run_by_id(run_id).status is DagsterRunStatus.FAILURE
     assert marks(instance) == set()
 
 

@@ -17,7 +17,7 @@ import requests
 
 from calls_assets.cli import main
 from calls_assets.definitions import defs
-from calls_assets.sandbox import Behaviour, Centre, FixedCalls, Sandbox
+from calls_assets.sandbox import Centre, FixedCalls, Sandbox
 from calls_assets.tables.memory import MEMORY
 from calls_assets_tests.live import READY_S, STOP_S, until
 
@@ -165,28 +165,6 @@ def test_run_materializes_a_range_that_sql_then_answers_from_and_the_ui_knows_of
     assert weeks.splitlines()[1:] == ["2026-03-02,3"]
     with dg.DagsterInstance.from_config(str(tmp_path / ".calls_assets/dagster")) as instance:
         assert [record.status for record in instance.get_runs()] == [dg.DagsterRunStatus.SUCCESS]
-
-
-def test_a_run_that_is_stopped_says_so_in_a_sentence(tmp_path):
-    with Sandbox(Centre(calls_per_day=40), Behaviour(latency_s=0.2)) as slow:
-        account = {"CALLS_API_URL": slow.url, "CALLS_API_TOKEN": slow.token}
-        command = [COMMANDS / "calls-assets", "run", "--from", "2026-03-02", "--to", "2026-03-22"]
-        with subprocess.Popen(
-            command,
-            cwd=tmp_path,
-            env=environment(**account),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            try:
-                until(lambda: slow.requests, READY_S, lambda: "It asked for nothing.")
-                process.terminate()
-                told = process.communicate(timeout=STOP_S)[1]
-            finally:
-                process.kill()
-    assert process.returncode == 1
-    assert told == "calls-assets: The run was stopped: days that landed before stay, and the others can be run again.\n"
 
 
 def test_run_reads_the_settings_of_a_env_file_and_tells_of_checks_that_failed(run, make_call, tmp_path):
