@@ -1,9 +1,10 @@
 """Where requests go, and the token with them."""
 
-import ipaddress
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
+
+from calls_assets.loopback import is_loopback as is_loopback
 
 PORTS = {"http": 80, "https": 443}
 
@@ -50,14 +51,6 @@ def _split(url: str) -> SplitResult | None:
         return parts if parts.hostname and parts.port != 0 else None
     except ValueError:  # requests' own errors are such too
         return None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def checked_token(token: str) -> str:

@@ -1,22 +1,28 @@
 """The query string of `GET /calls/`, read as the document has it, and which calls it asks for."""
 
 import math
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import accumulate
 from typing import Any, Literal, TypeVar
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 from calls_assets.api.document import CALL_TYPES, MAX_LIMIT
 from calls_assets.sandbox.calls import SimulatedCall, types_as_of
 from calls_assets.sandbox.dialects import known
+from calls_assets.words import shown
 
 _T = TypeVar("_T")
 
 DEFAULT_LIMIT = 100
 DEFAULT_DAYS = 30
 """How far back an answer goes when the query has no dateFrom."""
+
+MOST_PARAMETERS = 100
 
 
 class BadParameterError(Exception):
@@ -244,7 +250,7 @@ def read(given: Mapping[str, str], behaviour: Behaviour) -> Question:
     given = {name: value for name, value in given.items() if name not in behaviour.ignored}
     call_type = given.get("callType")
     if call_type is not None and (call_type not in CALL_TYPES or call_type in behaviour.refused_call_types):
-        raise BadParameterError(f"callType: {call_type!r} is not allowed.", behaviour.refusal_status)
+        raise BadParameterError(f"callType: {shown(call_type)!r} is not allowed.", behaviour.refusal_status)
     if call_type in behaviour.ignored_call_types:
         call_type = None
     start = _moment("dateFrom", given.get("dateFrom"), zone, after=False)
@@ -261,11 +267,29 @@ def read(given: Mapping[str, str], behaviour: Behaviour) -> Question:
     )
 
 
+def parameters(query: str) -> dict[str, str]:
+    """The parameters of a query string, each once.
+
+    Raises:
+        BadParameterError: it is none, has too many, or one more than once.
+    """
+    try:
+        if re.search("%(?![0-9A-Fa-f]{2})", query):
+            raise ValueError("a % without two hex digits")
+        pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
+    except ValueError as error:
+        raise BadParameterError(f"This is no query string: {error}.") from None
+    for name, times in Counter(name for name, _ in pairs).items():
+        if times > 1:
+            raise BadParameterError(f"{shown(name)} is given {times} times.")
+    return dict(pairs)
+
+
 def _integer(name: str, text: str, low: int | None = None, high: int | None = None) -> int:
     # int() alone would also take "1_000", " 1" and digits of other scripts.
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
-        raise BadParameterError(f"{name}: {text!r} is not an integer.")
+        raise BadParameterError(f"{name}: {shown(text)!r} is not an integer.")
     value = int(text)
     if (low is not None and value < low) or (high is not None and value > high):
         raise BadParameterError(f"{name}: {value} is out of range.")
@@ -288,7 +312,7 @@ def _moment(name: str, text: str | None, zone: ZoneInfo, *, after: bool) -> int 
         second = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
         return math.floor(second) + 1 if after else math.ceil(second)
     except (ValueError, OverflowError):
-        raise BadParameterError(f"{name}: {text!r} is no date in ISO 8601 format.") from None
+        raise BadParameterError(f"{name}: {shown(text)!r} is no date in ISO 8601 format.") from None
 
 
 def _midnight(day: date, zone: ZoneInfo) -> int:

@@ -13,19 +13,22 @@ import time
 import zlib
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping
+from email.message import Message
 from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
+from calls_assets.loopback import names_loopback
 from calls_assets.sandbox.calls import SimulatedCall, as_of, encode
 from calls_assets.sandbox.centre import Centre, Source
 from calls_assets.sandbox.dialects import in_dialects
 from calls_assets.sandbox.faults import Fault, Plan, Strike, listing, play, wire_fault
-from calls_assets.sandbox.query import BadParameterError, Behaviour, Question, read
+from calls_assets.sandbox.query import BadParameterError, Behaviour, Question, parameters, read
 from calls_assets.sandbox.repeated import RepeatedCalls
+from calls_assets.words import shown
 
 PREFIX = "/api/v1"
 PATH = f"{PREFIX}/calls/"
@@ -34,6 +37,14 @@ _PATHS = {"required": (PATH,), "redirect_to_slash": (PATH,), "redirect_to_bare":
 """The paths that answer, by `Behaviour.slash`."""
 _KEPT_ANSWERS = 64
 _KEPT_ROWS = 100_000
+_KEPT_CALLS = 1_000_000
+"""So many calls are in all the answers that are kept."""
+
+MOST_DAYS = 1000
+"""A range of more days is not simulated: it would take long, and memory without end."""
+
+WAITS_S = 60
+"""How long a connection may keep silent in the middle of a request, or between two."""
 
 
 def _clock() -> int:
@@ -186,6 +197,8 @@ class Sandbox:
 
     def _matching(self, source: Source, question: Question, now: int) -> list[SimulatedCall]:
         start, end = question.window(now, source.live)
+        if source.live and end - max(start, 0) > MOST_DAYS * 86_400:
+            raise BadParameterError(f"At most {MOST_DAYS} days can be asked for.", 422)
         key = (start, end, question.call_type, question.members)
         with self._lock:
             if key in self._settled:
@@ -200,7 +213,7 @@ class Sandbox:
         if is_over and not source.changes:
             with self._lock:
                 self._settled[key] = calls
-                while len(self._settled) > _KEPT_ANSWERS:
+                while len(self._settled) > _KEPT_ANSWERS or sum(map(len, self._settled.values())) > _KEPT_CALLS:
                     self._settled.popitem(last=False)
         return calls
 
@@ -311,16 +324,50 @@ class _Server(ThreadingHTTPServer):
                     continue
 
 
+def _unfit(target: str, headers: Message) -> tuple[int, str] | None:
+    """Why a request is refused whatever it asks for, with the status; None where it is not."""
+    try:
+        host = urlsplit(target).netloc
+    except ValueError:
+        return HTTPStatus.BAD_REQUEST, "This is no address."
+    if not names_loopback([*headers.get_all("Host", []), *([host] if host else [])]):
+        return HTTPStatus.MISDIRECTED_REQUEST, "Only this machine is answered, as 127.0.0.1, localhost or [::1]."
+    return None
+
+
 class _Handler(BaseHTTPRequestHandler):
+    timeout = WAITS_S
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
     server: _Server
 
+    def parse_request(self) -> bool:
+        """Read the request's first line and headers; refuses what is unfit, and ends the connection with it."""
+        if not super().parse_request():
+            return False
+        if refusal := _unfit(self.path, self.headers):
+            self.send_error(*refusal)
+        return refusal is None
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+        """Refuse what the base class cannot read, or has no method for."""
+        self.close_connection = True
+        self.request_version = self.protocol_version  # an older one would be answered without a status
+        if code in (HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED):
+            code = HTTPStatus.METHOD_NOT_ALLOWED if code == HTTPStatus.NOT_IMPLEMENTED else HTTPStatus.BAD_REQUEST
+        if not hasattr(self, "headers"):
+            self.headers = Message()
+        self._refuse(code, shown(message or HTTPStatus(code).phrase))
+
     def do_GET(self) -> None:
         behaviour = self.server.sandbox.behaviour
         target = urlsplit(self.path)
-        if behaviour.gateway_status is not None:
+        if "Transfer-Encoding" in self.headers or self.headers.get("Content-Length", "0") != "0":
+            self.send_error(
+                HTTPStatus.BAD_REQUEST, "A GET has no body here."
+            )  # which would be read as the next request
+        elif behaviour.gateway_status is not None:
             self._send(behaviour.gateway_status, _WEB_PAGE.format("Request blocked.").encode(), "text/html")
         elif target.path not in _PATHS[behaviour.slash]:
             self._lead_on(target)
@@ -330,12 +377,13 @@ class _Handler(BaseHTTPRequestHandler):
             headers = _retry_after(behaviour.retry_after, wait_s)
             self._refuse(HTTPStatus.TOO_MANY_REQUESTS, "Too many requests.", headers)
         else:
-            self._answer(dict(parse_qsl(target.query, keep_blank_values=True)))
+            self._answer(target.query)
 
-    def _answer(self, given: dict[str, str]) -> None:
+    def _answer(self, query: str) -> None:
         sandbox = self.server.sandbox
-        strikes = sandbox.plan.strikes(given)
         try:
+            given = parameters(query)
+            strikes = sandbox.plan.strikes(given)
             body = sandbox.answer(given, strikes)
         except BadParameterError as error:
             self._refuse(error.status, str(error))
@@ -356,7 +404,7 @@ class _Handler(BaseHTTPRequestHandler):
             location = target._replace(path=path).geturl()
             self._send(behaviour.redirect_status, b"", headers={"Location": location})
         else:
-            self._refuse(HTTPStatus.NOT_FOUND, f"There is nothing at {target.path}.")
+            self._refuse(HTTPStatus.NOT_FOUND, f"There is nothing at {shown(target.path)}.")
 
     def _refuse_verb(self) -> None:
         known = urlsplit(self.path).path in _PATHS[self.server.sandbox.behaviour.slash]

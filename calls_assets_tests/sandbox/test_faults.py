@@ -85,7 +85,7 @@ def connected(sandbox: Sandbox) -> socket.socket:
     connection = socket.create_connection((host, int(port)), timeout=0.5)
     query = "&".join(f"{name}={value}" for name, value in WINDOW.items())
     connection.sendall(
-        f"GET /api/v1/calls/?{query} HTTP/1.1\r\nHost: sandbox\r\nAccess-Token: {sandbox.token}\r\n\r\n".encode()
+        f"GET /api/v1/calls/?{query} HTTP/1.1\r\nHost: localhost\r\nAccess-Token: {sandbox.token}\r\n\r\n".encode()
     )
     return connection
 
