@@ -37,9 +37,6 @@ SANDBOX_DATA = HOME / "sandbox" / "data"
 SANDBOX_INSTANCE = HOME / "sandbox" / "dagster"
 INSTANCE = HOME / "dagster"
 
-DG = "from dagster_dg_cli.cli import main; main()"
-"""Dagster's own command line, wherever this interpreter's scripts lie."""
-
 ENDS_IN_S = 15
 """How long Dagster may take to end by itself."""
 
@@ -474,7 +471,7 @@ def dev(arguments: argparse.Namespace) -> None:
                 "DAGSTER_HOME": str(_instance(SANDBOX_INSTANCE)),
             }
         signal.set_wakeup_fd(-1)  # Dagster's servers are given their time to end
-        command = [sys.executable, "-c", DG, "dev", "-m", "calls_assets.definitions"]
+        command = [sys.executable, "-m", "calls_assets.dagster.dev", "dev", "-m", "calls_assets.definitions"]
         address = ["-h", "127.0.0.1", "-p", str(port)]
         process = subprocess.Popen([*command, *address], env=environ)  # noqa: S603  # our own interpreter
         signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))

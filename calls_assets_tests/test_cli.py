@@ -363,6 +363,11 @@ def dev(tmp_path):
 @pytest.mark.slow
 def test_dev_in_the_background_of_a_script_stops_with_all_its_servers_when_it_is_told_to(dev):
     process, log = dev(ignoring_ctrl_c)
+    url = re.search(r"http://127.0.0.1:[0-9]+", log.read_text())[0]
+    for stranger in ({"Host": "rebound.example"}, {"Origin": "http://evil.example"}):
+        for query in ("/server_info", "/graphql?query={version}"):
+            assert requests.get(f"{url}{query}", headers=stranger, timeout=READY_S).status_code == 403
+    assert requests.get(f"{url}/graphql?query={{version}}", timeout=READY_S).json()["data"]["version"]
     process.terminate()
     assert process.wait(timeout=STOP_S) == 0
     until(lambda: not living(process.pid), STOP_S, log.read_text)

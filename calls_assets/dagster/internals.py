@@ -3,6 +3,8 @@
 `calls_assets_tests/dagster/test_internals.py` says of each name what breaks where it is gone, and what to do.
 """
 
+from typing import Any
+
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.errors import DagsterUserCodeProcessError
@@ -32,4 +34,18 @@ __all__ = [
     "SqlEventLogStorage",
     "SqliteEventLogStorage",
     "execute_run",
+    "have_dev_start",
 ]
+
+
+def have_dev_start(web_server: str) -> None:
+    """Have `dg dev`, where it runs in this process, start a module as its web server instead of Dagster's."""
+    from dagster._cli import dev as module  # no code location needs it
+
+    dev: Any = module
+    start = dev.open_ipc_subprocess
+
+    def start_ours(command: list[str], **more: Any) -> Any:
+        return start([web_server if word == "dagster_webserver" else word for word in command], **more)
+
+    dev.open_ipc_subprocess = start_ours

@@ -52,6 +52,10 @@ BREAKS = {
     "dagster._core.remote_origin.RemoteJobOrigin": ORIGIN,
     "dagster._core.remote_origin.RemoteRepositoryOrigin": ORIGIN,
     "dagster._core.types.loadable_target_origin.LoadableTargetOrigin": ORIGIN,
+    "dagster._cli.dev": (
+        "`dg dev` starts its web server without the doorkeeper that refuses other hosts and pages: look at how its command "
+        "starts the web server now, and have it start ours in have_dev_start()."
+    ),
     "dagster_shared.error.SerializableErrorInfo": (
         "Stopped holds its sentence as an error without frames: build the class of error that a step failure event has now."
     ),
