@@ -313,13 +313,6 @@ def to_parquet(table: Table, groups: Iterable[pa.Table]) -> tuple[int, memoryvie
     return rows, memoryview(sink.getvalue())
 
 
-def _make_folder(folder: Path) -> None:
-    """Make a folder, and those that it lies in, where they are not there: with `mkdir(parents=True)` these are for all."""
-    if not folder.is_dir():
-        _make_folder(folder.parent)
-        folder.mkdir(exist_ok=True, mode=FOLDER_MODE)
-
-
 def _lock(handle: int, waiting: Callable[[], None]) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -331,10 +324,10 @@ def _lock(handle: int, waiting: Callable[[], None]) -> None:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make a folder, and what it lies in, so that it is still there after a power cut."""
+    """Make a folder, and what it lies in: not for all, as `mkdir(parents=True)` would, and to stay through a power cut."""
     if not folder.is_dir():
         _make_folder(folder.parent)
-        folder.mkdir(exist_ok=True, mode=0o750)
+        folder.mkdir(exist_ok=True, mode=FOLDER_MODE)
         _settle(folder.parent)
 
 
