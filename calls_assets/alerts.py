@@ -46,6 +46,7 @@ MARKUP = re.compile(
     r"[@<>&\[\]*`~|]"
     r"|(?<![^\W_])_+(?=[^\s_]).+?(?<=[^\s_])_+(?![^\W_])"  # words between underscores; those within a name are none
     r"|(?<!^http)(?<!^https):(?=//)"  # a sentence may begin with the API's own address
+    r"|:(?=[a-z_][\w+-]*:)"  # a picture by its name
 )
 """What calls people together, formats or links in one chat or another."""
 

@@ -278,13 +278,14 @@ def test_what_a_run_says_looks_the_same_and_pings_nobody(said, signs):
 @given(st.text(st.characters(codec=None)) | st.sampled_from(HOSTILE_WORDS))
 def test_whatever_a_run_says_no_chat_takes_it_for_more_than_text(said):
     told = alerts.for_a_chat(said)
-    assert not re.search(r"[@<>&\[\]*`~|]|(?<!^http)(?<!^https)://|\b_[^_\s]+_\b", told)
+    assert not re.search(r"[@<>&\[\]*`~|]|(?<!^http)(?<!^https)://|\b_[^_\s]+_\b|:[a-z_]\w*:", told)
     assert unicodedata.normalize("NFKC", told) == unicodedata.normalize("NFKC", shown(said, 600))
 
 
 def test_what_a_run_says_is_a_line_that_a_chat_takes():
     assert alerts.for_a_chat("no\n\nRun 1: \x1b\x07fine\u202e") == "no Run 1: ��fine"
     assert alerts.for_a_chat("x" * 99_999) == "x" * 599 + "…"
+    assert alerts.for_a_chat("no :smile: at 12:30:45") == "no \N{FULLWIDTH COLON}smile: at 12:30:45"
 
 
 def test_a_failed_run_is_told_of_in_a_line_of_plain_text(tick, webhook, instance):
