@@ -27,6 +27,9 @@ WIDTH = 380
 NAME_WIDTH, BAR = 115, 17
 """The room of an agent's name, and the height of a row."""
 
+MOST_OF_A_NAME = 120
+"""Characters of a name, the id beside it included."""
+
 NAME_HOLDER = re.compile(r'<text [^>]*transform="(translate\([^)]*\))"[^>]*>agent (\d+)</text>')
 """What Vega draws where a name is to stand."""
 
@@ -160,7 +163,7 @@ def _name(name: str, where: str, ink: str) -> str:
     return (
         f'<foreignObject transform="{where}" x="-{NAME_WIDTH}" y="-11.5" width="{NAME_WIDTH}" height="{BAR}">'
         f'<div xmlns="http://www.w3.org/1999/xhtml" dir="auto" style="{style}; overflow: hidden; text-overflow: ellipsis">'
-        f"{escape(shown(name))}</div></foreignObject>"
+        f"{escape(shown(name, MOST_OF_A_NAME))}</div></foreignObject>"
     )
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from calls_assets.report.charts import COLOURS, agents, half_hours
+from calls_assets.report.charts import COLOURS, MOST_OF_A_NAME, agents, half_hours
 from calls_assets.sandbox.hostile import HOSTILE_WORDS
-from calls_assets.words import shown
+from calls_assets.words import apart, shown
 
 
 def texts(svg):
@@ -60,11 +60,12 @@ def test_whatever_agents_are_called_the_drawing_is_the_same_but_for_their_names(
     plain, _ = people(agents([{"name": f"agent {n}", **HOURS} for n, _ in enumerate(names)]))
     drawn, there = people(agents([{"name": name, **HOURS} for name in names]))
     assert drawn == plain
-    assert there == [shown(name) for name in names]
+    assert there == [shown(name, MOST_OF_A_NAME) for name in names]
 
 
-def test_agents_of_one_name_have_a_bar_each():
-    twins = agents([{"name": "Ann", **HOURS}] * 2)
+def test_agents_who_are_shown_alike_have_a_bar_each_and_their_ids():
+    names = apart(["Ann " * 99, "Ann " * 100], [7, 8])
+    twins = agents([{"name": name, **HOURS} for name in names])
     bars = [colour for colour in re.findall(r'<path d="M[^"]*" fill="(#\w+)"', twins) if colour in COLOURS.values()]
     assert len(bars) == 4
-    assert people(twins)[1] == ["Ann", "Ann"]
+    assert [name[-5:] for name in people(twins)[1]] == ["… (7)", "… (8)"]
