@@ -5,21 +5,20 @@ documented JSON. Of redirects only that from `/calls/` to `/calls` of the same o
 the configured address only.
 """
 
+import io
 import logging
 import random
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from http.client import HTTPException
 from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
 import requests
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
-from urllib3.exceptions import ProtocolError, ReadTimeoutError
+from urllib3.exceptions import HTTPError
 
 from calls_assets.api.address import checked_token, checked_url, is_loopback, leads_to_the_same_without_slash
 from calls_assets.api.answers import MOST_READ, is_web_page, leads_to, shown, words
@@ -34,8 +33,9 @@ from calls_assets.api.errors import (
     TokenRefused,
     Unavailable,
 )
+from calls_assets.api.failures import Asked, Passing, no_answer, retry_after
 from calls_assets.api.pace import Pace
-from calls_assets.api.transport import Session, beginning, why_unreachable
+from calls_assets.api.transport import Session, beginning
 
 T = TypeVar("T")
 
@@ -48,17 +48,12 @@ LONGEST_RETRY_AFTER_S = 300.0
 CONNECT_TIMEOUT_S = 5.0
 CHUNK = 2**23
 """Bytes of a body that are read at once; most come in one piece, which saves their copies."""
+PACKED_CHUNK = 2**16
+"""The same of a packed body: where it has many small parts, each costs a copy of what is left of these."""
 LONGEST_ANSWER = 256 * 2**20
 """Bytes of a body, unpacked; a thousand ordinary calls are 1.25 MB."""
 SILENCES_PER_ANSWER = 5
 """A whole answer may take so many times the longest silence: a server that drips is never silent."""
-SECONDS = re.compile(r"[0-9]{1,15}(\.[0-9]+)?")
-"""What a Retry-After gives in seconds; some servers give fractions."""
-EPOCH_FROM, EPOCH_MS_FROM = 1e9, 1e11
-"""A Retry-After from here on is no length of time but a moment, in seconds or milliseconds since 1970."""
-NO_TLS = re.compile("wrong.version.number|record.layer.failure|unknown.protocol", re.IGNORECASE)
-"""What OpenSSL says, by release, of an answer that is no TLS."""
-
 OK, NO_CONTENT, NOT_IMPLEMENTED = 200, 204, 501
 UNAUTHORIZED, FORBIDDEN, GONE = 401, 403, 410
 TIMED_OUT, TOO_MANY = 408, 429
@@ -67,36 +62,6 @@ REFUSED = (400, 402, FORBIDDEN, 404, 405, 422, NOT_IMPLEMENTED)
 EMPTY = b"{}"
 """A body without calls."""
 WEB_PAGE = "a web page came in place of JSON, as a maintenance page, a login page or a gateway's is"
-
-
-class _Passing(Exception):
-    """A failure that can pass.
-
-    Args:
-        what: What the address did.
-        status: That of the answer; None where there was none.
-        wait_s: How long the server asked us to wait, if it did.
-        because: Why, as far as that is known, as a clause.
-        unreachable_since: When it was tried that could not be reached, by the session's clock; None for other failures.
-        said: The server's words in a body that is no page.
-    """
-
-    def __init__(
-        self,
-        what: str,
-        status: int | None = None,
-        *,
-        wait_s: float | None = None,
-        because: str = "",
-        unreachable_since: float | None = None,
-        said: str = "",
-    ) -> None:
-        super().__init__(what)
-        self.status = status
-        self.wait_s = wait_s
-        self.because = because
-        self.unreachable_since = unreachable_since
-        self.said = said
 
 
 class Client:
@@ -174,7 +139,7 @@ class Client:
             Unavailable: the failures that can pass did not, within the bounds above.
         """
         retrying = Retrying(
-            retry=retry_if_exception_type(_Passing),
+            retry=retry_if_exception_type(Passing),
             wait=_wait,
             stop=_Tries(self._pace, self._patience_s, self._clock).are_over,
             before_sleep=self._report,
@@ -184,7 +149,7 @@ class Client:
         try:
             answer: T = retrying(self._once, query, read)
             return answer
-        except _Passing as error:
+        except Passing as error:
             if error.said and query.call_type is not None:
                 raise RequestRefused(self._refused(query, error.status, error.said), error.status) from None
             tries = retrying.statistics["attempt_number"]
@@ -194,12 +159,16 @@ class Client:
             sentence = f"{self._url} {error}{asked}{of_type} ({often}): {self._advice(error)}."
             raise Unavailable(sentence, error.status) from error
 
-    def _advice(self, error: _Passing) -> str:
+    def _advice(self, error: Passing) -> str:
         if error.status == TOO_MANY:
             pace = self._pace.achieved(error.wait_s or 0)
             return f"set CALLS_REQUESTS_PER_SECOND={pace}, which is what was let through, and run again later"
         because = f", because {error.because}," if error.because else ","
         return f"check CALLS_API_URL and the network{because} or run again later"
+
+    @property
+    def _late(self) -> str:
+        return f"was silent for {self._timeout[1]:g} s, or took {SILENCES_PER_ANSWER} times as long in all"
 
     def _rest(self, seconds: float) -> None:
         self._over.wait(seconds)
@@ -215,8 +184,9 @@ class Client:
                     self._on_headers(response.headers)
                 self._check(response, query, ticket)
                 body = without_token(self._body(response), self._token)
-        except requests.exceptions.RequestException as error:
-            raise self._failure(error, begin) from None
+        except (requests.exceptions.RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
+            asked = Asked(self._url, begin, self._timeout[0], self._late, lambda text: shown(text, self._token))
+            raise no_answer(error, asked) from None
         try:
             answer = read(EMPTY if response.status_code == NO_CONTENT else body)
         except NotAPage as error:
@@ -250,55 +220,23 @@ class Client:
         )
 
     def _body(self, response: requests.Response) -> bytes:
-        chunks, size = [], 0
-        for chunk in response.iter_content(CHUNK):
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > LONGEST_ANSWER:
+        body = io.BytesIO()  # a list of pieces would take many times their size where each is a byte
+        for chunk in response.iter_content(PACKED_CHUNK if "Content-Encoding" in response.headers else CHUNK):
+            body.write(chunk)
+            if body.tell() > LONGEST_ANSWER:
                 raise NotServed(
                     f"{self._url} answered with more than {LONGEST_ANSWER // 2**20} MiB to one request: set page_size lower, "
                     "or check CALLS_API_URL.",
                     response.status_code,
                 )
-        return b"".join(chunks)
+        return body.getvalue()
 
-    def _no_page(self, error: NotAPage, body: bytes, response: requests.Response) -> _Passing:
+    def _no_page(self, error: NotAPage, body: bytes, response: requests.Response) -> Passing:
         """What it means that a body is no page."""
         if is_web_page(body, response.headers.get("Content-Type", "")):
-            return _Passing(f"answered with {error}", response.status_code, because=WEB_PAGE)
+            return Passing(f"answered with {error}", response.status_code, because=WEB_PAGE)
         said = words(body, self._token)
-        return _Passing(f"answered with {error}{f', saying {said!r}' if said else ''}", response.status_code, said=said)
-
-    def _failure(self, error: requests.exceptions.RequestException, begin: float) -> Exception:
-        """What it means that no whole answer came to a request of the time `begin`."""
-        cause = error.args[0] if error.args else None
-        late = f"was silent for {self._timeout[1]:g} s, or took {SILENCES_PER_ANSWER} times as long in all"
-        match error:
-            case requests.exceptions.ConnectTimeout():
-                silent = f"nothing answered there within {self._timeout[0]:g} s"
-                return _Passing("could not be reached in time", because=silent, unreachable_since=begin)
-            case requests.exceptions.SSLError() if NO_TLS.search(str(error)):
-                return NotServed(
-                    f"{self._url} does not speak https there: check the address and port in CALLS_API_URL."
-                )
-            case requests.exceptions.SSLError() if "EOF" not in str(error):
-                why = shown(str(getattr(cause, "reason", None) or error), self._token)
-                return NotServed(f"{self._url} has no certificate that can be trusted: {why}.")
-            case requests.exceptions.SSLError():
-                hung_up = "the host closed the connection while TLS began"
-                return _Passing("could not be reached", because=hung_up, unreachable_since=begin)
-            case requests.exceptions.Timeout():
-                return _Passing(late)
-            case requests.exceptions.ConnectionError() if isinstance(cause, ReadTimeoutError):
-                return _Passing(late)
-            case requests.exceptions.ConnectionError() if isinstance(cause, ProtocolError):
-                return _Passing("closed the connection before it answered")
-            case requests.exceptions.ConnectionError():
-                return _Passing("could not be reached", because=why_unreachable(error), unreachable_since=begin)
-            case requests.exceptions.ChunkedEncodingError() | requests.exceptions.ContentDecodingError():
-                return _Passing("cut its answer short")
-            case _:
-                return error
+        return Passing(f"answered with {error}{f', saying {said!r}' if said else ''}", response.status_code, said=said)
 
     def _check(self, response: requests.Response, query: Query, ticket: int) -> None:
         """Raise what the status of an answer says, unless that is that there is a page."""
@@ -318,11 +256,11 @@ class Client:
     def _check_passing(self, response: requests.Response, ticket: int) -> None:
         """Raise where the status of an answer says that the failure can pass."""
         status = response.status_code
-        if status in (TIMED_OUT, TOO_MANY) or (status >= 500 and status != NOT_IMPLEMENTED):
-            wait_s = _retry_after(response.headers.get("Retry-After"))
+        if status in (TIMED_OUT, TOO_MANY) or status < OK or (status >= 500 and status != NOT_IMPLEMENTED):
+            wait_s = retry_after(response.headers)
             if status == TOO_MANY and not wait_s:
                 self._slow_down(ticket)
-            raise _Passing(f"answered {status}", status, wait_s=wait_s)
+            raise Passing(f"answered {status}", status, wait_s=wait_s)
 
     def _refusal(self, response: requests.Response, query: Query) -> ApiError:
         """What it means that the server refuses to answer."""
@@ -372,7 +310,7 @@ class Client:
 
     def _report(self, state: RetryCallState) -> None:
         error, wait_s = state.outcome and state.outcome.exception(), state.upcoming_sleep
-        because = f", because {error.because}" if isinstance(error, _Passing) and error.because else ""
+        because = f", because {error.because}" if isinstance(error, Passing) and error.because else ""
         self._log.warning(
             "%s %s%s; asking again in %.1f s (retry %d).", self._url, error, because, wait_s, state.attempt_number
         )
@@ -390,7 +328,7 @@ class _Tries:
     def are_over(self, state: RetryCallState) -> bool:
         """Whether the failure of the last try is final."""
         error = state.outcome and state.outcome.exception()
-        if not isinstance(error, _Passing) or (error.wait_s or 0) > LONGEST_RETRY_AFTER_S:
+        if not isinstance(error, Passing) or (error.wait_s or 0) > LONGEST_RETRY_AFTER_S:
             return True
         if error.status == TOO_MANY:
             # Others of the session may have been let in before this one, so tries alone tell nothing.
@@ -399,7 +337,7 @@ class _Tries:
         self._failures += 1
         return self._failures > RETRIES or self._is_unreachable_too_long(error, state.upcoming_sleep)
 
-    def _is_unreachable_too_long(self, error: _Passing, pause_s: float) -> bool:
+    def _is_unreachable_too_long(self, error: Passing, pause_s: float) -> bool:
         if error.unreachable_since is None:
             self._unreachable_since = None
             return False
@@ -414,23 +352,7 @@ def _told(status: int | None, said: str) -> str:
 
 def _wait(state: RetryCallState) -> float:
     error = state.outcome and state.outcome.exception()
-    asked = error.wait_s if isinstance(error, _Passing) else None
+    asked = error.wait_s if isinstance(error, Passing) else None
     longest: float = min(LONGEST_BACKOFF_S, 0.5 * 2 ** min(state.attempt_number - 1, RETRIES))
     backoff = longest * random.uniform(0.5, 1)  # noqa: S311  # spreads retries, no secret
     return max(asked or 0.0, backoff)  # a date that has passed by our clock must not use up the retries at once
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Seconds that a Retry-After header asks for, given as seconds or as a moment; None where it says nothing usable."""
-    if not value:
-        return None
-    if SECONDS.fullmatch(value.strip()):
-        number = float(value)
-        if number < EPOCH_FROM:
-            return number
-        return max(0.0, (number if number < EPOCH_MS_FROM else number / 1000) - datetime.now(UTC).timestamp())
-    try:
-        at = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds())

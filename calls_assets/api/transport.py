@@ -6,6 +6,7 @@ import logging
 import socket
 import time
 from http.client import HTTPResponse
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
@@ -17,10 +18,14 @@ logging.getLogger("urllib3").setLevel(
 
 
 class Session(requests.Session):
-    """A session whose answers take `longest_s` seconds at most, and that does not even look where a redirect leads."""
+    """A session whose answers take `longest_s` seconds at most.
+
+    It keeps no cookies, which a server could send without end, and does not even look where a redirect leads.
+    """
 
     def __init__(self, longest_s: float, connections: int) -> None:
         super().__init__()
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("http://", "https://"):
             self.mount(scheme, _Adapter(longest_s, connections))
 

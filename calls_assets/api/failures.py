@@ -1,0 +1,145 @@
+"""What it means that no page came, or that the server asks us to wait: whether that can pass, and why."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException, RemoteDisconnected
+from typing import NamedTuple
+
+import requests
+from urllib3.exceptions import ProtocolError, ReadTimeoutError
+
+from calls_assets.api.errors import NotServed
+from calls_assets.api.transport import why_unreachable
+
+SECONDS = re.compile(r"[0-9]{1,15}(\.[0-9]+)?")
+"""What a Retry-After gives in seconds; some servers give fractions."""
+EPOCH_FROM, EPOCH_MS_FROM = 1e9, 1e11
+"""A Retry-After from here on is no length of time but a moment, in seconds or milliseconds since 1970."""
+LONGEST_DATE = 64
+"""Characters of a date in a header."""
+NO_TLS = re.compile("wrong.version.number|record.layer.failure|unknown.protocol", re.IGNORECASE)
+"""What OpenSSL says, by release, of an answer that is no TLS."""
+NO_HTTP = "answered with what is no HTTP, or not within its bounds"
+CUT = "cut its answer short"
+
+
+class Passing(Exception):
+    """A failure that can pass.
+
+    Args:
+        what: What the address did.
+        status: That of the answer; None where there was none.
+        wait_s: How long the server asked us to wait, if it did.
+        because: Why, as far as that is known, as a clause.
+        unreachable_since: When it was tried that could not be reached, by the session's clock; None for other failures.
+        said: The server's words in a body that is no page.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        status: int | None = None,
+        *,
+        wait_s: float | None = None,
+        because: str = "",
+        unreachable_since: float | None = None,
+        said: str = "",
+    ) -> None:
+        super().__init__(what)
+        self.status = status
+        self.wait_s = wait_s
+        self.because = because
+        self.unreachable_since = unreachable_since
+        self.said = said
+
+
+class Asked(NamedTuple):
+    """A request without an answer: where it went and when, how long to wait for the connection, and what being late is.
+
+    `fit` makes a text that the server had a part in fit to be shown.
+    """
+
+    address: str
+    began_s: float
+    connect_s: float
+    late: str
+    fit: Callable[[str], str]
+
+
+def no_answer(error: Exception, asked: Asked) -> Exception:
+    """What it means that no whole answer came."""
+    cause = error.args[0] if error.args else None
+    match error:
+        case requests.exceptions.ConnectTimeout():
+            return _unreachable(f"nothing answered there within {asked.connect_s:g} s", asked, " in time")
+        case requests.exceptions.SSLError():
+            return _no_tls(error, asked)
+        case requests.exceptions.Timeout():
+            return Passing(asked.late)
+        case requests.exceptions.ConnectionError() if isinstance(cause, ReadTimeoutError):
+            return Passing(asked.late)
+        case requests.exceptions.ConnectionError() if isinstance(cause, ProtocolError):
+            return Passing(_broken(cause))
+        case requests.exceptions.ConnectionError():
+            return _unreachable(why_unreachable(error), asked)
+        case requests.exceptions.ChunkedEncodingError() | requests.exceptions.ContentDecodingError():
+            return Passing(CUT)
+        case requests.exceptions.RequestException() if not isinstance(error, requests.exceptions.InvalidHeader):
+            return error
+        case _:  # what the libraries beneath do not expect of a server
+            return Passing(NO_HTTP)
+
+
+def _unreachable(because: str, asked: Asked, when: str = "") -> Passing:
+    return Passing(f"could not be reached{when}", because=because, unreachable_since=asked.began_s)
+
+
+def _no_tls(error: Exception, asked: Asked) -> Exception:
+    """What it means that TLS failed: while it began, or in the middle of an answer."""
+    cause = error.args[0] if error.args else None
+    why = getattr(cause, "reason", None)
+    if why is None:
+        return Passing(CUT)
+    if "CERTIFICATE" in str(why).upper():
+        return NotServed(f"{asked.address} has no certificate that can be trusted: {asked.fit(str(why))}.")
+    if NO_TLS.search(str(why)):
+        return NotServed(f"{asked.address} does not speak https there: check the address and port in CALLS_API_URL.")
+    if "EOF" in str(why):
+        return _unreachable("the host closed the connection while TLS began", asked)
+    return _unreachable(f"TLS did not begin ({asked.fit(str(why))})", asked)
+
+
+def _broken(cause: ProtocolError) -> str:
+    """What the server did where an answer did not begin as HTTP does."""
+    why = cause.args[-1]
+    is_odd = isinstance(why, HTTPException | ValueError) and not isinstance(why, RemoteDisconnected)
+    return NO_HTTP if is_odd else "closed the connection before it answered"
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a Retry-After header asks for, given as seconds or as a moment; None where it says nothing usable.
+
+    A moment is one of the server's clock, which its Date header tells; ours may be wrong, or jump.
+    """
+    value = headers.get("Retry-After", "").strip()
+    now = _moment(headers.get("Date", "")) or datetime.now(UTC)
+    if SECONDS.fullmatch(value):
+        number = float(value)
+        if number < EPOCH_FROM:
+            return number
+        return max(0.0, (number if number < EPOCH_MS_FROM else number / 1000) - now.timestamp())
+    at = _moment(value)
+    return None if at is None else max(0.0, (at - now).total_seconds())
+
+
+def _moment(value: str) -> datetime | None:
+    """The moment that a header tells."""
+    if len(value) > LONGEST_DATE:
+        return None
+    try:
+        at = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
