@@ -31,6 +31,7 @@ from calls_assets.api.errors import (
     NotServed,
     RequestRefused,
     TokenRefused,
+    TooMuch,
     Unavailable,
 )
 from calls_assets.api.failures import Asked, Passing, no_answer, retry_after
@@ -224,15 +225,17 @@ class Client:
         for chunk in response.iter_content(PACKED_CHUNK if "Content-Encoding" in response.headers else CHUNK):
             body.write(chunk)
             if body.tell() > LONGEST_ANSWER:
-                raise NotServed(
-                    f"{self._url} answered with more than {LONGEST_ANSWER // 2**20} MiB to one request: set page_size lower, "
-                    "or check CALLS_API_URL.",
-                    response.status_code,
-                )
+                raise self._too_much(f"more than {LONGEST_ANSWER // 2**20} MiB", response)
         return body.getvalue()
 
-    def _no_page(self, error: NotAPage, body: bytes, response: requests.Response) -> Passing:
+    def _too_much(self, what: object, response: requests.Response) -> NotServed:
+        sentence = f"{self._url} answered with {what} to one request: set page_size lower, or check CALLS_API_URL."
+        return NotServed(sentence, response.status_code)
+
+    def _no_page(self, error: NotAPage, body: bytes, response: requests.Response) -> Exception:
         """What it means that a body is no page."""
+        if isinstance(error, TooMuch):
+            return self._too_much(error, response)
         if is_web_page(body, response.headers.get("Content-Type", "")):
             return Passing(f"answered with {error}", response.status_code, because=WEB_PAGE)
         said = words(body, self._token)

@@ -28,6 +28,7 @@ from calls_assets.api.json_columns import (
     numbers_of,
 )
 from calls_assets.api.json_texts import Pieces, list_texts, object_texts, pieces, put_together, to_json
+from calls_assets.api.json_values import JSON, ZeroFraction, as_json
 from calls_assets.api.numbers import Flags, Ints, flag_array, int_array, text, texts, where_valid
 from calls_assets.api.rules import (
     BEYOND_S,
@@ -35,7 +36,6 @@ from calls_assets.api.rules import (
     EMPTY,
     FRACTION,
     ISO_TIME,
-    JSON,
     LIST_OF_ONE,
     LONE,
     MICROS_S,
@@ -51,8 +51,6 @@ from calls_assets.api.rules import (
     Deviation,
     Reader,
     Rule,
-    ZeroFraction,
-    as_json,
     sent_as,
 )
 

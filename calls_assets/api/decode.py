@@ -7,9 +7,9 @@ the same.
 
 import codecs
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -20,10 +20,14 @@ from calls_assets.api.arrow import arrow_type
 from calls_assets.api.columns import Columns, Place
 from calls_assets.api.dialect import MARK, NULL, Kinds, Spelling, Unspellable, documented, spelling
 from calls_assets.api.document import CALL, PAGE
-from calls_assets.api.errors import NotAPage
+from calls_assets.api.errors import NotAPage, TooMuch
 from calls_assets.api.json_columns import LookCloser, arrays, has_zero_fractions, named
+from calls_assets.api.json_values import JSON, MOST_VALUES, MOST_VALUES_OF_RECORD, as_json, flattened, slimmed
 from calls_assets.api.numbers import Flags, ints, texts
-from calls_assets.api.rules import JSON, MOMENT, NOTHING, Deviation, Reader, as_json, sent_as
+from calls_assets.api.rules import MOMENT, NOTHING, Deviation, Reader, sent_as
+from calls_assets.api.shapes import Shape, Shapes
+
+T = TypeVar("T")
 
 EARLIEST_S, LATEST_S = 631_152_000, 4_102_444_800
 """Plausible epoch seconds: the years 1990 to 2099."""
@@ -36,13 +40,13 @@ SAYING_WRONG, SAYING_RIGHT, FAILED = ("error", "errors"), ("success", "ok"), ("e
 
 MOST_DIGITS = 19
 
+MOST_RECORDS = 100_000
+"""Records of one answer; a hundred times as many as are asked for, since some servers know no pages."""
+
 _STRUCT = pa.struct([pa.field(field.name, arrow_type(field)) for field in CALL])
 
 SCHEMA = pa.schema([*_STRUCT, pa.field("extra", pa.string())])
 """The schema of `Page.calls`: every documented field, then `extra`."""
-
-Shape = frozenset[Deviation]
-"""How a record differs from the document; most records of an account differ in one of a few ways."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +110,11 @@ class Decoder:
 
         Raises:
             NotAPage: `body` is no page: no object with a list `calls`, and no empty answer either.
+            TooMuch: it holds more than an answer may.
         """
         body = body.removeprefix(codecs.BOM_UTF8)
+        if len(body) > MOST_VALUES:  # a smaller one holds fewer
+            body = _readable(slimmed, body)
         page = self._by_columns(body)
         if page is None and self._learn(body):
             page = self._by_columns(body)
@@ -138,6 +145,7 @@ class Decoder:
         if calls.null_count or not pa.types.is_struct(calls.type.value_type):
             return None
         rows = calls.flatten()
+        _check_few(len(rows))
         if rows.null_count or not len(rows):  # an empty list may stand beside an error
             return None
         columns = Columns(len(rows), self._reader, has_zero_fractions(leaves, body))
@@ -162,7 +170,9 @@ class Decoder:
         return self._of_records(page["calls"], total or 0 if page["calls"] else total, meta)
 
     def _of_records(self, records: list[Any], total: int | None, meta: Mapping[str, Any]) -> Page:
-        rows, extras, rejects, shapes = [], [], [], []
+        _check_few(len(records))
+        rows, extras, rejects, places = [], [], [], []
+        shapes = Shapes()
         for record in records:
             row, rest, found = self._reader.record(CALL, record) if isinstance(record, dict) else ({}, None, set())
             if reason := _why_rejected(record, row):
@@ -170,12 +180,10 @@ class Decoder:
                 continue
             rows.append(row)
             extras.append(None if rest is NOTHING else as_json(rest))
-            shapes.append(frozenset(found))
-        different = {shape: place for place, shape in enumerate(dict.fromkeys(shapes))}
+            places.append(shapes.place(frozenset(found)))
         read = pa.RecordBatch.from_struct_array(arrays(rows, _STRUCT))
         calls = pa.Table.from_arrays([*read.columns, texts(extras)], schema=SCHEMA)
-        shape_of = np.array([different[shape] for shape in shapes], np.int32)
-        return _page(calls, tuple(rejects), total, meta, tuple(different), shape_of)
+        return _page(calls, tuple(rejects), total, meta, shapes.all, np.array(places, np.int32))
 
     def _learn(self, body: bytes) -> bool:
         """Learn how a page is spelt; says whether columns may tell it now.
@@ -188,13 +196,14 @@ class Decoder:
         page = _as_json(body)
         if not isinstance(page, dict) or not isinstance(page.get("calls"), list) or not page["calls"]:
             return False
+        _check_few(len(page["calls"]))
         with self._learning:
             self._learned = min(self._learned + 1, MOST_LEARNED)
-            self._kinds.add(page)
             try:
+                self._kinds.add(page)
                 self._spellings = (spelling(self._kinds), self._as_documented)
             except Unspellable:
-                self._spellings = (self._as_documented,)
+                self._spellings, self._learned = (self._as_documented,), MOST_LEARNED
             return len(self._spellings) > 1
 
 
@@ -208,11 +217,28 @@ def read_page(body: bytes) -> Page:
 
 
 def _as_json(body: bytes) -> Any:
+    # Bytes that are no UTF-8 become halves of surrogate pairs, which a rule of texts mends.
+    return _readable(lambda body: JSON.decode(flattened(body).decode("utf-8", "surrogateescape")), body)
+
+
+def _readable(read: Callable[[bytes], T], body: bytes) -> T:
+    """What `read` makes of a body.
+
+    Raises:
+        NotAPage: it is no JSON.
+        TooMuch: it holds more than an answer may.
+    """
     try:
-        # Bytes that are no UTF-8 become halves of surrogate pairs, which a rule of texts mends.
-        return JSON.decode(body.decode("utf-8", "surrogateescape"))
+        return read(body)
+    except TooMuch:
+        raise
     except (ValueError, RecursionError):
         raise NotAPage("a body that is no JSON") from None
+
+
+def _check_few(records: int) -> None:
+    if records > MOST_RECORDS:
+        raise TooMuch(f"more than {MOST_RECORDS:,} records")
 
 
 def _page(
@@ -247,6 +273,8 @@ def _told(meta: Any) -> dict[str, Any]:
     for name, value in (meta if isinstance(meta, dict) else {}).items():
         plain, _, kind = name.partition(MARK)
         if value is not None and kind != NULL:
+            if plain in told:
+                raise LookCloser("a name that comes several times")
             told[plain] = value
     return told
 
@@ -284,6 +312,8 @@ def _whole_number(value: object) -> int | None:
 
 def _why_rejected(record: Any, row: Mapping[str, Any]) -> str | None:
     """Why a record is no call that can be told from others; None where it is one."""
+    if isinstance(record, str) and len(record) > MOST_VALUES_OF_RECORD:
+        return f"the record holds more than {MOST_VALUES_OF_RECORD:,} values"
     if not isinstance(record, dict):
         return f"the record is {sent_as(record)}, not an object"
     for name, expected in (("id", "an integer"), ("started_at", "a moment")):

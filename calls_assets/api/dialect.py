@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -21,12 +22,12 @@ import pyarrow.json as pj
 
 from calls_assets.api.arrow import arrow_type
 from calls_assets.api.document import PAGE, Field
-from calls_assets.api.rules import JSON, WholeReal, is_unicode
+from calls_assets.api.json_values import JSON, MOST_LEVELS, Several, Unheld, WholeReal, is_unicode
 
 MARK = "\ue000"
 """Stands between a field's name and its kind; of private use, so that no name holds it."""
 
-MARK_BEGINS = MARK.encode()[:1]
+MARK_BEGINS, MARK_ESCAPED = MARK.encode()[:1], (b"\\ue000", b"\\uE000")
 
 TEXT, BLANK, FLAG, WHOLE, REAL, OBJECT, LIST, NULL, OTHER = "SEBNFOAZX"
 """The kinds of JSON: texts, empty ones, flags, whole numbers, other numbers, objects, lists, nulls, and what Arrow cannot."""
@@ -39,29 +40,51 @@ UNMARKED = (WHOLE, OBJECT, LIST, FLAG, TEXT)
 
 MARKABLE = re.compile(r"[A-Za-z0-9_ .:-]{1,64}")
 MOST_NAMES, DEEPEST = 1000, 12
+MOST_LEARNED_NAMES = 10 * MOST_NAMES
+"""Places that are kept in mind; an answer can hold millions."""
+
+
+class Unspellable(Exception):
+    """No schema of Arrow's reader takes such pages."""
 
 
 @dataclass
 class Kinds:
-    """The kinds seen in one place, with the fields of its objects and the items of its lists."""
+    """The kinds seen in one place, with the fields of its objects and the items of its lists.
+
+    `places` counts the named ones of the whole page.
+    """
 
     seen: set[str] = field(default_factory=set)
     names: "dict[str, Kinds]" = field(default_factory=dict)
     items: "Kinds | None" = None
+    places: "Iterator[int]" = field(default_factory=count)
 
     def add(self, value: Any, depth: int = 0) -> None:
-        """Add the kinds of a value, and of all within it."""
+        """Add the kinds of a value, and of all within it; what no spelling can hold has none.
+
+        Raises:
+            Unspellable: there are too many names.
+        """
+        if isinstance(value, (Several, Unheld)):
+            return
         kind = kind_of(value) if depth < DEEPEST else OTHER
         self.seen.add(kind)
         if kind == OBJECT:
             for name, part in value.items():
-                if name not in self.names:
-                    self.names[name] = Kinds()
-                self.names[name].add(part, depth + 1)
+                if MARK not in name and is_unicode(name):
+                    self._at(name).add(part, depth + 1)
         elif kind == LIST:
-            self.items = self.items or Kinds()
+            self.items = self.items or Kinds(places=self.places)
             for item in value:
                 self.items.add(item, depth + 1)
+
+    def _at(self, name: str) -> "Kinds":
+        if name not in self.names:
+            if next(self.places) >= MOST_LEARNED_NAMES:
+                raise Unspellable("too many names")
+            self.names[name] = Kinds(places=self.places)
+        return self.names[name]
 
     @property
     def is_typed(self) -> bool:
@@ -106,10 +129,6 @@ def kind_of(value: Any) -> str:
     return OBJECT
 
 
-class Unspellable(Exception):
-    """No schema of Arrow's reader takes such pages."""
-
-
 @dataclass(frozen=True)
 class Spelling:
     """How pages are spelt.
@@ -130,7 +149,7 @@ class Spelling:
         Raises:
             ArrowInvalid: the page is spelt otherwise.
         """
-        if MARK_BEGINS in body and MARK.encode() in body:
+        if (MARK_BEGINS in body and MARK.encode() in body) or any(escaped in body for escaped in MARK_ESCAPED):
             raise pa.ArrowInvalid("The page has a name that looks marked.")
         told = self._in_texts(body) if self.untyped else body
         data = self._marked(told) if self.marks else pa.py_buffer(told)
@@ -167,6 +186,8 @@ class Spelling:
                 _, end = JSON.raw_decode(page, found.end())
             except (ValueError, RecursionError):
                 raise pa.ArrowInvalid("The page is no JSON behind a name.") from None
+            if sum(page.count(bracket, found.end(), end) for bracket in "[{") > MOST_LEVELS - 2 * DEEPEST:
+                raise pa.ArrowInvalid("What stands behind a name may be nested too deep.")
             parts += page[done : found.start()], f'"{found[1]}{MARK}{OTHER}":', json.dumps(page[found.end() : end])
             done = end
         return "".join([*parts, page[done:]]).encode()

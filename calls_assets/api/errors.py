@@ -35,3 +35,7 @@ class Incomplete(ApiError):
 
 class NotAPage(ValueError):
     """A body that is not the documented JSON; it may be whole the next time."""
+
+
+class TooMuch(NotAPage):
+    """A body that holds more than one answer may; asking again changes nothing."""

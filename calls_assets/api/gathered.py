@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from calls_assets.api.decode import SCHEMA, Shape
+from calls_assets.api.decode import SCHEMA
 from calls_assets.api.numbers import Ints, ints
 from calls_assets.api.rules import Deviation
 from calls_assets.api.seen import Seen
+from calls_assets.api.shapes import Shape, Shapes
 from calls_assets.api.spool import Spool
 
 Places = npt.NDArray[np.int32]
@@ -72,12 +73,12 @@ class Gathered:
     collisions: int = 0
     _spool: Spool = field(default_factory=lambda: Spool(SCHEMA))
     _columns: list[tuple[Ints, Ints, Places]] = field(default_factory=list)
-    _shapes: dict[Shape, int] = field(default_factory=dict)
+    _shapes: Shapes = field(default_factory=Shapes)
 
     def add(self, calls: pa.Table, shapes: tuple[Shape, ...], shape_of: Places, rejected: list[int]) -> None:
         """Add rows, and the ids of records that could not be read."""
         ids, started_at = ints(calls["id"]), ints(calls["started_at"])
-        places = np.array([self._shapes.setdefault(shape, len(self._shapes)) for shape in shapes], np.int32)
+        places = np.array([self._shapes.place(shape) for shape in shapes], np.int32)
         self._columns.append((ids, started_at, places[shape_of] if len(shape_of) else shape_of))
         self._spool.append(calls)
         self.collisions += self.ids.add(np.append(ids, np.array(rejected, np.int64)))
@@ -89,7 +90,7 @@ class Gathered:
         order = np.argsort(ids, kind="stable")
         ordered = ids[order]
         last = order[np.append(ordered[1:] != ordered[:-1], True)[: len(ordered)]]
-        return Calls(ids[last], started_at[last], last, self._spool, shape_of[last], tuple(self._shapes))
+        return Calls(ids[last], started_at[last], last, self._spool, shape_of[last], self._shapes.all)
 
     def ends_with(self, ids: Ints) -> bool:
         """Whether the rows that came last have just these ids."""
@@ -102,8 +103,11 @@ class Gathered:
         ids, *_ = self._all
         different, counts = np.unique(ids, return_counts=True)
         twice = different[counts > 1]
-        doubles = self._spool.take(np.flatnonzero(np.isin(ids, twice))).to_pylist()
-        return len({repr(record) for record in doubles}) - len(twice)
+        doubles = np.flatnonzero(np.isin(ids, twice))
+        seen: set[int] = set()
+        for first in range(0, len(doubles), ROWS_AT_ONCE):
+            seen.update(hash(repr(one)) for one in self._spool.take(doubles[first : first + ROWS_AT_ONCE]).to_pylist())
+        return len(seen) - len(twice)
 
     @property
     def _all(self) -> tuple[Ints, Ints, Places]:

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from calls_assets.api.dialect import FLAG, LIST, MARK, NULL, OBJECT, OTHER, REAL, TEXT, WHOLE
+from calls_assets.api.json_values import EXACT
 from calls_assets.api.numbers import Flags, Ints, flag_array, int_array, raw_numbers, texts, where_valid
-from calls_assets.api.rules import EXACT
 
 POINT = re.compile(rb"\.[0-9]+(?:[eE][+-]?[0-9]+)?(?=\s*(?:[,}\]]|$))", re.MULTILINE)
 """What stands behind the whole part of a number with a point; in a text it would only have the records read one by one."""
@@ -34,12 +34,19 @@ def kind_of_type(kind: pa.DataType) -> str:
 
 
 def named(values: pa.Array) -> dict[str, dict[str, pa.Array]]:
-    """The fields of objects by name, each by kind."""
+    """The fields of objects by name, each by kind.
+
+    Raises:
+        LookCloser: an object gives a name several times, in several kinds; in one kind Arrow's reader sees it.
+    """
     found: dict[str, dict[str, pa.Array]] = {}
     for place, column in enumerate(values.type):
         name, _, kind = column.name.partition(MARK)
         if not pa.types.is_null(column.type):
             found.setdefault(name, {})[kind or kind_of_type(column.type)] = values.field(place)
+    for sent in found.values():
+        if len(sent) > 1 and len(values) and np.sum([where_valid(part) for part in sent.values()], axis=0).max() > 1:
+            raise LookCloser("a name that comes several times")
     return found
 
 
@@ -52,10 +59,10 @@ def fractional(values: pa.Array) -> Flags:
     """Which numbers have a fraction.
 
     Raises:
-        LookCloser: one is so large that a double holds it only about.
+        LookCloser: one is so large that a double holds it only about, or is none, as Arrow's reader takes NaN.
     """
     numbers = numbers_of(values)
-    if (np.abs(numbers) >= EXACT).any():
+    if not (np.abs(numbers) < EXACT).all():
         raise LookCloser("a number that a double holds only about")
     odd: Flags = numbers != np.floor(numbers)
     return odd

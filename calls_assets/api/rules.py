@@ -5,7 +5,6 @@ original stays in `raw_calls.extra`. The quick way through whole pages (`columns
 the same table.
 """
 
-import json
 import math
 import re
 from collections.abc import Callable
@@ -17,29 +16,16 @@ from zoneinfo import ZoneInfo
 
 from calls_assets.api.document import Field, Kind
 from calls_assets.api.field_names import shown
+from calls_assets.api.json_values import EXACT, HALVES, Several, Unheld, ZeroFraction, is_unicode
 
 NOTHING: Any = object()
 """What is left of a value that a column holds whole."""
-
-EXACT = 2**53
-"""Whole numbers below this are exact as doubles too."""
-
-LONGEST_NUMBER = 400
-"""Digits of a number; longer ones are kept as texts."""
 
 MOST_TEXT = 40
 """Characters that the text of a number or a time has at most."""
 
 Read: TypeAlias = tuple[Any, Any]
 """What stands in the column, and what of the original does not: `NOTHING`, or JSON."""
-
-
-class WholeReal(int):
-    """A whole number that is spelt as another is: with a fraction of zero, or with an exponent."""
-
-
-class ZeroFraction(WholeReal):
-    """One that is spelt with a point."""
 
 
 class Became(Enum):
@@ -186,45 +172,13 @@ def is_documented(field: Field, value: Any) -> bool:
         case Kind.BOOLEAN:
             return isinstance(value, bool)
         case Kind.TEXT:
-            return isinstance(value, str) and is_unicode(value)
+            return isinstance(value, str) and not isinstance(value, Unheld) and is_unicode(value)
     return isinstance(value, dict)
 
 
 def is_whole(value: Any) -> TypeGuard[int]:
     """Whether a value is a whole number that 64 bits hold."""
     return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
-
-
-def is_unicode(text: str) -> bool:
-    """Whether a text has no half of a surrogate pair, which UTF-8 cannot hold."""
-    try:
-        return text.isascii() or bool(text.encode())
-    except UnicodeEncodeError:
-        return False
-
-
-def as_json(value: Any) -> str:
-    """JSON with sorted keys, in plain UTF-8 but for what that cannot hold."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
-    return text if is_unicode(text) else HALVES.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
-
-
-def _real(text: str) -> Any:
-    """A number with a point or an exponent; a whole one as such, what no double holds as its text."""
-    number = float(text)
-    if not math.isfinite(number):
-        return text
-    if not number.is_integer() or abs(number) >= EXACT:
-        return number
-    return ZeroFraction(number) if "." in text else WholeReal(number)
-
-
-def _whole(text: str) -> Any:
-    return int(text) if len(text) <= LONGEST_NUMBER else text
-
-
-JSON = json.JSONDecoder(parse_float=_real, parse_int=_whole, parse_constant=str)
-"""Reads JSON as the rules take it, numbers with how they are spelt."""
 
 
 def sent_as(value: Any) -> str:
@@ -238,10 +192,14 @@ def sent_as(value: Any) -> str:
             return "an integer" if is_whole(value) else "an integer beyond 64 bits"
         case float():
             return "a number with a fraction"
+        case Unheld():
+            return "a number that no type can hold"
         case str():
             return "a string"
         case list():
             return "an array"
+        case Several():
+            return "several values under one name"
     return "an object"
 
 
@@ -252,10 +210,6 @@ MILLIS_S, MICROS_S, BEYOND_S = 10**11, 10**14, 10**17
 MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?P<fraction>\.\d{1,9})? ?(?P<offset>Z|[+-]\d\d(:?\d\d)?)?", re.ASCII
 )
-
-
-HALVES = re.compile("[\ud800-\udfff]")
-"""Halves of surrogate pairs; bytes that are no UTF-8 come as such."""
 
 
 def _nothing(value: Any, field: Field, _: Reader) -> Read | None:
@@ -326,7 +280,7 @@ FLAGS: dict[int | str, bool] = {0: False, 1: True, "0": False, "1": True, "false
 
 
 def _number_as_text(value: Any, *_: Any) -> Read | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, (int, float, Unheld)):
         return None
     return str(value), NOTHING
 

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from calls_assets.api import decode, dialect
 from calls_assets.api.decode import MOST_LEARNED, SCHEMA, Decoder, read_page
 from calls_assets.api.dialect import MARK
 from calls_assets.api.document import CALL
-from calls_assets.api.errors import NotAPage
+from calls_assets.api.errors import NotAPage, TooMuch
 
 START = 1_747_839_084
 
@@ -321,6 +322,166 @@ def test_nothing_is_learned_of_empty_lists(make_call):
     for took in range(MOST_LEARNED):
         decoder.read(json.dumps({"calls": [], "meta": {"total": 0}, f"took{took}": 1}).encode())
     assert decoder._learned == 0
+
+
+def deep(levels, inside=None):
+    value = [] if inside is None else [inside]
+    for _ in range(levels - 1):
+        value = [value]
+    return value
+
+
+def raw(make_call, changes, added=""):
+    """A page of three calls, in the second one of which members stand as they are given, changed or added."""
+    calls = [json.dumps(make_call(n, START)) for n in (1, 2, 3)]
+    for name, spelt in changes.items():
+        sent = json.dumps({name: make_call(2, START)[name]})[1:-1]
+        assert sent in calls[1]
+        calls[1] = calls[1].replace(sent, f'"{name}": {spelt}')
+    calls[1] = calls[1][:-1] + added + "}"
+    return f'{{"calls": [{", ".join(calls)}], "meta": {{"total": 3}}}}'.encode("utf-8", "surrogateescape")
+
+
+def read_alone(body):
+    """A page, read both ways after one that taught the decoder every kind that it holds."""
+    agree(body)
+    decoder = Decoder()
+    for name, *values in (("duration", 1, "1"), ("new", 1, "1", None, 2.5, True, [1], {"a": 1}), ("id", 7, "7")):
+        for value in values:
+            decoder.read(page({"id": 1, "started_at": START, name: value}))
+    assert same(decoder.read(body), Decoder()._by_records(body))
+    return decoder.read(body)
+
+
+SEVERAL = "several values under one name"
+UNHELD = "a number that no type can hold"
+
+
+@pytest.mark.parametrize(
+    ("changes", "added", "extra"),
+    [
+        ({"duration": "NaN"}, "", {"duration": "NaN"}),
+        ({"duration": "-Infinity"}, "", {"duration": "-Infinity"}),
+        ({"duration": "1e400"}, "", {"duration": "1e400"}),
+        ({"duration": "9" * 5000}, "", {"duration": "9" * 5000}),
+        ({}, ', "new": NaN', {"new": "NaN"}),
+        ({}, ', "new": ' + "1" * 5000, {"new": "1" * 5000}),
+        ({}, ', "duration": 1e9', {"duration": [5, 10**9]}),
+        ({"duration": "5"}, ', "duration": "5"', {"duration": [5, "5"]}),
+        ({}, ', "new": 1, "new": "1"', {"new": [1, "1"]}),
+        ({}, ', "new": null, "new": 1', {"new": 1}),
+        ({}, ', "new": null, "new": 1, "new": 2', {"new": [1, 2]}),
+        ({}, ', "new": {"a": 1, "a": 2}', {"new": {"a": [1, 2]}}),
+        ({}, ', "new": [1], "new": {"a": 1}', {"new": [[1], {"a": 1}]}),
+        ({"contact": '{"id": 1, "id": 2}'}, "", {"contact": {"id": [1, 2]}}),
+        ({"all_agents": '[{"id": 1}, {"id": 1, "id": "2"}]'}, "", {"all_agents": [None, {"id": [1, "2"]}]}),
+        ({}, ', "new": "a\x00b\nc"', {"new": "a\x00b\nc"}),
+        ({}, ', "n\udcff": 1', {"n\udcff": 1}),
+        ({}, ', "\\ud800": {"\\udfff": 1}', {"\ud800": {"\udfff": 1}}),
+        ({}, f', "id{MARK}E": "x"', {f"id{MARK}E": "x"}),
+        ({}, ', "id\\ue000E": "9"', {f"id{MARK}E": "9"}),
+        ({}, ', "new\\uE000N": 1', {f"new{MARK}N": 1}),
+        ({}, ', "new": ' + "[" * 509 + "]" * 509, {"new": deep(509)}),
+        ({}, ', "new": ' + "[" * 600 + "]" * 600, {"new": deep(509, "[" * 91 + "]" * 91)}),
+        ({"all_agents": "[" * 9000 + "]" * 9000}, "", {"all_agents": deep(509, "[" * 8491 + "]" * 8491)}),
+        ({}, ', "new": ' + '{"a":' * 9000 + "1" + "}" * 9000, None),
+    ],
+)
+def test_what_only_one_record_has_costs_no_other_one_and_is_kept_in_extra(make_call, changes, added, extra):
+    read = read_alone(raw(make_call, changes, added))
+    assert (read.calls["id"].to_pylist(), read.rejects) == ([1, 2, 3], ())
+    before, told, after = read.calls["extra"].to_pylist()
+    assert (before, after) == (None, None)
+    assert extra is None or json.loads(told) == extra
+    assert [bool(shape) for shape in shapes(read)] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("changes", "added", "reason"),
+    [
+        ({}, ', "id": 77', f"id is {SEVERAL}, not an integer"),
+        ({}, ', "id": "2"', f"id is {SEVERAL}, not an integer"),
+        ({}, ', "started_at": 1', f"started_at is {SEVERAL}, not a moment"),
+        ({"id": "NaN"}, "", f"id is {UNHELD}, not an integer"),
+        ({"id": "7" * 5000}, "", f"id is {UNHELD}, not an integer"),
+        ({"started_at": "1e400"}, "", f"started_at is {UNHELD}, not a moment"),
+        ({"started_at": str(2**63)}, "", "started_at is an integer beyond 64 bits, not a moment"),
+        ({"started_at": str(-(2**63))}, "", "started_at is an integer, not a moment"),
+        ({"id": "[" * 9000 + "]" * 9000}, "", "id is an array, not an integer"),
+    ],
+)
+def test_a_record_that_cannot_be_told_is_set_aside_alone(make_call, changes, added, reason):
+    read = read_alone(raw(make_call, changes, added))
+    assert read.calls["id"].to_pylist() == [1, 3]
+    assert [reject.reason for reject in read.rejects] == [reason]
+
+
+@pytest.mark.parametrize("added", [', "id": 2, "duration": 5', ', "id": null, "duration": null'])
+def test_the_same_value_twice_under_one_name_or_a_null_beside_it_is_that_value(make_call, added):
+    read = read_alone(raw(make_call, {}, added))
+    assert (read.calls["id"].to_pylist(), read.calls["duration"].to_pylist()) == ([1, 2, 3], [5, 5, 5])
+    assert read.calls["extra"].null_count == 3
+
+
+@pytest.mark.parametrize("name", ["type", "tags"])
+def test_a_number_that_no_type_can_hold_in_the_place_of_a_text_is_told(make_call, name):
+    read = read_alone(raw(make_call, {name: "NaN"}))
+    assert read.calls[name].to_pylist()[1] in ("NaN", ["NaN"])
+    assert [bool(shape) for shape in shapes(read)] == [False, True, False]
+
+
+@pytest.mark.parametrize("more", ['"total": 9', '"total": "9"'])
+def test_a_total_that_is_told_twice_proves_nothing(make_call, more):
+    body = page(make_call(1, START))[:-2] + f", {more}}}}}".encode()
+    assert read_alone(body).total == 0
+
+
+@pytest.mark.parametrize("more", [', "calls": []', ', "calls": [{}]'])
+def test_a_page_that_gives_two_lists_is_none(make_call, more):
+    with pytest.raises(NotAPage, match="without a list"):
+        read_page(page(make_call(1, START))[:-1] + f"{more}}}".encode())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 3_000_000,
+        b'{"calls":' * 3_000_000,
+        b'{"calls": [{"a": "' + b"[" * 100,
+        b"\xff\xfe{\x00",
+        b'{"calls": []} {}',
+        b"{}\x00",
+    ],
+)
+def test_what_is_no_json_however_large_or_deep_is_no_page(body):
+    with pytest.raises(NotAPage, match="no JSON"):
+        read_page(body)
+
+
+def test_a_record_of_millions_of_names_is_set_aside_alone(make_call):
+    names = ", ".join(f'"k{n}": 1' for n in range(1_000_001))
+    read = read_page(raw(make_call, {}, f", {names}"))
+    assert read.calls["id"].to_pylist() == [1, 3]
+    (reject,) = read.rejects
+    assert reject.reason == "the record holds more than 1,000,000 values"
+    assert len(reject.record) > len(names)
+
+
+def test_more_records_than_an_answer_may_have_are_refused_both_ways(make_call, monkeypatch):
+    monkeypatch.setattr(decode, "MOST_RECORDS", 2)
+    for calls in ([make_call(n, START) for n in range(3)], [None] * 3):
+        for read in (Decoder().read, Decoder()._by_columns, Decoder()._by_records)[:: 1 if calls[0] else 2]:
+            with pytest.raises(TooMuch, match="more than 2 records"):
+                read(page(*calls))
+
+
+def test_an_account_of_more_names_than_are_kept_in_mind_is_read_one_by_one(make_call, monkeypatch):
+    monkeypatch.setattr(dialect, "MOST_LEARNED_NAMES", 100)
+    decoder = Decoder()
+    (extra,) = decoder.read(page(make_call(1, START, **{f"n{n}": 1 for n in range(100)}))).calls["extra"].to_pylist()
+    assert len(json.loads(extra)) == 100
+    assert decoder._learned == MOST_LEARNED
+    assert decoder.read(page(make_call(1, START))).calls["id"].to_pylist() == [1]
 
 
 def test_a_number_of_thousands_of_digits_is_none():

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from calls_assets.api.dialect import OBJECT
 from calls_assets.api.json_columns import arrays
 from calls_assets.api.json_texts import object_texts, put_together, to_json
+from calls_assets.api.json_values import as_json
 from calls_assets.api.numbers import flag_array, texts
-from calls_assets.api.rules import as_json
 
 KIND = pa.struct(
     [

@@ -1,0 +1,189 @@
+"""JSON as the rules take it: numbers with how they are spelt, names that are given several times, bounded depth and size."""
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from calls_assets.api.errors import TooMuch
+
+EXACT = 2**53
+"""Whole numbers below this are exact as doubles too."""
+
+LONGEST_NUMBER = 400
+"""Digits of a number; longer ones are kept as texts."""
+
+MOST_LEVELS = 512
+"""So deep may JSON be nested; what lies deeper is kept as a text. Python reads, and writes, no thousand levels."""
+
+RECORD_LEVEL = 3
+"""Where records are nested: in the list of calls, in the page."""
+
+MOST_VALUES, MOST_VALUES_OF_RECORD = 5_000_000, 1_000_000
+"""So many values may an answer hold, and a record: a gigabyte in memory, and as many as fifty thousand ordinary calls."""
+
+MOST_SPANS = 1_000_000
+"""So many objects and lists may be in one place."""
+
+AT_ONCE = 2**23
+"""Bytes that are looked at in one go for where brackets are."""
+
+HALVES = re.compile("[\ud800-\udfff]")
+"""Halves of surrogate pairs; bytes that are no UTF-8 come as such."""
+
+
+class WholeReal(int):
+    """A whole number that is spelt as another is: with a fraction of zero, or with an exponent."""
+
+
+class ZeroFraction(WholeReal):
+    """One that is spelt with a point."""
+
+
+class Unheld(str):
+    """A number that no type can hold, such as NaN, 1e400 or one of thousands of digits, as it is spelt."""
+
+
+class Several:
+    """Different values that one object gives under the same name: nobody can tell which of them is meant."""
+
+    def __init__(self, values: list[Any]) -> None:
+        self.values = values
+
+
+def as_json(value: Any) -> str:
+    """JSON with sorted keys, in plain UTF-8 but for what that cannot hold; of several values under a name, a list."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=lambda several: several.values)
+    return text if is_unicode(text) else HALVES.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a text has no half of a surrogate pair, which UTF-8 cannot hold."""
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:
+        return False
+
+
+def _real(text: str) -> Any:
+    """A number with a point or an exponent; a whole one as such."""
+    number = float(text)
+    if not math.isfinite(number):
+        return Unheld(text)
+    if not number.is_integer() or abs(number) >= EXACT:
+        return number
+    return ZeroFraction(number) if "." in text else WholeReal(number)
+
+
+def _whole(text: str) -> Any:
+    return int(text) if len(text) <= LONGEST_NUMBER else Unheld(text)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) == len(pairs):
+        return values
+    given: dict[str, list[Any]] = {}
+    for name, value in pairs:
+        given.setdefault(name, []).append(value)
+    return {name: _one(several) for name, several in given.items()}
+
+
+def _one(given: list[Any]) -> Any:
+    """What is meant by all that is given under a name; a null says nothing, and Arrow's reader passes it over."""
+    values = [value for value in given if value is not None] or [None]
+    return values[0] if len(set(map(as_json, values))) == 1 else Several(values)
+
+
+JSON = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=_real, parse_int=_whole, parse_constant=Unheld, strict=False
+)
+"""Reads JSON as the rules take it; control characters in texts, which JSON wants escaped, too."""
+
+
+def flattened(body: bytes) -> bytes:
+    """JSON with what is nested deeper than `MOST_LEVELS` put into texts, as it stands.
+
+    Raises:
+        ValueError: not all of its brackets are closed.
+    """
+    return _in_texts(body, _spans(body, MOST_LEVELS + 1))
+
+
+def slimmed(body: bytes) -> bytes:
+    """A page with its records of more than `MOST_VALUES_OF_RECORD` values put into texts, as they stand.
+
+    Raises:
+        ValueError: not all of its brackets are closed.
+        TooMuch: more than `MOST_VALUES` values are left.
+    """
+    body = flattened(body)
+    body = _in_texts(body, [span for span in _spans(body, RECORD_LEVEL) if span.values > MOST_VALUES_OF_RECORD])
+    if sum(span.values for span in _spans(body, 1)) > MOST_VALUES:
+        raise TooMuch(f"more than {MOST_VALUES:,} values")
+    return body
+
+
+class Span(NamedTuple):
+    """An object or list: the places of its brackets, and how many commas and brackets, before which no value is, it holds."""
+
+    begin: int
+    end: int
+    values: int
+
+
+def _in_texts(body: bytes, spans: list[Span]) -> bytes:
+    parts: list[bytes] = []
+    done = 0
+    for begin, end, _ in spans:
+        parts += body[done:begin], json.dumps(body[begin : end + 1].decode("utf-8", "surrogateescape")).encode()
+        done = end + 1
+    return b"".join([*parts, body[done:]]) if spans else body
+
+
+_STEPS = np.zeros(256, np.int8)
+_STEPS[list(b"[{")], _STEPS[list(b"]}")] = 1, -1
+_QUOTE, _COMMA = b'",'
+_TELLS = _STEPS != 0
+_TELLS[[_QUOTE, _COMMA]] = True
+
+
+def _spans(body: bytes, level: int) -> list[Span]:
+    """The objects and lists of a level, the page being the first.
+
+    Raises:
+        ValueError: not all of these are closed.
+    """
+    begins: list[tuple[int, int]] = []
+    ends: list[tuple[int, int]] = []
+    depth = quotes = values = 0
+    for first, signs in _pieces(body):
+        places = np.flatnonzero(_TELLS[signs])
+        if not len(places):
+            continue
+        told = signs[places]
+        is_quote = told == _QUOTE
+        is_outside = (np.cumsum(is_quote) + quotes) % 2 == 0
+        steps = np.where(is_outside, _STEPS[told], 0)
+        levels = np.cumsum(steps, dtype=np.int64) + depth
+        seen = np.cumsum(is_outside & ((told == _COMMA) | (steps > 0))) + values
+        is_in = levels >= level
+        was_in = np.append(depth >= level, is_in[:-1])
+        for found, edges in ((begins, is_in & ~was_in), (ends, was_in & ~is_in)):
+            found.extend(zip((places[edges] + first).tolist(), seen[edges].tolist(), strict=True))
+        if len(begins) > MOST_SPANS:
+            raise TooMuch(f"more than {MOST_SPANS:,} objects and lists in one place")
+        depth, quotes, values = int(levels[-1]), quotes + int(np.count_nonzero(is_quote)), int(seen[-1])
+    if len(begins) != len(ends):
+        raise ValueError("A bracket is not closed.")
+    return [Span(begin, end, after - before) for (begin, before), (end, after) in zip(begins, ends, strict=True)]
+
+
+def _pieces(body: bytes) -> Iterator[tuple[int, Any]]:
+    """The bytes in pieces, each with its place, and without escapes, which tell nothing of where texts end."""
+    plain = body.replace(rb"\\", b"  ").replace(rb"\"", b"  ") if b"\\" in body else body
+    for first in range(0, len(plain), AT_ONCE):
+        yield first, np.frombuffer(plain, np.uint8, min(AT_ONCE, len(plain) - first), first)
