@@ -5,6 +5,7 @@ before it with no next one named, or holds only what was there.
 """
 
 import math
+import time
 from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -14,7 +15,7 @@ from itertools import count
 
 from calls_assets.api.decode import Page, Reject
 from calls_assets.api.document import Query
-from calls_assets.api.errors import RequestRefused
+from calls_assets.api.errors import Incomplete, RequestRefused
 from calls_assets.api.gathered import Gathered
 from calls_assets.api.in_flight import in_flight
 
@@ -29,6 +30,9 @@ MOST_GROWTH = 1000
 
 MOST_CALLS = 10_000_000
 """A list of more calls than this is no call centre's."""
+
+MOST_PAGES, LONGEST_LIST_S, MOST_UNREADABLE = 100_000, 6 * 3600.0, 256 * 2**20
+"""So many pages, so many seconds, and so many characters of records that cannot be read, are no list that ends."""
 
 TOO_DEEP = (400, 404, 416, 422)
 """How servers refuse a page that lies too far back, or beyond the end."""
@@ -76,9 +80,15 @@ class Attempt:
     gathered: Gathered = field(default_factory=Gathered)
     rejects: dict[int, Reject] = field(default_factory=dict)
     nameless: dict[tuple[str, int, int], Reject] = field(default_factory=dict)
+    unreadable: int = 0
+    began_s: float = field(default_factory=time.monotonic)
 
     def run(self, first: Page | None) -> None:
-        """Read the list; `first` is its page 1 where that has been read already."""
+        """Read the list; `first` is its page 1 where that has been read already.
+
+        Raises:
+            Incomplete: it goes beyond all bounds.
+        """
         page = first or self._fetch(1)
         self._take(page, 1)
         self.records, self.longest = page.records, page.records
@@ -172,6 +182,8 @@ class Attempt:
         """Add a page's records; says whether any was new."""
         before = self.found
         self.read += 1
+        self.unreadable += sum(len(reject.record) for reject in page.rejects)
+        self._check_bounds()
         total = self.total if page.total is None else page.total
         # Answers that were in flight together have no order, so of them any other total could be a smaller one.
         self.moved |= self.read > 1 and (total < self.total or (total != self.total and self.concurrency > 1))
@@ -186,6 +198,21 @@ class Attempt:
                 places[reject.record] += 1
                 self.nameless[reject.record, places[reject.record], number] = reject
         return self.found > before
+
+    def _check_bounds(self) -> None:
+        """See whether the list costs more than one that ends.
+
+        Raises:
+            Incomplete: it does; reading it again would cost as much.
+        """
+        found = f"The list from {self.query.date_from} to {self.query.date_to}"
+        advice = "none of these days was replaced: ask the vendor why, or pull fewer days at a time."
+        if self.read > MOST_PAGES:
+            raise Incomplete(f"{found} has more than {MOST_PAGES:,} pages; {advice}")
+        if time.monotonic() - self.began_s > LONGEST_LIST_S:
+            raise Incomplete(f"{found} was not over after {LONGEST_LIST_S / 3600:g} hours; {advice}")
+        if self.unreadable > MOST_UNREADABLE:
+            raise Incomplete(f"{found} has more than {MOST_UNREADABLE // 2**20} MiB that cannot be read; {advice}")
 
     @property
     def without_id(self) -> dict[tuple[object, ...], Reject]:

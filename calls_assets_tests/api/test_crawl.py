@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from calls_assets.api import attempt
 from calls_assets.api.crawl import CRAWLS, Crawler, NotProven, TooDeep
 from calls_assets.api.decode import read_page
 from calls_assets.api.document import Query
@@ -219,6 +220,28 @@ def test_a_total_that_no_call_centre_has_is_not_read_to_its_end():
     with pytest.raises(Incomplete, match="against a total of 1000000000000000"):
         Crawler(endless).crawl(QUERY)
     assert len(asked) <= CRAWLS * 3
+
+
+@pytest.mark.parametrize(
+    ("bound", "at_most", "sentence"),
+    [
+        ("MOST_PAGES", 5, "has more than 5 pages"),
+        ("LONGEST_LIST_S", -1.0, "was not over after .* hours"),
+        ("MOST_UNREADABLE", 2**20, "has more than 1 MiB that cannot be read"),
+    ],
+)
+def test_a_list_of_ever_new_calls_is_read_once_and_not_for_ever(monkeypatch, bound, at_most, sentence):
+    monkeypatch.setattr(attempt, bound, at_most)
+
+    def endless(query):
+        asked.append(query.page)
+        calls = [{"id": 2 * query.page, "started_at": START}, {"id": query.page, "note": "x" * 2**18}]
+        return read_page(json.dumps({"calls": calls, "meta": {"total": 9_000_000}}).encode())
+
+    asked = []
+    with pytest.raises(Incomplete, match=f"{sentence}; none of these days was replaced"):
+        Crawler(endless).crawl(QUERY)
+    assert len(asked) < 8
 
 
 def test_different_records_under_one_id_cost_no_list_where_two_readings_agree():
