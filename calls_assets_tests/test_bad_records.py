@@ -155,6 +155,59 @@ def test_what_the_document_does_not_name_is_kept_in_its_nesting(land, make_call,
     assert "as_documented" in failed
 
 
+ATTACKS = {
+    "NaN": '"duration": NaN',
+    "an infinite number": '"duration": -Infinity',
+    "1e400": '"mood": 1e400',
+    "5,000 digits": f'"mood": {"9" * 5000}',
+    "5,000 digits of seconds": f'"talk_time": {"9" * 5000}',
+    "twice": '"duration": 7, "duration": "8"',
+    "100,000 levels": '"mood": ' + "[" * 100_000 + "]" * 100_000,
+    "100,000 levels of objects": '"contact": {"id": 1, "x": ' + '{"a":' * 100_000 + "1" + "}" * 100_001,
+    "a NUL and an end of line": '"type": "a\x00b\nc"',
+    "no UTF-8": '"type": "\udcff"',
+    "half a pair in a name": r'"\ud800": 1',
+    "a name that is no UTF-8": '"n\udcff": {"\udcfe": 1}',
+    "a mark of ours": r'"id\ue000E": "1", "mood\uE000N": 2',
+    "a thousand names": ", ".join(f'"k{n}": {n}' for n in range(1500)),
+    "a text of a megabyte": f'"mood": "{"x" * 2**20}"',
+}
+"""Members of a record, each of which once cost a day or may cost a process."""
+
+
+def as_sent(call, *members):
+    """A call whose record stands in the page as it is spelt: with these members before its own."""
+    rest = {name: value for name, value in call.record.items() if not any(one.startswith(f'"{name}":') for one in members)}
+    vars(call)["encoded"] = f"{{{', '.join(members)}, {json.dumps(rest)[1:]}".encode("utf-8", "surrogateescape")
+
+
+def test_records_that_attack_their_reader_land_beside_all_others(make_call, run_pipeline, tmp_path):
+    records = [make_call(n, NOON + n) for n in range(1, 41)]
+    account = FixedCalls([(record, ["all_inbound"]) for record in records])
+    for call, members in zip(account.calls[3:], ATTACKS.values(), strict=False):
+        as_sent(call, members)
+    as_sent(account.calls[30], '"id": 31, "id": 77')
+    as_sent(account.calls[31], '"id": 32, "id": "32"')
+    as_sent(account.calls[32], '"id": NaN')
+    with Sandbox(account, Behaviour(page_cap=10)) as api:
+        result = run_pipeline(api, tmp_path, DAY, DAY, select=[*FETCHED, "calls"])
+    assert result.success
+    raw = ds.dataset(tmp_path / "raw_calls", format="parquet").to_table().to_pylist()
+    assert [row["id"] for row in raw] == [n for n in range(1, 41) if n not in (31, 32, 33)]
+    odd = dict(zip(ATTACKS, raw[3:], strict=False))
+    assert [name for name, row in odd.items() if row["extra"] is None] == ["a NUL and an end of line"]
+    assert {name: json.loads(row["extra"]).keys() for name, row in odd.items() if "5,000" in name} == {
+        "5,000 digits": {"mood"},
+        "5,000 digits of seconds": {"talk_time"},
+    }
+    assert len(odd["100,000 levels"]["extra"]) > 200_000
+    rejected = ds.dataset(tmp_path / "rejected_calls", format="parquet").to_table().to_pylist()
+    assert sorted(row["reason"] for row in rejected) == [
+        "id is a number that no type can hold, not an integer",
+        *["id is several values under one name, not an integer"] * 2,
+    ]
+
+
 def test_of_two_different_records_with_one_id_one_is_kept_and_the_collision_counted(make_call, run_pipeline, tmp_path):
     records = [make_call(n, NOON + n) for n in GOOD] + [make_call(1, NOON + 1, type="other")]
     with Sandbox(FixedCalls([(record, []) for record in records])) as api, dg.DagsterInstance.ephemeral() as instance:
