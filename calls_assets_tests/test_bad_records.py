@@ -177,7 +177,9 @@ ATTACKS = {
 
 def as_sent(call, *members):
     """A call whose record stands in the page as it is spelt: with these members before its own."""
-    rest = {name: value for name, value in call.record.items() if not any(one.startswith(f'"{name}":') for one in members)}
+    rest = {
+        name: value for name, value in call.record.items() if not any(one.startswith(f'"{name}":') for one in members)
+    }
     vars(call)["encoded"] = f"{{{', '.join(members)}, {json.dumps(rest)[1:]}".encode("utf-8", "surrogateescape")
 
 

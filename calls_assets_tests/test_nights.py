@@ -125,6 +125,10 @@ PASSING = {
         WireFault(kind=kind, on=range(2 + place, 99, 7)) for place, kind in enumerate(("short", "html", "empty"))
     ],
     "gzip": [WireFault(kind="bad_gzip", on=(2, 9)), WireFault(kind="cut_gzip", on=(4, 13))],
+    "no HTTP": [
+        WireFault(kind=kind, on=range(2 + place, 99, 7))
+        for place, kind in enumerate(("two_lengths", "bad_chunk", "many_headers", "no_http"))
+    ],
     "hang": [WireFault(kind="hang", on=(2, 9))],
     "stall": [WireFault(kind="stall", on=(2, 9))],
     "drip": [WireFault(kind="drip", on=(2, 9), pause_s=0.01)],
@@ -137,6 +141,7 @@ WHY = {
     "cut": ["cut its answer short"],
     "no page": [NO_JSON],
     "gzip": ["cut its answer short", NO_JSON],
+    "no HTTP": ["answered with what is no HTTP, or not within its bounds"],
 }
 
 
@@ -159,8 +164,9 @@ def test_what_can_pass_is_asked_again_and_the_log_says_why(night, undisturbed, t
         (WireFault(kind="html", on=range(3, 99)), "answered with a body that is no JSON"),
         (WireFault(kind="hang", on=range(3, 99)), LATE),
         (WireFault(kind="drip", on=range(3, 99), pause_s=0.01), LATE),
+        (WireFault(kind="two_lengths", on=range(3, 99)), "answered with what is no HTTP, or not within its bounds"),
     ],
-    ids=["503", "reset", "cut", "html", "hang", "drip"],
+    ids=["503", "reset", "cut", "html", "hang", "drip", "no HTTP"],
 )
 def test_what_never_passes_ends_after_bounded_retries(fails, monkeypatch, fault, sentence):
     monkeypatch.setattr(client, "SILENCES_PER_ANSWER", 1)

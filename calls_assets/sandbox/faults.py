@@ -43,14 +43,30 @@ class WireFault(Strikes):
             says so too. `html`, `empty`: status 200 with a web page or without a body. `hang`: no answer until the client
             leaves or the server stops; `stall`: half the body, then the same. `drip`: the body comes byte by byte;
             `drip_head`: the headers do so too. `bad_gzip`: the body is said to be gzip but is none; `cut_gzip`: it is half
-            a gzip file.
+            a gzip file. The right body in HTTP that is none: `two_lengths` gives two that differ, `bad_chunk` a chunk of a
+            length below zero, `many_headers` a thousand, `no_http` the body alone.
         status: the status code of `status`.
         headers: further headers of `status`, such as Retry-After or Location.
         pause_s: seconds between two bytes of a drip.
     """
 
     kind: Literal[
-        "status", "reset", "cut", "short", "html", "empty", "hang", "stall", "drip", "drip_head", "bad_gzip", "cut_gzip"
+        "status",
+        "reset",
+        "cut",
+        "short",
+        "html",
+        "empty",
+        "hang",
+        "stall",
+        "drip",
+        "drip_head",
+        "bad_gzip",
+        "cut_gzip",
+        "two_lengths",
+        "bad_chunk",
+        "many_headers",
+        "no_http",
     ]
     status: int = 503
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -179,6 +195,8 @@ def play(fault: WireFault, connection: socket.socket, body: bytes) -> None:
             for byte in (head + body)[at_once:]:
                 connection.sendall(bytes([byte]))
                 time.sleep(fault.pause_s)
+        case "two_lengths" | "bad_chunk" | "many_headers" | "no_http":
+            connection.sendall(_as_no_http(fault.kind, body))
         case _:
             connection.sendall(_whole_as_http(fault, body))
 
@@ -195,6 +213,16 @@ def _whole_as_http(fault: WireFault, body: bytes) -> bytes:
         "cut_gzip": (zipped[: len(zipped) // 2], 200, is_zipped),
     }[fault.kind]
     return _head(len(sent), status, headers) + sent
+
+
+def _as_no_http(kind: str, body: bytes) -> bytes:
+    head = _head(len(body))
+    return {
+        "two_lengths": head.replace(b"Content-Length", b"Content-Length: 1\r\nContent-Length") + body,
+        "bad_chunk": head.replace(b"Content-Length: ", b"Transfer-Encoding: chunked\r\nX-Length: ") + b"-5e\r\n" + body,
+        "many_headers": _head(len(body), headers={f"X-{number}": "" for number in range(1000)}) + body,
+        "no_http": body,
+    }[kind]
 
 
 def _head(length: int, status: int = 200, headers: Mapping[str, str] | None = None) -> bytes:

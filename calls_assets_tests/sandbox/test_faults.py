@@ -71,6 +71,19 @@ def test_whole_answers_that_are_no_page() -> None:
         gzip.decompress(bodies[4])
 
 
+def test_the_right_body_comes_in_http_that_is_none() -> None:
+    with serving() as sandbox:
+        right = get(sandbox).content
+    kinds = ("two_lengths", "bad_chunk", "many_headers", "no_http")
+    with serving(*(WireFault(kind=kind, on=(place,)) for place, kind in enumerate(kinds, 1))) as sandbox:  # type: ignore[arg-type]
+        heads, bodies = zip(*(raw_answer(sandbox) for _ in kinds), strict=True)
+    assert bodies == (right, b"-5e\r\n" + right, right, b"")
+    assert [head.count(b"Content-Length: ") for head in heads] == [2, 0, 1, 0]
+    assert b"Transfer-Encoding: chunked\r\n" in heads[1]
+    assert heads[2].count(b"\r\n") > 1000
+    assert heads[3] == right + b"\r\n"
+
+
 def raw_answer(sandbox: Sandbox) -> tuple[bytes, bytes]:
     """The head and the body of an answer as they come."""
     with connected(sandbox) as connection:
