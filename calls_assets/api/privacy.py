@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from calls_assets.api.document import CALL, Field, Kind
 from calls_assets.api.field_names import ODD_NAME, shown
-from calls_assets.api.rules import JSON
+from calls_assets.api.json_values import JSON, as_json
 
 if TYPE_CHECKING:
     from calls_assets.api.decode import Reject
@@ -127,7 +127,7 @@ class Privacy:
             case str():
                 return self._text(value)
             case _:
-                return self._text(json.dumps(value))
+                return self._text(as_json(value))
 
     def _name(self, name: str) -> str:
         """The name of a field that the document does not name; some accounts have people or numbers for names."""
