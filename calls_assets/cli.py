@@ -45,7 +45,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command that `argv` names; exits with 1 and one sentence where it cannot."""
     arguments = _parser().parse_args(argv)
     try:
-        load_env_file()
+        with warnings.catch_warnings(record=True, action="always") as told:
+            load_env_file()
+        sys.stderr.writelines(f"calls-assets: {one.message}\n" for one in told)
         arguments.run(arguments)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who reads us has enough

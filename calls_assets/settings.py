@@ -4,6 +4,8 @@ import difflib
 import io
 import os
 import re
+import stat
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -94,6 +96,9 @@ def load_env_file(path: Path = Path(".env")) -> None:
 
     Raises:
         ValueError: the file cannot be read, or a line of it is no NAME=value.
+
+    Warns:
+        UserWarning: it holds a secret, and everybody on the machine can read it.
     """
     from dotenv import dotenv_values
     from dotenv.parser import parse_stream
@@ -107,9 +112,15 @@ def load_env_file(path: Path = Path(".env")) -> None:
     for binding in parse_stream(io.StringIO(text)):
         if binding.error:
             raise ValueError(f"Line {binding.original.line} of {path.absolute()} is no NAME=value: mend or remove it.")
-    for name, value in dotenv_values(stream=io.StringIO(text), interpolate=False).items():
-        if value and not os.environ.get(name, "").strip():
-            os.environ[name] = value
+    given = dotenv_values(stream=io.StringIO(text), interpolate=False)
+    lacked = {name: value for name, value in given.items() if value and not os.environ.get(name, "").strip()}
+    secret = [name for name in SECRETS if name in lacked]
+    if secret and path.stat().st_mode & stat.S_IROTH:
+        told = (
+            f"{path.absolute()} holds {' and '.join(secret)}, and everybody on this machine can read it: chmod 600 it."
+        )
+        warnings.warn(told, stacklevel=2)
+    os.environ.update(lacked)
 
 
 def _misspelt(environ: Mapping[str, str]) -> Iterator[str]:
@@ -234,5 +245,7 @@ VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
 }
 """Each variable with its field of `Settings` and what reads it."""
 
-OTHERS = ("CALLS_API_URL", "CALLS_API_TOKEN", "CALLS_PRIVACY_KEY", "CALLS_ALERT_URL", "CALLS_BROKER_URL")
-"""Variables that are read when a run or a sensor starts, most of them secrets."""
+SECRETS = ("CALLS_API_TOKEN", "CALLS_PRIVACY_KEY", "CALLS_ALERT_URL", "CALLS_BROKER_URL")
+
+OTHERS = ("CALLS_API_URL", *SECRETS)
+"""Variables that are read when a run or a sensor starts."""

@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from calls_assets.settings import Settings
+from calls_assets.settings import Settings, load_env_file
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,20 @@ def test_the_call_types_to_ask_for_reach_the_api():
     assert settings.call_types == ("abandoned", "callback")
     assert settings.asking == {"call_types": ["abandoned", "callback"]}
     assert Settings.load({}).asking == {}
+
+
+@pytest.mark.parametrize("secret", ["CALLS_API_TOKEN", "CALLS_PRIVACY_KEY", "CALLS_ALERT_URL", "CALLS_BROKER_URL"])
+def test_a_env_file_with_secrets_that_everybody_can_read_is_warned_of_without_them(secret, tmp_path, monkeypatch):
+    monkeypatch.setenv(secret, "")
+    file = tmp_path / ".env"
+    file.write_text(f"CALLS_TIMEZONE=\n{secret}=conspicuous\n")
+    file.chmod(0o644)
+    with pytest.warns(
+        UserWarning, match=f"holds {secret}, and everybody on this machine can read it: chmod 600"
+    ) as told:
+        load_env_file(file)
+    assert "conspicuous" not in str(told[0].message)
+    load_env_file(file)  # once is enough
+    monkeypatch.setenv(secret, "")
+    file.chmod(0o640)
+    load_env_file(file)

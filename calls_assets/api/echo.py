@@ -10,21 +10,21 @@ STARS = b"***"
 SHORTEST = 8
 """A shorter token may stand in a page by chance."""
 
-ESCAPED = re.compile(rb"\\u00[2-7]")
-"""An escape that no writer of JSON needs, unless it escapes all signs or hides some."""
-
 
 def without_token(body: bytes, token: str) -> bytes:
     """A body with stars in place of the token, as it is or percent-encoded, its signs escaped or not."""
     if len(token) < SHORTEST or token.isdecimal():  # a number in place of which stars stand would be no JSON
         return body
-    for spelt in {token, json.dumps(token)[1:-1], quote(token, safe="")}:
+    quoted = json.dumps(token)[1:-1]
+    for spelt in {token, quoted, quoted.replace("/", "\\/"), quote(token, safe="")}:
         body = body.replace(spelt.encode(), STARS)
-    return _escaped(token).sub(STARS, body) if ESCAPED.search(body) or b"\\/" in body else body
+    escaped, whole = _escapes(token)
+    return whole.sub(STARS, body) if escaped.search(body) else body
 
 
 @lru_cache(maxsize=8)
-def _escaped(token: str) -> re.Pattern[bytes]:
-    """The token with each of its signs as it is or escaped."""
-    signs = (rf"(?:\\?{re.escape(sign)}|\\u00{ord(sign):02x})" for sign in token)
-    return re.compile("".join(signs).encode(), re.IGNORECASE)
+def _escapes(token: str) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """A sign of the token as an escape, which is quickly looked for, and the token with each sign as it is or escaped."""
+    signs = {sign: rf"(?:\\?{re.escape(sign)}|\\u00(?i:{ord(sign):02x}))" for sign in token}
+    escaped = "|".join(f"{ord(sign):02x}" for sign in signs)
+    return re.compile(rf"\\u00(?i:{escaped})".encode()), re.compile("".join(signs[sign] for sign in token).encode())

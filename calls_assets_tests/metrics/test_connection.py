@@ -127,3 +127,14 @@ def test_what_memory_does_not_hold_goes_where_its_owner_alone_can_read_and_is_go
     del connection
     gc.collect()
     assert list(Path(tmp_path).iterdir()) == []
+
+
+def test_where_nothing_can_be_spilt_memory_alone_serves(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "not there"))
+    monkeypatch.chdir(tmp_path)
+    with opened() as connection:
+        assert connection.execute("SELECT count(*) FROM range(10)").fetchone() == (10,)
+        connection.execute("SET memory_limit = '60MB'; SET threads = 1")
+        with pytest.raises(duckdb.OutOfMemoryException):
+            connection.execute("CREATE TABLE t AS SELECT range AS a, hash(range)::VARCHAR AS b FROM range(4_000_000)")
+    assert list(tmp_path.iterdir()) == []
