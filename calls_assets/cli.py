@@ -338,15 +338,14 @@ def _replayed(calls: Replay, zone: ZoneInfo) -> str:
 
 def demo(_: argparse.Namespace) -> None:
     """Run the real pipeline through Dagster on the sandbox for the last days, and print the three answers."""
-    import dagster as dg
-
     from calls_assets.demo import run_demo
+    from calls_assets.launch import instance_in
 
     settings = _settings()
     console = Console()
     data = _sandbox_data(settings.zone)
     sandbox_settings = replace(Settings(), zone=settings.zone, data_url=str(data.absolute()))
-    with dg.DagsterInstance.from_config(str(_instance(SANDBOX_INSTANCE))) as instance:
+    with instance_in(_instance(SANDBOX_INSTANCE)) as instance:
         _tell(run_demo(sandbox_settings, instance, console), console)
     console.print(
         f"The Parquet lies in {data}; see these runs in the UI with: make dev\n"
@@ -372,15 +371,14 @@ def run_days(arguments: argparse.Namespace) -> None:
             f"--from and --to are days in order from CALLS_START_DATE, {settings.start_date}, to today, {today}, but "
             f"{arguments.first} and {last} were given."
         )
-    os.environ["DAGSTER_HOME"] = str(_home())
-    import dagster as dg
-
+    home = _home()
+    os.environ["DAGSTER_HOME"] = str(home)
     from calls_assets.definitions import build
-    from calls_assets.launch import materialize
+    from calls_assets.launch import instance_in, materialize
     from calls_assets.summary import print_answers
 
     console = Console()
-    with dg.DagsterInstance.get() as instance:
+    with instance_in(home) as instance:
         _tell(materialize(build(settings), instance, arguments.first, last, console), console)
     print_answers(arguments.first, last, settings.data_url, console)
     console.print(
@@ -435,13 +433,13 @@ def evidence(arguments: argparse.Namespace) -> None:
 
 def purge(arguments: argparse.Namespace) -> None:
     """Forget old runs of which no day's last materialization is."""
-    os.environ["DAGSTER_HOME"] = str(_home())
-    import dagster as dg
-
+    home = _home()
+    os.environ["DAGSTER_HOME"] = str(home)
     from calls_assets.dagster.purge import purge as forget
+    from calls_assets.launch import instance_in
 
     before = datetime.now(UTC) - timedelta(days=arguments.keep_days)
-    with dg.DagsterInstance.get() as instance:
+    with instance_in(home) as instance:
         forgotten = sum(1 for _ in forget(instance, before))
     told = f"Forgot {forgotten} runs that ended before {before:%Y-%m-%d %H:%M} UTC. The files of the days stay as they are."
     Console().print(told, soft_wrap=True, highlight=False)

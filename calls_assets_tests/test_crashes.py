@@ -4,7 +4,6 @@ Started as a script, this file is the nursery: a process that has everything imp
 """
 
 import ctypes
-import itertools
 import json
 import os
 import random
@@ -39,6 +38,9 @@ import pytest
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
+from calls_assets.__main__ import STOPPED
+from calls_assets.__main__ import main as calls_assets_command
+from calls_assets.alive import MARKS
 from calls_assets.assets.specs import POOL
 from calls_assets.definitions import build
 from calls_assets.resources import CallsApi
@@ -53,7 +55,9 @@ FIRST, LAST = date(2026, 3, 7), date(2026, 3, 9)  # a Saturday, a Sunday, and a 
 DAYS = [FIRST + timedelta(days=n) for n in range(3)]
 NAMES = {f"{name}/date={day}/{name}.parquet" for name in TABLES for day in DAYS}
 ALL_NAMES = {*NAMES, MEMORY}
-KILLS, SHARES = 20, 4
+SHARES = 4
+STOPS = int(os.environ.get("STOPS", "1"))  # of each signal in each share: STOPS=25 makes a hundred of each
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 HISTORY = "call_changes/"
 
 
@@ -110,6 +114,18 @@ def obey_permissions() -> None:
         libc.capset(header, sets)
 
 
+def run_command(order: dict[str, Any]) -> None:
+    """Be `calls-assets` with the words of an order."""
+    os.chdir(order["data"])
+    os.environ.update(
+        CALLS_API_URL=order["url"], CALLS_API_TOKEN=order["token"], CALLS_DATA_URL=".", DAGSTER_HOME=order["home"]
+    )
+    for number, name in ((1, "told"), (2, "errors")):
+        os.dup2(os.open(Path(order["home"], order["name"] + name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    sys.argv = ["calls-assets", *order["words"]]
+    calls_assets_command()
+
+
 def write_until(order: dict[str, Any]) -> None:
     """Write one day, and die just before the given line that the store executes."""
     left = order["lines"]
@@ -156,7 +172,7 @@ def nursery_main() -> None:
 def obey(order: dict[str, Any]) -> None:
     status = 1
     try:
-        {"days": run_days, "lines": write_until, "times": write_often}[order["run"]](order)
+        {"days": run_days, "command": run_command, "lines": write_until, "times": write_often}[order["run"]](order)
         status = 0
     except Exception:
         traceback.print_exc()
@@ -184,6 +200,11 @@ class Nursery:
         told = {"url": api.url, "token": api.token, "first": str(first), "last": str(last)}
         return self.start("days", data, **told, **order)
 
+    def start_command(self, api: Sandbox, data: Path, home: Path) -> int:
+        """Start `calls-assets run` over all days."""
+        words = ["run", "--from", str(FIRST), "--to", str(LAST)]
+        return self.start("command", data, url=api.url, token=api.token, home=str(home), words=words, name="")
+
     def run_days(self, *args: Any, **order: Any) -> dict[str, Any]:
         """Run the pipeline to its end and give its report."""
         return self.report(self.start_days(*args, **order))
@@ -193,8 +214,8 @@ class Nursery:
         self._living.discard(pid)
         return self._ask({"wait": pid})
 
-    def kill(self, pid: int) -> int:
-        os.kill(pid, signal.SIGKILL)
+    def kill(self, pid: int, stop: signal.Signals = signal.SIGKILL) -> int:
+        os.kill(pid, stop)
         return self.wait(pid)
 
     def report(self, pid: int) -> dict[str, Any]:
@@ -340,34 +361,68 @@ def is_over(pid: int) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("share", range(SHARES))
-def test_a_run_killed_at_any_moment_leaves_old_or_new_days_and_a_rerun_ends_as_if_undisturbed(
-    nursery, trees, api, tmp_path, record_property, share
+def test_a_run_stopped_at_any_moment_leaves_old_or_new_days_and_a_rerun_ends_as_if_undisturbed(
+    nursery, trees, used_home, api, tmp_path, record_property, share
 ):
     dice = random.Random(20 + share)
-    kills, halfway, rerun = 0, 0, None
-    for attempt in itertools.count():
-        data = trees.lay_old(tmp_path / f"{attempt}")
+    moments = SHARES * STOPS * len(SIGNALS)
+    stopped, halfway = Counter(), 0
+    while stopped.total() < moments / SHARES:
+        stop = SIGNALS[stopped.total() % len(SIGNALS)]
+        number = int(len(NAMES) * (SHARES * stopped.total() + share + dice.random()) / moments)
+        data, home = trees.lay_old(tmp_path / "data"), new_home(used_home, tmp_path / "home")
         before = inodes(data)
-        number = int(len(NAMES) * (SHARES * kills + share + dice.random()) / KILLS)
-        pid = nursery.start_days(api, data)
+        pid = nursery.start_command(api, data, home)
         wait_for_files(data, before, number, partial(is_over, pid))
-        time.sleep(dice.uniform(0, 0.02 if number else 0.3))
-        kills += nursery.kill(pid) == -signal.SIGKILL  # some are over before
+        time.sleep(dice.uniform(0, 0.02 if number else 2))
+        ended = nursery.kill(pid, stop)
+        stopped[stop] += ended != 0  # some are over before
+        assert_ended_by(stop, ended, home)
         halfway += len(assert_old_or_new(data, trees)) == 2
-        if rerun:
-            assert_as_undisturbed(nursery, *rerun, trees)
-        rerun = nursery.start_days(api, data), data  # while the next one is killed
-        if kills == KILLS / SHARES:
-            break
-    assert_as_undisturbed(nursery, *rerun, trees)
-    assert halfway > kills / 2
-    record_property("times", kills)
+        assert nursery.run_days(api, data, home=str(home))["success"]
+        assert tables_of(data) == trees.new
+        assert changes_in(data) == trees.changes
+        assert_nothing_is_left(data, home)
+    assert halfway >= stopped.total() / 3
+    record_property("times", stopped.total())
 
 
-def assert_as_undisturbed(nursery: Nursery, rerun: int, data: Path, trees: Trees) -> None:
-    assert nursery.report(rerun)["success"]
-    assert tree_bytes(data) == trees.new
-    assert changes_in(data) == trees.changes
+@pytest.fixture(scope="module")
+def used_home(_nursery: Nursery, trees: Trees, api: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Dagster home in which a run has ended well, and which nobody may use."""
+    root = tmp_path_factory.mktemp("used")
+    assert _nursery.wait(_nursery.start_command(api, trees.lay_old(root / "data"), home(root / "home"))) == 0
+    return root / "home"
+
+
+def new_home(used: Path, folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    return shutil.copytree(used, folder)
+
+
+def assert_ended_by(stop: signal.Signals, ended: int, home: Path) -> None:
+    """A killed run has said nothing, and one that was told to stop a sentence."""
+    told = (home / "errors").read_text()
+    if ended == 0:
+        assert told == ""
+    elif stop == signal.SIGKILL:
+        assert (ended, told) == (-stop, "")
+    else:
+        assert (ended, told) == (128 + stop, STOPPED)
+
+
+def tables_of(data: Path) -> dict[str, bytes]:
+    """The tree without the pages that the command makes too."""
+    return {name: content for name, content in tree_bytes(data).items() if not name.endswith(".html")}
+
+
+def assert_nothing_is_left(data: Path, home: Path) -> None:
+    """No temporary file, no run that Dagster takes for one under way, and nothing that would wait for it."""
+    assert {Path(name).name for name in tree_bytes(data) if Path(name).name.startswith((".", "_"))} == {MEMORY}
+    assert list((home / MARKS).iterdir()) == []
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        assert {run.status for run in instance.get_runs()} <= {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE}
+        assert instance.event_log_storage.get_concurrency_info(POOL).active_slot_count == 0
 
 
 def test_a_write_killed_before_any_of_its_lines_leaves_the_old_file_or_the_new_one(nursery, tmp_path, record_property):
@@ -592,6 +647,23 @@ def test_two_runs_over_the_same_days_at_the_same_time_end_in_one_of_the_two_resu
         runs = [nursery.start_days(sandbox, data) for sandbox in (old_api, api)]
         assert [nursery.report(pid)["errors"] for pid in runs] == [[], []]
         assert tree_bytes(data) in (trees.old, trees.new)
+
+
+@pytest.mark.slow
+def test_ten_runs_over_the_same_days_at_once_end_in_the_tree_of_one(nursery, trees, api, tmp_path):
+    data = trees.lay_old(tmp_path / "data")
+    runs = [nursery.start_days(api, data) for _ in range(10)]
+    assert [nursery.report(pid)["errors"] for pid in runs] == [[]] * 10
+    assert tree_bytes(data) == trees.new
+    assert changes_in(data) == trees.changes
+
+
+def test_ten_first_commands_at_once_do_not_break_the_tables_of_a_new_home(nursery, tmp_path):
+    shared = home(tmp_path / "home")
+    words = {"url": "", "token": "", "home": str(shared), "words": ["purge"]}
+    commands = [nursery.start("command", tmp_path, **words, name=f"{n}.") for n in range(10)]
+    assert [nursery.wait(pid) for pid in commands] == [0] * 10
+    assert {path.read_text() for path in shared.glob("*errors")} == {""}
 
 
 @pytest.mark.slow
