@@ -42,10 +42,11 @@ bench: setup  ## measure this project beside the floor and its peers, into docs/
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r bench/requirements.lock
 	@$(BIN)/python bench/run.py
 
-reliability: setup  ## run every bad night and write the table of docs/reliability.md
+reliability: setup  ## run every bad night and attack, and write the tables of docs/reliability.md and docs/security.md
 	@$(BIN)/python -m pytest -q --junitxml=.pytest_cache/nights.xml $(addprefix calls_assets_tests/,test_nights.py \
-		test_any_account.py test_bad_records.py test_crashes.py api/test_client.py)
-	@$(BIN)/python calls_assets_tests/reliability.py .pytest_cache/nights.xml docs/reliability.md
+		test_any_account.py test_bad_records.py test_crashes.py test_main.py test_loopback.py test_words.py api/test_client.py \
+		dagster/test_webserver.py sandbox/test_attacked.py tables/test_store.py)
+	@$(BIN)/python calls_assets_tests/reliability.py .pytest_cache/nights.xml docs
 
 docs: setup  ## make docs/tables.md anew from the code
 	@$(BIN)/python -c "from calls_assets.tables.page import dictionary_page; print(dictionary_page(), end='')" > docs/tables.md

@@ -1,12 +1,12 @@
-"""Writes the table of docs/reliability.md from what the tests of bad nights did: `make reliability`.
+"""Writes the tables of docs/reliability.md and docs/security.md from what the tests did: `make reliability`.
 
-    python calls_assets_tests/reliability.py JUNIT_XML PAGE
+    python calls_assets_tests/reliability.py JUNIT_XML DOCS
 
-Each test compares what it finds byte for byte with what must be there. Where one fails, nothing is written.
+Each test of a night compares what it finds byte for byte with what must be there. Where a test fails, nothing is written.
 """
 
 import sys
-from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -71,7 +71,10 @@ NIGHTS = {
             "test_what_the_document_does_not",
         ),
     ),
-    "a run killed (SIGKILL) at a random moment, and its rerun": (RIGHT, ("test_a_run_killed_at_any",)),
+    "a run stopped (SIGKILL, SIGTERM, SIGINT) at a random moment, and its rerun": (
+        RIGHT,
+        ("test_a_run_stopped_at_any",),
+    ),
     "a write killed before each of its lines": (RIGHT, ("test_a_write_killed_before",)),
     "a run terminated, or begun after a killed one": (RIGHT, ("test_a_terminated_run", "test_a_run_after_a_killed")),
     "a full disk, a locked folder, a broken object store, an API that fails on one day": (
@@ -80,42 +83,99 @@ NIGHTS = {
     ),
     "runs or writers at the same time": (
         RIGHT,
-        ("test_two_runs_over", "test_writers_of_the_same", "test_two_runs_in_one_instance"),
+        ("test_two_runs_over", "test_ten_", "test_writers_of_the_same", "test_two_runs_in_one_instance"),
     ),
 }
 """What was tried -> how it ended, and the beginnings of the names of the tests that tried it."""
 
+WHOLE, REFUSED, LEGIBLE = "whole files, and the next run goes through", "a refusal", "one legible line"
+
+ATTACKS = {
+    "a run stopped (SIGKILL, SIGTERM, SIGINT) at a random moment": (WHOLE, ("test_a_run_stopped_at_any",)),
+    "a command stopped while it is loaded, waits, or hears of no signal": (
+        "a sentence, and the status of the signal",
+        (
+            "test_what_is_under_way",
+            "test_an_interruption",
+            "test_what_hears_of_no_signal",
+            "test_a_real_command_is_stopped",
+        ),
+    ),
+    "ten runs at once, and ten first commands in a new home": (WHOLE, ("test_ten_",)),
+    "power lost between a write and its name": (WHOLE, ("test_a_power_cut", "test_a_file_system_that")),
+    "queries of the sandbox that are none, of years, in a body, without end, half of one, 200 at a time": (
+        REFUSED,
+        (
+            "test_a_query_that_is_none_is_refused_in",
+            "test_a_range_of_years",
+            "test_what_is_no_request",
+            "test_half_requests",
+            "test_two_hundred_clients",
+        ),
+    ),
+    "another host or another page that asks the sandbox or the UI": (
+        REFUSED,
+        ("test_it_is_reached_by", "test_a_host_that_is_another", "test_what_is_refused"),
+    ),
+    "words that hide, turn, overdraw or have no end": (
+        LEGIBLE,
+        ("test_a_word_is_shown", "test_whatever_the_word", "test_every_character"),
+    ),
+}
+"""What was tried -> what it ended in, and the beginnings of the names of the tests that tried it."""
+
+Rows = Mapping[str, tuple[str, tuple[str, ...]]]
+
 BEGIN, END = "<!-- made by make reliability -->", "<!-- end -->"
 
 
-def table(junit: str) -> str:
-    """The table for a JUnit report.
+def counted(junit: str, rows: Rows) -> dict[str, int]:
+    """How often each row was tried, for a JUnit report.
 
     Raises:
         ValueError: a test failed, or a row has no test.
     """
-    times: Counter[str] = Counter()
+    times = dict.fromkeys(rows, 0)
     for case in ElementTree.fromstring(junit).iter("testcase"):
         if {part.tag for part in case} & {"failure", "error", "skipped"}:
             raise ValueError(f"{case.get('name')} did not pass: a night lost data, or could not be told.")
-        for night, (_, names) in NIGHTS.items():
+        for row, (_, names) in rows.items():
             if str(case.get("name")).startswith(names):
                 given = [part.get("value") for part in case.iter("property") if part.get("name") == "times"]
-                times[night] += int(given[0] or 0) if given else 1
-    missing = [night for night in NIGHTS if not times[night]]
+                times[row] += int(given[0] or 0) if given else 1
+    missing = [row for row in rows if not times[row]]
     if missing:
         raise ValueError(f"No test tried: {'; '.join(missing)}.")
+    return times
+
+
+def nights(junit: str) -> str:
+    """The table of docs/reliability.md."""
+    times = counted(junit, NIGHTS)
     rows = [f"| {night} | {times[night]} | {ended} | 0 |" for night, (ended, _) in NIGHTS.items()]
     total = f"| all | {sum(times.values())} | | **0** |"
     return "\n".join(["| what was done | times | ended in | calls lost |", "| --- | --: | --- | --: |", *rows, total])
 
 
-def main(junit: str, page: str) -> None:
-    """Replace the table of a page."""
-    text = Path(page).read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    made = table(Path(junit).read_text(encoding="utf-8"))
-    Path(page).write_text(f"{before}{BEGIN}\n\n{made}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
+def attacks(junit: str) -> str:
+    """The table of docs/security.md."""
+    times = counted(junit, ATTACKS)
+    rows = [f"| {attack} | {times[attack]} | {ended} |" for attack, (ended, _) in ATTACKS.items()]
+    return "\n".join(["| what was tried | times | ended in |", "| --- | --: | --- |", *rows])
+
+
+def replaced(page: str, table: str) -> str:
+    """A page with the table in the place of the one before."""
+    before, rest = page.split(BEGIN)
+    return f"{before}{BEGIN}\n\n{table}\n\n{END}{rest.split(END)[1]}"
+
+
+def main(junit: str, docs: str) -> None:
+    """Replace the tables of the pages."""
+    report = Path(junit).read_text(encoding="utf-8")
+    made = {Path(docs, "reliability.md"): nights(report), Path(docs, "security.md"): attacks(report)}
+    for page, table in made.items():
+        page.write_text(replaced(page.read_text(encoding="utf-8"), table), encoding="utf-8")
 
 
 if __name__ == "__main__":
