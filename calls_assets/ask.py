@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as Grid
 
-from calls_assets.desk import connect
+from calls_assets.desk import connect, what_is_wrong
 from calls_assets.spreadsheet import header, lines
 from calls_assets.tables.dictionary import ALL_TABLES
 from calls_assets.tables.schema import Table
@@ -55,7 +55,7 @@ def ask(query: str, first: date | None, last: date | None, as_csv: bool, allow_f
             elif relation is not None:
                 _print_rows(relation)
         except (duckdb.Error, pa.ArrowException) as error:
-            raise ValueError(_why(error)) from None
+            raise ValueError(_why(error, first, last)) from None
 
 
 def _print_rows(relation: duckdb.DuckDBPyRelation) -> None:
@@ -72,9 +72,10 @@ def _print_csv(relation: duckdb.DuckDBPyRelation) -> None:
         sys.stdout.buffer.write(fit("".join(batch.column(0).to_pylist())).encode())
 
 
-def _why(error: Exception) -> str:
-    """DuckDB's sentence, fit to be shown, and what to do where the query went beyond the tables."""
-    said = str(error).partition("Traceback (most recent call last)")
+def _why(error: Exception, first: date | None, last: date | None) -> str:
+    """The sentence of a broken file, or DuckDB's, fit to be shown, and what to do where the query went beyond the tables."""
+    told = what_is_wrong(error, first, last) if isinstance(error, duckdb.Error) else str(error)
+    said = told.partition("Traceback (most recent call last)")
     told = said[0] or said[2].strip().rpartition("\n")[2]  # an error of ours comes with the frames that it went through
     beyond = any(sign in told for sign in BEYOND)
     return legible(told.strip()) + (

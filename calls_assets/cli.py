@@ -411,24 +411,28 @@ def _tell(outcome: "Outcome", console: Console) -> None:
 def sql(arguments: argparse.Namespace) -> None:
     """Run a query over all tables, or list them."""
     from calls_assets.ask import ask, describe, list_tables
+    from calls_assets.desk import telling
     from calls_assets.tables.dictionary import ALL_TABLES
 
     warnings.formatwarning = lambda message, *_, **__: f"calls-assets: {message}\n"
     if arguments.query in ALL_TABLES:
         describe(ALL_TABLES[arguments.query], Console())
     elif arguments.query is None:
-        list_tables(arguments.first, arguments.last, Console())
+        with telling(arguments.first, arguments.last):
+            list_tables(arguments.first, arguments.last, Console())
     else:
         ask(arguments.query, arguments.first, arguments.last, arguments.csv, arguments.allow_files)
 
 
 def evidence(arguments: argparse.Namespace) -> None:
     """Print what the numbers of a range of days rest on."""
+    from calls_assets.desk import telling
     from calls_assets.evidence import print_evidence
 
     warnings.formatwarning = lambda message, *_, **__: f"calls-assets: {message}\n"
     today = datetime.now(Settings.load().zone).date()
-    print_evidence(arguments.first, arguments.last, today, Console())
+    with telling(arguments.first, arguments.last):
+        print_evidence(arguments.first, arguments.last, today, Console())
 
 
 def purge(arguments: argparse.Namespace) -> None:

@@ -11,7 +11,8 @@ with calls_assets.connect() as connection:
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
@@ -92,6 +93,7 @@ def read(
     Raises:
         ValueError: there is no such table or column, a day is none, or the range ends before it begins.
         MissingDay: the range has no file at all; says which days there are.
+        BrokenFile: a day's file is not what the table's files are; names it, and says what to do.
         NotRead: the storage refused.
 
     Warns:
@@ -108,7 +110,8 @@ def read(
         return relation
     import pyarrow as pa
 
-    rows = relation.to_arrow_table()
+    with telling(start, end, data_url):
+        rows = relation.to_arrow_table()
     fields = [found.arrow_schema.field(name) for name in names]
     # A file from before a column was added holds null even where the column may not be null.
     fields = [field.with_nullable(True) if rows[field.name].null_count else field for field in fields]
@@ -131,7 +134,8 @@ def connect(
 
     A table without a file in the range is a view without rows. The schemas `weekly` and `monthly` have the metrics of whole
     weeks and months, such as `weekly.service_level`, made from the calls of the range. `SELECT comment FROM duckdb_columns()`
-    tells the meanings.
+    tells the meanings. A day whose file is broken is in the way of the queries that read it, with a sentence that names the
+    file, and of no others.
 
     Args:
         start: The first local day; the first there is where None.
@@ -160,7 +164,7 @@ def connect(
     inputs, days_of = {}, {}
     for table in TABLES.values():
         days = [day for day in store.days(table) if _within(day, first, last)]
-        inputs[table.name] = store.files(table, days, known=True) if days else table.empty()
+        inputs[table.name] = store.look(table, days)
         if days:
             days_of[table.name] = days
     if not days_of:
@@ -182,6 +186,49 @@ def connect(
     return connection
 
 
+@contextmanager
+def telling(start: Day | None = None, end: Day | None = None, data_url: str | Path | None = None) -> Iterator[None]:
+    """A block in which a query that a file is in the way of ends in the sentence that names the file.
+
+    Args:
+        start: As for `connect`, whose connection the block asks.
+        end: As for `connect`.
+        data_url: As for `connect`.
+
+    Raises:
+        NotRead: DuckDB could not answer; what it says, where no file of the days is broken.
+    """
+    import duckdb
+
+    from calls_assets.tables.store import NotRead
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise NotRead(what_is_wrong(error, start, end, data_url)) from None
+
+
+def what_is_wrong(
+    error: "duckdb.Error", start: Day | None = None, end: Day | None = None, data_url: str | Path | None = None
+) -> str:
+    """The sentence that names the file which was in the way of a query; what DuckDB said, where none was."""
+    import duckdb
+
+    from calls_assets.tables.dictionary import TABLES
+
+    store, said = _store(data_url), str(error)
+    sentence = said.partition(": ")[2]
+    if sentence.startswith(store.root):  # of a day that is barred
+        return sentence
+    if type(error) is duckdb.Error or isinstance(error, (duckdb.InvalidInputException, duckdb.OperationalError)):
+        first, last = _day("start", start), _day("end", end)
+        for table in TABLES.values():
+            days = [day for day in store.days(table) if _within(day, first, last)]
+            for sentence in store.read_through([table], days).values():
+                return sentence
+    return said
+
+
 def _explain(connection: "duckdb.DuckDBPyConnection", table: "Table", schema: str) -> None:
     """Tell the connection what a table's columns mean."""
     name = f"{schema}.{table.name}"
@@ -198,7 +245,7 @@ def _days_of(table: "Table", store: "TableStore", first: date | None, last: date
     if table.name in VIEWS:
         return _view_of(table, store, first, last)
     days = _days(table, store, first, last)
-    return connect_to({table.name: store.files(table, days, known=True)}).table(table.name)
+    return connect_to({table.name: store.files(table, days)}).table(table.name)
 
 
 def _view_of(table: "Table", store: "TableStore", first: date | None, last: date | None) -> "duckdb.DuckDBPyRelation":
@@ -208,7 +255,7 @@ def _view_of(table: "Table", store: "TableStore", first: date | None, last: date
     from calls_assets.tables.dictionary import TABLES
 
     bases = [TABLES[name] for name in table.inputs]
-    inputs = {base.name: store.files(base, _days(base, store, first, last), known=True) for base in bases}
+    inputs = {base.name: store.files(base, _days(base, store, first, last)) for base in bases}
     connection = connect_to(inputs)
     connection.execute(sql("macros"))
     add_views(connection, [table])
@@ -231,7 +278,7 @@ def _periods_of(
         raise ValueError(f"by is day, week or month, but {by!r} was given.")
     if table not in periodic():
         raise ValueError(f"{table.name} has no {by}s: only {', '.join(each.name for each in periodic())} have.")
-    inputs = {base.name: store.files(base, _days(base, store, first, last), known=True) for base in BASES}
+    inputs = {base.name: store.files(base, _days(base, store, first, last)) for base in BASES}
     connection = connect_to(inputs)
     connection.execute(sql("macros"))
     add_period(connection, schema, PERIODS[schema])

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from importlib.resources import files
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -21,12 +21,10 @@ from calls_assets.api.windows import ONE_DAY, day_start
 from calls_assets.metrics.connection import ReadOnly, opened
 from calls_assets.tables.dictionary import TABLES, VIEWS
 from calls_assets.tables.schema import Table
+from calls_assets.tables.store import Files
 
-if TYPE_CHECKING:
-    import pyarrow.dataset as ds
-
-Relation: TypeAlias = "pa.Table | ds.Dataset | Sequence[str]"
-"""An input: an Arrow table or dataset, or the paths of Parquet files."""
+Relation: TypeAlias = "pa.Table | Files"
+"""An input: an Arrow table, or the files of a table."""
 
 SHARED = {
     "answered_legs": ("raw_calls",),
@@ -137,6 +135,8 @@ def connect(
 ) -> duckdb.DuckDBPyConnection:
     """A connection, in UTC, that has each input as a view of its name.
 
+    A day whose file is broken is one that no query gets past: to read it raises an error with its sentence.
+
     Args:
         inputs: The tables by name.
         as_it_is: Whether a file from before a column was added lacks it, as `changes` has to know; else it holds null there.
@@ -147,25 +147,44 @@ def connect(
     if read_only is not None:
         connection.register_filesystem(read_only)
     for name, relation in inputs.items():
-        if not isinstance(relation, Sequence):
-            connection.register(f"_{name}", relation)
-            connection.table(f"_{name}").create_view(
-                name
-            )  # a registered name alone would hide that of any other schema
-        elif as_it_is:
-            connection.read_parquet(list(relation), hive_partitioning=False).create_view(name)
-        else:
-            places = list(relation) if read_only is None else read_only.add(relation)
-            _view_files(connection, TABLES[name], places)
+        # A registered name alone would hide that of any other schema, hence a view.
+        _relation(connection, name, relation, as_it_is, read_only).create_view(name)
     return connection
 
 
-def _view_files(connection: duckdb.DuckDBPyConnection, table: Table, places: list[str]) -> None:
-    found = connection.read_parquet(places, hive_partitioning=False, union_by_name=True)
-    typed = connection.from_arrow(table.empty())
-    columns = zip(typed.columns, typed.types, strict=True)
-    known = [name if name in found.columns else f"NULL::{kind} AS {name}" for name, kind in columns]
-    found.project(", ".join(known)).create_view(table.name)
+def _relation(
+    connection: duckdb.DuckDBPyConnection, name: str, given: Relation, as_it_is: bool, read_only: ReadOnly | None
+) -> duckdb.DuckDBPyRelation:
+    held = given.places if isinstance(given, Files) else given
+    if not isinstance(held, list):
+        connection.register(f"_{name}", held)
+        found = connection.table(f"_{name}")
+    elif not held:
+        found = connection.from_arrow(TABLES[name].empty())
+    else:
+        places = held if read_only is None else read_only.add(held)
+        found = connection.read_parquet(places, hive_partitioning=False, union_by_name=not given.are_current)
+    if isinstance(given, Files) and not as_it_is:
+        typed = connection.from_arrow(given.table.empty())
+        columns = zip(typed.columns, typed.types, strict=True)
+        if not given.are_current:
+            found = found.project(", ".join(_filled(column, kind, found.columns) for column, kind in columns))
+        for day, sentence in given.broken.items():
+            found = found.union(connection.sql(_barred(typed, day, sentence)))
+    return found
+
+
+def _filled(column: str, kind: object, there: Sequence[str]) -> str:
+    """A column of files from before something was added, with null in its place."""
+    return f"{column if column in there else 'NULL'}::{kind} AS {column}"
+
+
+def _barred(typed: duckdb.DuckDBPyRelation, day: date, sentence: str) -> str:
+    """A day that says what is wrong with its file where a query does not leave the day out."""
+    known, *others = zip(typed.columns, typed.types, strict=True)
+    quoted = sentence.replace("'", "''")
+    columns = ", ".join([f"DATE '{day}' AS {known[0]}", *(f"wrong::{kind} AS {name}" for name, kind in others)])
+    return f"SELECT {columns} FROM (SELECT error('{quoted}') AS wrong) WHERE wrong IS NULL"  # noqa: S608
 
 
 def _connect(inputs: Mapping[str, Relation], days: Sequence[date], zone: ZoneInfo) -> duckdb.DuckDBPyConnection:

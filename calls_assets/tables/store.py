@@ -6,11 +6,11 @@ the same bytes.
 
 import errno
 import fcntl
-import io
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -19,18 +19,29 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow.lib import ArrowException
 from upath import UPath
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
 from calls_assets.api.crawl import ROWS_AT_ONCE
+from calls_assets.tables.footer import flaw, is_current, open_file
 from calls_assets.tables.schema import Table
+from calls_assets.words import shown
 
 ROW_GROUP_ROWS = ROWS_AT_ONCE
 """A crawl gives its rows in such groups, so that a day's bytes do not tell how it came."""
-READ_ONLY = ("http", "https")
-DAY = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
+OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss")
+"""What keeps files: other kinds of storage keep them in memory, or in a copy, or cannot be written to."""
+DAY_FOLDER = re.compile(r"date=(20[0-9]{2}-[0-9]{2}-[0-9]{2})")
+LOCAL = ("", "file", "local")
+GLOB = re.compile(r"[*?\[]")
+"""What DuckDB takes for a pattern where it stands in a file's name."""
+BROKEN_FOLDER = "_broken"
+"""Where broken files lie that hold what nothing else does; what reads the tree passes names with an underscore over."""
+TOO_LITTLE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""What the system says where it has no more of something: that tells nothing of the file."""
 FILE_MODE, FOLDER_MODE = 0o640, 0o750
 """Call records are personal data: their owner and group read them, nobody else."""
 
@@ -41,6 +52,10 @@ class MissingDay(LookupError):
 
 class NotRead(OSError):
     """A table's files could not be looked for or read."""
+
+
+class BrokenFile(NotRead):
+    """A table's file of a day is not what the table's files are; to materialize the day again replaces it."""
 
 
 class NotWritten(OSError):
@@ -56,6 +71,20 @@ class Written:
     size: int
 
 
+@dataclass(frozen=True)
+class Files:
+    """A table's files of some days, to be queried with DuckDB: local paths, or a dataset.
+
+    `are_current` says that all of them have all of the table's columns. `broken` are the days whose file is none of the
+    table, each with a sentence, and not among the places.
+    """
+
+    table: Table
+    places: "list[str] | ds.Dataset | pa.Table"
+    are_current: bool
+    broken: Mapping[date, str]
+
+
 class TableStore:
     """Reads and replaces single days of tables under a root: a folder, or a URL such as `s3://bucket/prefix`.
 
@@ -67,14 +96,11 @@ class TableStore:
         try:
             options: dict[str, Any] = {"use_listings_cache": False} if root.startswith("s3://") else {}
             self._root = UPath(root, **options)
+            _check_kind(root, self._root.protocol)
             self._root.fs  # noqa: B018  # makes the file system, so that a missing package shows here
             if self._is_local:
                 self._root = self._root.expanduser()
-            elif not root.partition("://")[2].strip("/"):
-                raise ValueError("the bucket is missing")
-            elif self._root.protocol in READ_ONLY:
-                raise ValueError("nothing can be written there")
-        except (ValueError, ImportError) as error:
+        except (ValueError, RuntimeError, ImportError) as error:
             raise ValueError(
                 f"CALLS_DATA_URL is a folder or a URL such as s3://bucket/prefix, but {root!r} was given ({error})."
             ) from error
@@ -86,30 +112,86 @@ class TableStore:
 
     @property
     def _is_local(self) -> bool:
-        return self._root.protocol in ("", "file", "local")
+        return self._root.protocol in LOCAL
 
     def path(self, table: Table, day: date) -> UPath:
         """Where a table's file of a day lies."""
         path: UPath = self._root / table.name / f"date={day}" / f"{table.name}.parquet"
         return path
 
-    def files(self, table: Table, days: Iterable[date], known: bool = False) -> "list[str] | ds.Dataset":
-        """A table's files of the days, to be queried: local paths, or a dataset on an object store.
+    def files(self, table: Table, days: Iterable[date]) -> "Files":
+        """A table's files of the days, to be queried.
 
-        `known` says that the days were just listed, which saves looking for each.
+        Raises:
+            MissingDay: some are not there; names the table and the days.
+            BrokenFile: some are not what the table's files are; names the first one.
+            NotRead: the storage refused.
+        """
+        found = self.look(table, days)
+        if found.broken:
+            more = f" (and {len(found.broken) - 1} more like it)" if len(found.broken) > 1 else ""
+            raise BrokenFile(f"{next(iter(found.broken.values()))}{more}")
+        return found
+
+    def look(self, table: Table, days: Iterable[date]) -> "Files":
+        """A table's files of the days, to be queried, with those apart that are not what the table's files are.
 
         Raises:
             MissingDay: some are not there; names the table and the days.
             NotRead: the storage refused.
         """
-        places = [
-            path.path for path in ([self.path(table, day) for day in days] if known else self._paths(table, days))
-        ]
-        if self._is_local:
-            return places
+        footers, missing, broken = {}, [], {}
+        for day in days:
+            try:
+                footers[day] = self._footer(table, day)
+            except MissingDay:
+                missing.append(str(day))
+            except BrokenFile as error:
+                broken[day] = str(error)
+        if missing:
+            shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+            raise MissingDay(
+                f"{table.name} has no file for {shown} in {self.root}: materialize it for these days first."
+            )
+        places = [self.path(table, day).path for day in footers]
+        are_current = all(is_current(table, footer) for footer in footers.values())
+        if self._is_local and not GLOB.search(self._root.path):
+            return Files(table, places, are_current, broken)
         import pyarrow.dataset as ds  # it imports pandas
 
-        return ds.dataset(places, schema=table.arrow_schema, format="parquet", filesystem=self._root.fs)
+        held = ds.dataset(places, schema=table.arrow_schema, format="parquet", filesystem=self._root.fs)
+        return Files(table, held if places else table.empty(), True, broken)
+
+    def _footer(self, table: Table, day: date) -> pq.FileMetaData:
+        """What the footer of a table's file of a day says.
+
+        Raises:
+            MissingDay: there is none.
+            BrokenFile: it is not what the table's files are.
+            NotRead: the storage refused.
+        """
+        with self._opened(table, day) as file:
+            return _sound_footer(table, day, file)
+
+    @contextmanager
+    def _opened(self, table: Table, day: date) -> Iterator[pa.NativeFile]:
+        """A table's file of a day; what it is not, and a ValueError in the block, are told of in a sentence."""
+        path = self.path(table, day)
+        with self._reading(table.name):
+            try:
+                with open_file(Path(path.path)) if self._is_local else path.open("rb") as file:
+                    yield file
+            except FileNotFoundError:
+                raise MissingDay(f"{table.name} has no file for {day} in {self.root}: materialize it first.") from None
+            except MemoryError:
+                raise NotRead(f"{path} takes more memory to read than there is.") from None
+            except OSError as error:
+                if error.errno and (error.errno in TOO_LITTLE or not self._is_local):
+                    raise
+                why = os.strerror(error.errno) if error.errno else str(error)
+                raise BrokenFile(_of_no_use(table, day, path, why)) from None
+            except (ValueError, ArrowException) as error:
+                raise BrokenFile(_of_no_use(table, day, path, str(error))) from None
 
     def days(self, table: Table) -> list[date]:
         """The days that a table has a file for, in order, as one listing tells.
@@ -125,26 +207,14 @@ class TableStore:
         Raises:
             NotRead: the storage refused.
         """
-        with self._reading(folder):
-            found = self._root.fs.glob((self._root / folder / "date=*" / file).path)
-        named = (path.split("/")[-2].removeprefix("date=") for path in found)
-        return sorted(date.fromisoformat(name) for name in named if DAY.fullmatch(name))
-
-    def _paths(self, table: Table, days: Iterable[date]) -> list[UPath]:
-        with self._reading(table.name):
-            found = {day: path for day in days if (path := self.path(table, day)).exists()}
-        missing = [str(day) for day in days if day not in found]
-        if missing:
-            shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
-            raise MissingDay(
-                f"{table.name} has no file for {shown} in {self.root}: materialize it for these days first."
-            )
-        return list(found.values())
+        return sorted(self.placed(folder, file))
 
     @contextmanager
     def _reading(self, what: str) -> Iterator[None]:
         try:
             yield
+        except (MissingDay, NotRead):
+            raise
         except Exception as error:  # an object store's client has errors of its own
             why = str(getattr(error, "strerror", None) or error).rstrip(".")
             raise NotRead(
@@ -155,15 +225,14 @@ class TableStore:
         """How many rows a table has on a day; 0 where there is no file.
 
         Raises:
+            BrokenFile: the file is not what the table's files are.
             NotRead: the storage refused.
         """
-        path = self.path(table, day)
-        with self._reading(table.name):
-            if not path.exists():
-                return 0
-            with path.open("rb") as file:
-                rows: int = pq.read_metadata(file).num_rows
-                return rows
+        try:
+            rows: int = self._footer(table, day).num_rows
+        except MissingDay:
+            return 0
+        return rows
 
     def placed_at(self, table: Table, day: date) -> float | None:
         """When a table's file of a day was put in place, in epoch seconds; None where there is none.
@@ -173,6 +242,8 @@ class TableStore:
         """
         path = self.path(table, day)
         with self._reading(table.name):
+            if self._is_local:
+                return _placed_s(Path(path.path))
             placed: float | None = path.fs.modified(path.path).timestamp() if path.exists() else None
             return placed
 
@@ -183,14 +254,14 @@ class TableStore:
             NotRead: the storage refused.
         """
         with self._reading(folder):
-            found = self._root.fs.glob((self._root / folder / "date=*" / file).path, detail=True)
-            named = {path.split("/")[-2].removeprefix("date="): self._modified_s(path, found[path]) for path in found}
-        return {date.fromisoformat(name): at_s for name, at_s in named.items() if DAY.fullmatch(name)}
+            if self._is_local:
+                return dict(_placed_on_disk(Path(self._root.path) / folder, file))
+            found = self._root.fs.find((self._root / folder).path, detail=True)
+            days = {path: _day(path.split("/")[-2]) for path in found if path.endswith(f"/{file}")}
+            return {day: self._modified_s(path, found[path]) for path, day in days.items() if day}
 
     def _modified_s(self, path: str, listed: dict[str, Any]) -> float:
-        """When a file was put in place, as its listing tells, which only some kinds of storage do in the same way."""
-        if self._is_local:
-            return float(listed["mtime"])
+        """When an object was put in place, as its listing tells, which only some kinds of storage do in the same way."""
         told = listed.get("LastModified") or self._root.fs.modified(path)
         return float(told.timestamp())
 
@@ -199,15 +270,39 @@ class TableStore:
 
         Raises:
             MissingDay: a day has no file.
+            BrokenFile: a day's file is not what the table's files are, or its pages are broken.
             NotRead: the storage refused.
         """
         schema = (
             table.arrow_schema if columns is None else pa.schema([table.arrow_schema.field(name) for name in columns])
         )
-        paths = self._paths(table, days)
-        with self._reading(table.name):
-            parts = [pq.read_table(io.BytesIO(file.read_bytes()), columns=columns, schema=schema) for file in paths]
+        parts = [self._rows(table, day, schema) for day in days]
         return pa.concat_tables(parts) if parts else pa.Table.from_batches([], schema)
+
+    def _rows(self, table: Table, day: date, schema: pa.Schema) -> pa.Table:
+        with self._opened(table, day) as file:
+            content = pa.py_buffer(file.read())
+            footer = _sound_footer(table, day, pa.BufferReader(content))
+            rows = pq.read_table(pa.BufferReader(content), columns=schema.names, schema=schema)
+            if rows.num_rows != footer.num_rows:
+                raise ValueError("its pages do not hold the rows that its footer counts")
+            return rows
+
+    def read_through(self, tables: Iterable[Table], days: Sequence[date]) -> dict[date, str]:
+        """The days of which a table's file is broken, if only in its pages, which are all read; each with a sentence.
+
+        Where a query fails, this tells which file was in its way.
+        """
+        broken: dict[date, str] = {}
+        for table in tables:
+            for day in days:
+                try:
+                    self.read(table, [day])
+                except BrokenFile as error:
+                    broken.setdefault(day, str(error))
+                except MissingDay:
+                    continue
+        return broken
 
     def write(self, table: Table, day: date, rows: pa.Table | Iterable[pa.Table]) -> Written:
         """Replace a table's file of a day by `rows`, which come in the table's order, as one table or in row groups.
@@ -221,6 +316,26 @@ class TableStore:
         self._put(path, content, f"{table.name} of {day}")
         return Written(str(path), count, len(content))
 
+    def set_aside(self, table: Table, day: date) -> str:
+        """Move a table's file of a day to `_broken/` in the tree, which what reads the tree passes over; says where to.
+
+        Raises:
+            NotWritten: the storage refused.
+        """
+        path = self.path(table, day)
+        aside: UPath = self._root / BROKEN_FOLDER / f"{table.name}_{day}_{secrets.token_hex(4)}.parquet"
+        try:
+            if self._is_local:
+                _make_folder(Path(aside.path).parent)
+                Path(path.path).rename(aside.path)
+            else:
+                self._root.fs.mv(path.path, aside.path)
+        except Exception as error:  # an object store's client has errors of its own
+            raise NotWritten(
+                f"{path} could not be moved to {aside}: {getattr(error, 'strerror', None) or error}."
+            ) from error
+        return str(aside)
+
     def get(self, name: str) -> bytes | None:
         """What a file that is no table's holds; None where there is none.
 
@@ -230,9 +345,11 @@ class TableStore:
         Raises:
             NotRead: the storage refused.
         """
+        path: UPath = self._root / name
         with self._reading(name):
             try:
-                content: bytes = (self._root / name).read_bytes()
+                with open_file(Path(path.path)) if self._is_local else path.open("rb") as file:
+                    content: bytes = file.read()
             except FileNotFoundError:
                 return None
             return content
@@ -283,9 +400,63 @@ class TableStore:
         try:
             if create:
                 _make_folder(root)
-            return os.open(root, os.O_RDONLY)
+            return os.open(root, os.O_RDONLY | os.O_DIRECTORY)
         except OSError:
             return None  # the write will say it, with the day
+
+
+def _check_kind(root: str, protocol: str) -> None:
+    """Raise a ValueError where no files are kept at a root of that kind."""
+    if protocol in LOCAL and root.partition(":")[0].lower() in OBJECT_STORES:
+        raise ValueError("two slashes are missing")
+    if protocol not in (*LOCAL, *OBJECT_STORES):
+        raise ValueError(f"nothing can be written there that stays, as it does with {', '.join(OBJECT_STORES)}")
+    if protocol in OBJECT_STORES and not root.partition("://")[2].strip("/"):
+        raise ValueError("the bucket is missing")
+
+
+def _sound_footer(table: Table, day: date, file: pa.NativeFile) -> pq.FileMetaData:
+    """The footer of a file; raises a ValueError where the file is none of the table and the day."""
+    footer = pq.read_metadata(file)
+    if wrong := flaw(table, day, footer):
+        raise ValueError(wrong)
+    return footer
+
+
+def _of_no_use(table: Table, day: date, path: UPath, why: str) -> str:
+    return f"{path} is no file of {table.name} of {day} ({shown(why).rstrip('.')}): materialize {table.name} of {day} again."
+
+
+def _day(folder: str) -> date | None:
+    """The day whose files lie in a folder of that name, of this century as all days that can be set; None for any other."""
+    found = DAY_FOLDER.fullmatch(folder)
+    try:
+        return date.fromisoformat(found[1]) if found else None
+    except ValueError:
+        return None
+
+
+def _placed_on_disk(folder: Path, file: str) -> Iterator[tuple[date, float]]:
+    try:
+        found = list(folder.iterdir())
+    except FileNotFoundError:
+        return
+    for of_day in found:
+        day = _day(of_day.name)
+        placed_s = _placed_s(of_day / file) if day else None
+        if day and placed_s is not None:
+            yield day, placed_s
+
+
+def _placed_s(path: Path) -> float | None:
+    """When whatever lies there was put there, if only a link that leads nowhere; None where nothing lies there."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        try:
+            return path.lstat().st_mtime
+        except (FileNotFoundError, NotADirectoryError):
+            return None
 
 
 def row_groups(rows: pa.Table) -> Iterator[pa.Table]:
@@ -345,6 +516,7 @@ def _settle(folder: Path) -> None:
 
 def _replace_file(final: Path, content: memoryview) -> None:
     _make_folder(final.parent)
+    _make_way(final)
     _remove_stale(final)
     is_done = False
     while not is_done:
@@ -377,12 +549,25 @@ def _write_and_rename(temporary: Path, final: Path, content: memoryview) -> bool
         os.close(handle)
 
 
+def _make_way(final: Path) -> None:
+    """Remove a folder that has a file's name; what it holds is not ours to remove."""
+    if final.is_dir() and not final.is_symlink():
+        try:
+            final.rmdir()
+        except OSError:
+            raise OSError(errno.ENOTEMPTY, "a folder with something in it lies there, move it away") from None
+
+
 def _remove_stale(final: Path) -> None:
-    """Remove what writers of `final` that died have left; what a living one is writing stays."""
+    """Remove what writers of `final` that died have left; what a living one is writing stays, and so do folders."""
     for temporary in final.parent.glob(f".{final.name}.*.tmp"):
         try:
-            handle = os.open(temporary, os.O_WRONLY)
-        except FileNotFoundError:
+            kind = temporary.lstat().st_mode
+            if not stat.S_ISREG(kind):  # to open a pipe is to wait for whoever reads it
+                temporary.unlink()
+                continue
+            handle = os.open(temporary, os.O_WRONLY | os.O_NOFOLLOW)
+        except OSError:  # it has gone, or is not ours to touch
             continue
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from calls_assets.metrics.changes import FIELDS, changes
 from calls_assets.tables.dictionary import RAW_CALLS
+from calls_assets.tables.store import Files
 
 CALLS = st.dictionaries(
     st.integers(1, 9),
@@ -55,7 +56,7 @@ def test_a_change_in_any_field_however_deep_is_named(field, tmp_path):
     after = copy.deepcopy(before)
     after[1][field] = NESTED[field]
     pq.write_table(table(before), tmp_path / "before.parquet")
-    found = changes([str(tmp_path / "before.parquet")], [table(after)])
+    found = changes(Files(RAW_CALLS, [str(tmp_path / "before.parquet")], True, {}), [table(after)])
     assert found.to_pylist() == [{"call_id": 1, "change": "changed", "field": field}]
     assert field in FIELDS
 

@@ -202,6 +202,11 @@ def test_a_store_that_lets_nobody_in_is_named_in_a_sentence(s3_root, monkeypatch
         ("s3:///", "the bucket is missing"),
         ("https://example.com/calls", "nothing can be written there"),
         ("gopher://calls", "gopher"),
+        ("memory://calls", "nothing can be written there that stays"),
+        ("simplecache::s3://calls", "nothing can be written there that stays"),
+        ("github://calls", "nothing can be written there that stays"),
+        ("s3:calls/data", "two slashes are missing"),
+        ("~nosuchuser/calls", "home"),
     ],
 )
 def test_a_root_that_is_no_place_for_files_is_one_sentence(root, why):

@@ -1,0 +1,98 @@
+"""Whether a Parquet file is what a table's file of a day is, as its footer tells: columns, types, day and rows.
+
+Whoever reads a file by its columns' names would else take a renamed column for one of nulls, and another table's file for an
+empty one.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from datetime import date
+from itertools import chain
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from calls_assets.tables.schema import Table
+from calls_assets.words import shown
+
+DAY_COLUMN = 0
+"""Every table's first column is `local_date`."""
+
+
+def open_file(path: Path) -> pa.NativeFile:
+    """A file, opened to be read; what a pipe or a device would keep waiting, or do, when it is opened is not found out.
+
+    Raises:
+        ValueError: it is no file, or a link that leads nowhere.
+        OSError: the system refuses.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        os.lstat(path)  # raises as well where there is not even a link
+        raise ValueError("it is a link that leads nowhere") from None
+    if not stat.S_ISREG(mode):
+        raise ValueError("it is a folder" if stat.S_ISDIR(mode) else "it is no regular file")
+    return pa.OSFile(str(path))
+
+
+def flaw(table: Table, day: date, footer: pq.FileMetaData) -> str:
+    """Why a file is none of a table and a day; empty where it is one.
+
+    A file from before a column was added lacks it, and one from a later version has others beside ours. One that does both
+    is of another table, or its columns were renamed.
+    """
+    return next(chain(_columns(table, footer.schema.to_arrow_schema()), _rows(footer), _days(day, footer)), "")
+
+
+def is_current(table: Table, footer: pq.FileMetaData) -> bool:
+    """Whether a sound file has all that a table has, so that it is none from before something was added."""
+    found, ours = footer.schema.to_arrow_schema(), table.arrow_schema
+    return found.equals(ours) or all(
+        field.name in found.names and found.field(field.name).type == field.type for field in ours
+    )
+
+
+def _columns(table: Table, found: pa.Schema) -> Iterator[str]:
+    ours = table.arrow_schema
+    if found.equals(ours):
+        return
+    lacks = [name for name in ours.names if name not in found.names]
+    strange = [name for name in found.names if name not in ours.names]
+    without = [name for name in table.key if name in lacks]
+    if found.names[:1] != ours.names[:1]:
+        yield f"its first column is not {ours.names[0]}"
+    if without or (lacks and strange):
+        yield f"it has no column {(without or lacks)[0]}"
+    if len({*found.names}) < len(found.names):
+        yield "two of its columns have one name"
+    for name in ours.names:
+        if name not in lacks and not _fits(found.field(name).type, ours.field(name).type):
+            yield f"its column {name} is {shown(str(found.field(name).type))} and not {shown(str(ours.field(name).type))}"
+
+
+def _fits(found: pa.DataType, ours: pa.DataType) -> bool:
+    """Whether a column is of our type, or an object in it from before a field was added to that."""
+    if pa.types.is_struct(found) and pa.types.is_struct(ours):
+        known = {field.name: field.type for field in ours}
+        return all(field.name in known and _fits(field.type, known[field.name]) for field in found)
+    if pa.types.is_list(found) and pa.types.is_list(ours):
+        return _fits(found.value_type, ours.value_type)
+    return bool(found == ours)
+
+
+def _rows(footer: pq.FileMetaData) -> Iterator[str]:
+    groups = [footer.row_group(place) for place in range(footer.num_row_groups)]
+    told = sum(group.num_rows for group in groups)
+    if told != footer.num_rows or any(group.column(DAY_COLUMN).num_values != group.num_rows for group in groups):
+        yield "its footer does not say for certain how many rows it has"
+
+
+def _days(day: date, footer: pq.FileMetaData) -> Iterator[str]:
+    for place in range(footer.num_row_groups):
+        told = footer.row_group(place).column(DAY_COLUMN).statistics
+        for other in (told.min, told.max) if told and told.has_min_max else ():
+            if other != day:
+                yield f"it has rows of {other}"

@@ -1,0 +1,239 @@
+"""Files that are not what they were: each reader names the file and what to do, and materializing the day again mends it."""
+
+import ctypes
+import io
+import os
+import shutil
+import socket
+from contextlib import contextmanager
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from rich.console import Console
+
+import calls_assets
+from calls_assets.cli import main
+from calls_assets.definitions import build
+from calls_assets.desk import telling
+from calls_assets.launch import materialize
+from calls_assets.sandbox import Centre, Sandbox
+from calls_assets.settings import Settings
+from calls_assets.tables.dictionary import CALLS
+from calls_assets.tables.store import BrokenFile, NotRead, TableStore
+
+FIRST, LAST = date(2026, 3, 6), date(2026, 3, 7)
+
+
+@pytest.fixture(scope="module")
+def api():
+    with Sandbox(Centre(calls_per_day=30)) as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+def pulled(api, tmp_path_factory):
+    """The root of a tree of two days, which nobody may change."""
+    root = tmp_path_factory.mktemp("pulled")
+    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
+        patch.setenv("CALLS_API_URL", api.url)
+        patch.setenv("CALLS_API_TOKEN", api.token)
+        console = Console(file=io.StringIO())
+        assert materialize(build(Settings(data_url=str(root))), instance, FIRST, LAST, console).success
+    return root
+
+
+@pytest.fixture
+def tree(pulled, tmp_path, monkeypatch):
+    """The root of a copy of it, which CALLS_DATA_URL names."""
+    monkeypatch.setenv("CALLS_DATA_URL", str(tmp_path / "data"))
+    return shutil.copytree(pulled, tmp_path / "data")
+
+
+def file_of(tree, table, day):
+    return tree / table / f"date={day}" / f"{table}.parquet"
+
+
+def cut(at):
+    return lambda path: path.write_bytes(path.read_bytes()[:at])
+
+
+def changed(change):
+    """The file with its rows changed, written by somebody else."""
+
+    def write(path):
+        rows = change(pq.ParquetFile(path).read())
+        path.unlink()
+        pq.write_table(rows, path)
+
+    return write
+
+
+def in_its_place(make):
+    """Something else under the file's name."""
+
+    def put(path):
+        path.unlink()
+        make(path)
+
+    return put
+
+
+def listen(path):
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(f"/proc/self/fd/{os.open(path.parent, os.O_PATH)}/{path.name}")  # names of sockets are short
+
+
+def count_more_rows(path, times=1):
+    """Have a footer count 8,191 rows: in the file, then also in its one row group, and in each of its columns."""
+    rows, content = pq.read_metadata(path).num_rows * 2, path.read_bytes()
+    assert 128 <= rows < 2**14  # as a 64-bit integer it takes two bytes, and so does the other one
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    counted = content[footer:].replace(bytes([0x16, rows & 127 | 128, rows >> 7]), b"\x16\xfe\x7f", times)
+    path.write_bytes(content[:footer] + counted)
+
+
+def rename(old, new):
+    return changed(lambda rows: rows.rename_columns([new if name == old else name for name in rows.column_names]))
+
+
+def of_another_type(name, kind):
+    return changed(lambda rows: rows.set_column(rows.column_names.index(name), name, rows[name].cast(kind)))
+
+
+BROKEN = {
+    "empty": cut(0),
+    "cut off after its first bytes": cut(4),
+    "cut off in its pages": cut(1000),
+    "cut off in its footer": cut(-20),
+    "cut off by a byte": cut(-1),
+    "text": lambda path: path.write_text("local_date,call_id\n2026-03-06,1\n" * 99),
+    "a footer of noise": lambda path: path.write_bytes(path.read_bytes()[:-500] + bytes(range(250)) * 2),
+    "more rows than there are": count_more_rows,
+    "another table's": lambda path: shutil.copy(file_of(path.parents[2], "call_agents", LAST), path),
+    "another day's": lambda path: shutil.copy(file_of(path.parents[2], path.stem, LAST), path),
+    "a column renamed": rename("talk_s", "talk"),
+    "a key column renamed": rename("call_id", "id"),
+    "a key column dropped": changed(lambda rows: rows.drop_columns(["call_id"])),
+    "a column of another type": of_another_type("talk_s", pa.float64()),
+    "a column of a narrower type": of_another_type("call_id", pa.uint64()),
+    "a column twice": changed(lambda rows: rows.append_column("outcome", rows["direction"])),
+    "its columns in another order": changed(lambda rows: rows.select(rows.column_names[::-1])),
+    "a folder": in_its_place(Path.mkdir),
+    "a link that leads nowhere": in_its_place(lambda path: path.symlink_to("nowhere")),
+    "a link to itself": in_its_place(lambda path: path.symlink_to(path.name)),
+    "a link to a device": in_its_place(lambda path: path.symlink_to("/dev/zero")),
+    "a pipe": in_its_place(os.mkfifo),
+    "a socket": in_its_place(listen),
+    "one that may not be read": lambda path: path.chmod(0),
+}
+
+
+@contextmanager
+def permissions_obeyed():
+    """A block in which this thread gives up the privilege by which root passes over the permissions of files."""
+    libc = ctypes.CDLL(None)
+    header, sets = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+    libc.capget(header, sets)
+    before, sets[0] = sets[0], sets[0] & ~0b110  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+    libc.capset(header, sets)
+    try:
+        yield
+    finally:
+        sets[0] = before
+        libc.capset(header, sets)
+
+
+def tree_bytes(root):
+    """Every file with its content, but for what tells of pulls."""
+    files = {str(path.relative_to(root)): path for path in sorted(root.rglob("*")) if path.is_file()}
+    return {
+        name: path.read_bytes()
+        for name, path in files.items()
+        if not name.startswith(("call_changes", "daily", "_broken"))
+    }
+
+
+def sentence(place, table="calls", day=FIRST):
+    return rf"^{place} is no file of {table} of {day} \([^\n]+\): materialize {table} of {day} again\.$"
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_file_is_named_wherever_it_is_read_and_replaced_as_any_other(tree, pulled, kind):
+    place, store = file_of(tree, "calls", FIRST), TableStore(str(tree))
+    BROKEN[kind](place)
+    with permissions_obeyed():
+        assert store.days(CALLS) == [FIRST, LAST]
+        assert {*store.placed("calls", "calls.parquet")} == {FIRST, LAST}
+        assert store.placed_at(CALLS, FIRST)
+        for read in (store.files, store.read, lambda table, days: store.count(table, *days)):
+            with pytest.raises(BrokenFile, match=sentence(place)):
+                read(CALLS, [FIRST])
+        with pytest.raises(BrokenFile, match=sentence(place)):
+            calls_assets.read("calls")
+        assert len(calls_assets.read("calls", LAST)) == len(calls_assets.read("calls", LAST, data_url=pulled))
+        store.write(CALLS, FIRST, TableStore(str(pulled)).read(CALLS, [FIRST]))
+    assert tree_bytes(tree) == tree_bytes(pulled)
+
+
+def test_a_broken_day_is_in_the_way_of_the_queries_that_read_it_and_of_no_others(tree, pulled):
+    place = file_of(tree, "calls", FIRST)
+    rename("talk_s", "talk")(place)
+    with calls_assets.connect() as connection, calls_assets.connect(data_url=pulled) as sound:
+        for query in (
+            "SELECT count(*), sum(duration) FROM raw_calls",
+            "SELECT * FROM service_level ORDER BY ALL",
+            f"SELECT * FROM calls WHERE local_date = '{LAST}' ORDER BY ALL",
+            f"SELECT count(*) FROM calls WHERE local_date > '{FIRST}' AND talk_s > 5",
+            f"SELECT count(*) FROM calls JOIN call_agents USING (call_id) WHERE calls.local_date = '{LAST}'",
+        ):
+            rows = connection.sql(query).fetchall()
+            assert rows == sound.sql(query).fetchall()
+            assert rows
+        for query in (
+            "SELECT count(*) FROM calls",
+            "SELECT max(local_date) FROM calls",
+            "SELECT * FROM calls WHERE talk_s = 1",
+            "SELECT 1 FROM calls",
+            "SELECT any_value(ring_group_name) FROM calls JOIN call_agents USING (call_id)",
+            "SELECT count(*) FROM weekly.service_level",
+        ):
+            with pytest.raises(NotRead, match=sentence(place)), telling():
+                connection.sql(query).fetchall()
+
+
+def test_the_commands_say_which_file_is_in_their_way_and_answer_what_does_not_need_it(tree, capsys):
+    place = file_of(tree, "calls", FIRST)
+    cut(1000)(place)
+    for arguments in (["sql", "SELECT * FROM calls"], ["sql"], ["evidence", "--from", str(FIRST), "--to", str(LAST)]):
+        with pytest.raises(SystemExit, match=f"^calls-assets: {sentence(place)[1:]}"):
+            main(arguments)
+    assert "service_level" not in capsys.readouterr().out
+    main(["sql", f"SELECT count(*) AS n FROM calls WHERE local_date = '{LAST}'", "--csv"])
+    with pytest.raises(SystemExit, match="nosuch"):
+        main(["sql", "SELECT nosuch FROM calls"])
+
+
+def noise_in_pages(path):
+    """The pages are noise, and the footer as it was."""
+    content = path.read_bytes()
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    path.write_bytes(content[:4] + bytes(range(1, 250)) * (footer // 249) + content[4 + footer // 249 * 249 :])
+
+
+@pytest.mark.parametrize("spoil", [noise_in_pages, partial(count_more_rows, times=-1)], ids=["noise", "counts"])
+def test_a_file_that_is_broken_in_its_pages_alone_is_named_too(tree, capsys, spoil):
+    place = file_of(tree, "calls", FIRST)
+    spoil(place)
+    with pytest.raises(BrokenFile, match=sentence(place)):
+        TableStore(str(tree)).read(CALLS, [FIRST])
+    with pytest.raises(NotRead, match=sentence(place)):
+        calls_assets.read("calls")
+    with pytest.raises(SystemExit, match=f"^calls-assets: {sentence(place)[1:]}"):
+        main(["sql", "SELECT max(started_at) FROM calls"])
+    assert capsys.readouterr().out == ""
+    main(["sql", "SELECT count(*) AS n FROM raw_calls", "--csv"])
