@@ -3,6 +3,7 @@
 import ctypes
 import io
 import os
+import re
 import shutil
 import socket
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from calls_assets.desk import telling
 from calls_assets.launch import materialize
 from calls_assets.sandbox import Centre, Sandbox
 from calls_assets.settings import Settings
-from calls_assets.tables.dictionary import CALLS
+from calls_assets.tables.dictionary import CALLS, TABLES
 from calls_assets.tables.store import BrokenFile, NotRead, TableStore
 
 FIRST, LAST = date(2026, 3, 6), date(2026, 3, 7)
@@ -237,3 +238,55 @@ def test_a_file_that_is_broken_in_its_pages_alone_is_named_too(tree, capsys, spo
         main(["sql", "SELECT max(started_at) FROM calls"])
     assert capsys.readouterr().out == ""
     main(["sql", "SELECT count(*) AS n FROM raw_calls", "--csv"])
+
+
+@pytest.fixture
+def rerun(api, run_pipeline, tree):
+    """Runs the pipeline on the tree; gives the sentences of what failed, and what the log says of broken files."""
+
+    def run(first, last, **given):
+        with dg.DagsterInstance.ephemeral() as instance:
+            result = run_pipeline(api, tree, first, last, instance=instance, **given)
+            logged = [entry.user_message for entry in instance.all_logs(result.run_id)]
+        failed = [event.event_specific_data.error.message for event in result.all_events if event.is_step_failure]
+        return failed, [line for line in logged if " is no file of " in line and "STEP" not in line]
+
+    return run
+
+
+@pytest.mark.parametrize("kind", ["cut off in its pages", "another table's", "a pipe"])
+def test_a_pull_mends_a_day_whose_every_file_is_broken(tree, pulled, rerun, kind):
+    for table in TABLES:
+        shutil.copy(file_of(pulled, "calls", FIRST), file_of(tree, table, FIRST))
+        BROKEN[kind](file_of(tree, table, FIRST))
+    failed, told = rerun(FIRST, FIRST)
+    assert failed == []
+    assert tree_bytes(tree) == tree_bytes(pulled)
+    changes, calls = file_of(tree, "call_changes", FIRST), file_of(tree, "raw_calls", FIRST)
+    assert any("What the pull changes of 2026-03-06 cannot be told" in line and str(calls) in line for line in told)
+    assert any("What earlier pulls changed of 2026-03-06 begins anew" in line and str(changes) in line for line in told)
+    assert len(list((tree / "_broken").iterdir())) == 1
+    assert rerun(FIRST, LAST) == ([], [])
+
+
+@pytest.mark.parametrize("spoil", [cut(1000), noise_in_pages], ids=["whole", "pages"])
+def test_a_broken_day_keeps_no_other_day_from_its_run(tree, pulled, rerun, spoil):
+    for table in TABLES:
+        spoil(file_of(tree, table, FIRST))
+    failed, told = rerun(LAST, LAST)
+    assert failed == []
+    assert any("The pages leave a day out" in line for line in told)
+    assert any("The page of 2026-03-06 stays as it is" in line for line in told)
+    of_last = {name for name in tree_bytes(pulled) if str(LAST) in name}
+    assert {name: tree_bytes(tree)[name] for name in of_last} == {name: tree_bytes(pulled)[name] for name in of_last}
+
+
+def test_a_run_that_needs_a_broken_file_ends_in_its_sentence(tree, rerun):
+    place = file_of(tree, "raw_calls", FIRST)
+    cut(1000)(place)
+    failed, _ = rerun(FIRST, FIRST, select=["calls"])
+    assert len(failed) == 1
+    assert re.match(sentence(place, "raw_calls"), failed[0])
+    shutil.copy(file_of(tree, "raw_calls", LAST), place)
+    failed, _ = rerun(FIRST, FIRST, select=["daily_report", "calls"])
+    assert re.match(sentence(place, "raw_calls"), failed[0])

@@ -22,8 +22,13 @@ from calls_assets.dagster.internals import AssetCheckEvaluationTargetMaterializa
 from calls_assets.dagster.internals import DagsterUserCodeProcessError, SerializableErrorInfo
 from calls_assets.dagster.runs import steps_left_out
 from calls_assets.tables import memory
+from calls_assets.tables.dictionary import TABLES
 from calls_assets.tables.schema import Table
 from calls_assets.tables.store import MissingDay, TableStore
+from calls_assets.words import shown
+
+MOST_TOLD = 400
+"""Characters of what a library says of an error."""
 
 
 class Stopped(DagsterUserCodeProcessError):
@@ -184,9 +189,25 @@ def landing(
     except BaseException as error:
         if current:
             current.keep()
-        if isinstance(error, (ApiError, MissingDay, ValueError, OSError)):
-            raise Stopped(f"{error}{current.unfinished if current else ''}") from None
+        sentence = _sentence(error, current)
+        if sentence:
+            raise Stopped(f"{sentence}{current.unfinished if current else ''}") from None
         raise
+
+
+def _sentence(error: BaseException, current: Landing | None) -> str:
+    """What ended a run, in a sentence; empty where that is no error that can be expected."""
+    if isinstance(error, (ApiError, MissingDay, ValueError, OSError)):
+        return str(error)
+    if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
+        return "The run takes more memory than there is: give it more, or fewer days at a time."
+    import duckdb  # a pull may do without it
+
+    if current and isinstance(error, duckdb.Error):
+        broken = current.store.read_through(TABLES.values(), current.days)
+        refused = f"The tables could not be queried: {error}" if isinstance(error, duckdb.IOException) else ""
+        return next(iter(broken.values()), shown(refused, MOST_TOLD))
+    return ""
 
 
 def _days(context: dg.AssetExecutionContext, zone: ZoneInfo) -> tuple[date, ...]:

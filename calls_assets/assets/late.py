@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -12,6 +13,7 @@ from calls_assets.api.windows import ONE_DAY, day_start
 from calls_assets.assets.landing import Landing
 from calls_assets.metrics.changes import CHANGED, GONE, NEW, changes
 from calls_assets.tables.dictionary import CALL_CHANGES, RAW_CALLS
+from calls_assets.tables.store import BrokenFile, MissingDay
 
 
 def late_changes(land: Landing, day: date, after: Iterable[pa.Table], pulled_s: float) -> pa.Table | None:
@@ -22,12 +24,21 @@ def late_changes(land: Landing, day: date, after: Iterable[pa.Table], pulled_s: 
         day: The local day.
         after: The day's new rows of `raw_calls`, in parts.
         pulled_s: When the pull began, in epoch seconds.
+
+    A file that is broken is replaced without a comparison, or nothing would ever replace it.
     """
     end_s = day_start(day + ONE_DAY, land.zone)
     before_s = land.store.placed_at(RAW_CALLS, day)
     if before_s is None or before_s < end_s:
         return None
-    found = changes(land.store.files(RAW_CALLS, [day]), after)
+    try:
+        found = changes(land.store.files(RAW_CALLS, [day]), after)
+    except (BrokenFile, duckdb.Error):
+        broken = land.store.read_through([RAW_CALLS], [day])
+        if not broken:
+            raise
+        land.context.log.warning("What the pull changes of %s cannot be told: %s", day, broken[day])
+        return None
     pull = (_instant(pulled_s), _instant(before_s), int(pulled_s) - end_s)
     names = ("pulled_at", "compared_with", "age_s")
     kinds = [CALL_CHANGES.arrow_schema.field(name).type for name in names]
@@ -46,7 +57,7 @@ def add_changes(land: Landing, day: date, found: pa.Table | None) -> None:
         raise ValueError(
             f"raw_calls of {day} has changed since it was pulled: materialize it together with call_changes."
         )
-    rows = land.store.read(CALL_CHANGES, [day]) if land.store.count(CALL_CHANGES, day) else CALL_CHANGES.empty()
+    rows = _told_before(land, day)
     before_s = land.store.placed_at(RAW_CALLS, day)
     if found is not None and before_s is not None:
         # A run that broke off before it replaced the calls has told of its comparison with these already.
@@ -55,6 +66,21 @@ def add_changes(land: Landing, day: date, found: pa.Table | None) -> None:
         )
         rows = pa.concat_tables([rows, found])
     land.land(CALL_CHANGES, day, rows, {"pulls_with_changes": len(rows["pulled_at"].unique())}, {})
+
+
+def _told_before(land: Landing, day: date) -> pa.Table:
+    """The day's `call_changes` so far; a file that is broken is kept aside, for nothing else knows what it told."""
+    try:
+        return land.store.read(CALL_CHANGES, [day])
+    except MissingDay:
+        return CALL_CHANGES.empty()
+    except BrokenFile as error:
+        if land.selects(CALL_CHANGES):
+            aside = land.store.set_aside(CALL_CHANGES, day)
+            land.context.log.warning(
+                "What earlier pulls changed of %s begins anew, and lies in %s: %s", day, aside, error
+            )
+        return CALL_CHANGES.empty()
 
 
 def late_figures(found: pa.Table | None) -> dict[str, Any]:

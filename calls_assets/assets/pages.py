@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import duckdb
+
 from calls_assets.api.windows import ONE_DAY
 from calls_assets.assets.landing import Landing
 from calls_assets.assets.report import NAME
@@ -23,7 +25,7 @@ from calls_assets.report.figures import (
 )
 from calls_assets.report.page import day_page, index_page
 from calls_assets.tables.dictionary import RAW_CALLS, TABLES
-from calls_assets.tables.store import MissingDay, TableStore
+from calls_assets.tables.store import BrokenFile, MissingDay, TableStore
 
 INDEX = f"{NAME}/index.html"
 
@@ -56,6 +58,20 @@ def _touched(changed: Iterable[date], days: Sequence[date]) -> Iterator[date]:
             yield day
 
 
+def _totals(land: Landing, days: Sequence[date]) -> dict[date, tuple[Totals, str]]:
+    """What is known of each day, but of those whose files are broken: these do not keep other days from their pages."""
+    tables = [TABLES[name] for name in TOTALS]
+    try:
+        return totals({table.name: land.store.files(table, days) for table in tables}) if days else {}
+    except (BrokenFile, duckdb.Error):
+        broken = land.store.read_through(tables, days)
+        if not broken:
+            raise
+    for sentence in broken.values():
+        land.context.log.warning("The pages leave a day out: %s", sentence)
+    return _totals(land, [day for day in days if day not in broken])
+
+
 @dataclass(frozen=True)
 class _Pages:
     """The pages of a tree: `days` that have one, in order, the totals that are `known`, and whether these can still move."""
@@ -70,7 +86,7 @@ class _Pages:
     def of(cls, land: Landing) -> "_Pages":
         store = land.store
         there = sorted(set.intersection(*({*store.days(TABLES[name])} for name in TOTALS)))
-        found = totals({name: store.files(TABLES[name], there, known=True) for name in TOTALS}) if there else {}
+        found = _totals(land, there)
         known = {day: of for day, (of, _) in found.items()}
         statuses = {day: status for day, (_, status) in found.items()}
         days = sorted({*store.days_with(NAME, f"{NAME}.html"), *land.days})
@@ -84,16 +100,24 @@ class _Pages:
 
     def html(self, day: date) -> bytes:
         inputs = {name: self.store.files(TABLES[name], [day]) for name in DETAILS}
+        if day not in self.known:  # which its files' footers did not tell
+            raise BrokenFile(self.store.read_through([TABLES[name] for name in TOTALS], [day])[day])
         compared, own = compare(day, self.known), details(inputs, self.land.zone)
         previous = max((other for other in self.days if other < day), default=None)
         following = min((other for other in self.days if other > day), default=None)
         return day_page(day, self.land.zone, compared, own, self._standing(day), previous, following).encode()
 
     def write_again(self, day: date) -> None:
-        """Bring a page that is there up to date; one whose tables have gone stays as it is."""
+        """Bring a page that is there up to date; one whose tables have gone or are broken stays as it is."""
         try:
             html = self.html(day)
         except MissingDay:
+            return
+        except (BrokenFile, duckdb.Error):
+            broken = self.store.read_through([TABLES[name] for name in DETAILS], [day])
+            if not broken:
+                raise
+            self.land.context.log.warning("The page of %s stays as it is: %s", day, broken[day])
             return
         self.store.put(f"{NAME}/date={day}/{NAME}.html", html)
 
