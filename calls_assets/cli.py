@@ -6,13 +6,11 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args, get_type_hints
 from zoneinfo import ZoneInfo
@@ -20,6 +18,7 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 
 from calls_assets.api.document import CALL_TYPES
+from calls_assets.dagster import home
 from calls_assets.sandbox import Behaviour, Centre, KindName, Meaning, RepeatedCalls, Replay, Sandbox
 from calls_assets.sandbox.dialects import DIALECTS, HOSTILE, LOSSY, dialects
 from calls_assets.sandbox.server import run
@@ -339,13 +338,12 @@ def _replayed(calls: Replay, zone: ZoneInfo) -> str:
 def demo(_: argparse.Namespace) -> None:
     """Run the real pipeline through Dagster on the sandbox for the last days, and print the three answers."""
     from calls_assets.demo import run_demo
-    from calls_assets.launch import instance_in
 
     settings = _settings()
     console = Console()
     data = _sandbox_data(settings.zone)
     sandbox_settings = replace(Settings(), zone=settings.zone, data_url=str(data.absolute()))
-    with instance_in(_instance(SANDBOX_INSTANCE)) as instance:
+    with home.opened(home.made(SANDBOX_INSTANCE)) as instance:
         _tell(run_demo(sandbox_settings, instance, console), console)
     console.print(
         f"The Parquet lies in {data}; see these runs in the UI with: make dev\n"
@@ -371,14 +369,12 @@ def run_days(arguments: argparse.Namespace) -> None:
             f"--from and --to are days in order from CALLS_START_DATE, {settings.start_date}, to today, {today}, but "
             f"{arguments.first} and {last} were given."
         )
-    home = _home()
-    os.environ["DAGSTER_HOME"] = str(home)
     from calls_assets.definitions import build
-    from calls_assets.launch import instance_in, materialize
+    from calls_assets.launch import materialize
     from calls_assets.summary import print_answers
 
     console = Console()
-    with instance_in(home) as instance:
+    with home.opened(_home()) as instance:
         _tell(materialize(build(settings), instance, arguments.first, last, console), console)
     print_answers(arguments.first, last, settings.data_url, console)
     console.print(
@@ -437,13 +433,10 @@ def evidence(arguments: argparse.Namespace) -> None:
 
 def purge(arguments: argparse.Namespace) -> None:
     """Forget old runs of which no day's last materialization is."""
-    home = _home()
-    os.environ["DAGSTER_HOME"] = str(home)
     from calls_assets.dagster.purge import purge as forget
-    from calls_assets.launch import instance_in
 
     before = datetime.now(UTC) - timedelta(days=arguments.keep_days)
-    with instance_in(home) as instance:
+    with home.opened(_home()) as instance:
         forgotten = sum(1 for _ in forget(instance, before))
     told = f"Forgot {forgotten} runs that ended before {before:%Y-%m-%d %H:%M} UTC. The files of the days stay as they are."
     Console().print(told, soft_wrap=True, highlight=False)
@@ -472,7 +465,7 @@ def dev(arguments: argparse.Namespace) -> None:
                 "CALLS_API_URL": api.url,
                 "CALLS_API_TOKEN": api.token,
                 "CALLS_DATA_URL": str(_sandbox_data(zone).absolute()),
-                "DAGSTER_HOME": str(_instance(SANDBOX_INSTANCE)),
+                "DAGSTER_HOME": str(home.made(SANDBOX_INSTANCE)),
             }
         signal.set_wakeup_fd(-1)  # Dagster's servers are given their time to end
         command = [sys.executable, "-m", "calls_assets.dagster.dev", "dev", "-m", "calls_assets.definitions"]
@@ -515,48 +508,10 @@ def _home() -> Path:
     """Where Dagster keeps the records of the user's own runs: DAGSTER_HOME, or else a folder of ours.
 
     Raises:
-        ValueError: it cannot be written to.
+        ValueError: it cannot be used.
     """
-    given = os.environ.get("DAGSTER_HOME")
-    if not given:
-        return _instance(INSTANCE)
-    try:
-        if not Path(given).is_absolute():
-            raise OSError("it is not absolute")
-        _write_to(Path(given))
-    except OSError as error:
-        raise ValueError(
-            f"DAGSTER_HOME is the absolute path of a folder that you may write to, but {given} was given "
-            f"({error.strerror or error}): make the folder, or leave DAGSTER_HOME out."
-        ) from None
-    return Path(given)
-
-
-def _instance(home: Path) -> Path:
-    """The absolute path of a Dagster home of ours, made with our dagster.yaml where there is none yet.
-
-    Raises:
-        ValueError: it cannot be made or written to.
-    """
-    config = home / "dagster.yaml"
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        _write_to(home)
-        if not config.exists():
-            shipped = files("calls_assets").joinpath("dagster.yaml").read_text(encoding="utf-8")
-            config.write_text(shipped, encoding="utf-8")
-    except OSError as error:
-        raise ValueError(
-            f"{home} cannot be made here or written to ({error.strerror}), and Dagster keeps its records there: start it in "
-            "a folder that you may write to."
-        ) from None
-    return home.absolute()
-
-
-def _write_to(folder: Path) -> None:
-    """Write a file that is gone at once; an OSError says why that is not possible."""
-    with tempfile.TemporaryFile(dir=folder):
-        pass
+    path = os.environ.get("DAGSTER_HOME")
+    return home.given(path) if path else home.made(INSTANCE)
 
 
 def _whole(what: str, least: int = 1, most: int = 1_000_000) -> Callable[[str], int]:

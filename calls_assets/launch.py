@@ -1,14 +1,11 @@
 """A run over a range of days through Dagster in this process, with a bar, so that the UI shows the run too."""
 
-import fcntl
-import os
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import dagster as dg
 from dagster import DagsterEventType, JobExecutionResult
@@ -45,29 +42,6 @@ class Outcome:
     success: bool
     sentences: tuple[str, ...]
     failed_checks: tuple[str, ...]
-
-
-@contextmanager
-def instance_in(home: Path) -> Iterator[dg.DagsterInstance]:
-    """The Dagster instance of a home; two processes that made its tables at once would break them, so that one waits."""
-    with ExitStack() as stack:
-        with _alone_in(home):
-            instance = stack.enter_context(dg.DagsterInstance.from_config(str(home)))
-            instance.all_instigator_state()
-            instance.get_runs(limit=1)
-            instance.get_materialized_partitions(dg.AssetKey(JOB))
-        yield instance
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # a file system that cannot lock folders
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def materialize(
