@@ -10,6 +10,8 @@ with calls_assets.connect() as connection:
 ```
 """
 
+import errno
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -226,6 +228,10 @@ def what_is_wrong(
             days = [day for day in store.days(table) if _within(day, first, last)]
             for sentence in store.read_through([table], days).values():
                 return sentence
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return "The query takes more memory than there is: ask for fewer days at a time."
+    if os.strerror(errno.EMFILE) in said:
+        return f"{said}: ask for fewer days at a time, or let a process open more files (ulimit -n)."
     return said
 
 

@@ -182,7 +182,9 @@ def test_a_tree_without_a_memory_adopts_the_settings_of_the_next_pull(pull):
 
 @pytest.mark.parametrize("select", [None, ["calls"]], ids=["all", "calls"])
 @pytest.mark.parametrize(
-    "content", [b"", b'{"CALLS_TIMEZONE": "UT', b"{}", b"[]", b"\xff\xfe", b'{"CALLS_TIMEZONE": 1}'], ids=repr
+    "content",
+    [b"", b'{"CALLS_TIMEZONE": "UT', b"{}", b"[]", b"\xff\xfe", b'{"CALLS_TIMEZONE": 1}', b"[" * 100_000],
+    ids=lambda content: repr(content[:30]),
 )
 def test_a_memory_that_cannot_be_read_is_named_with_what_to_do(pull, api, content, select):
     pull.memory.parent.mkdir()

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from calls_assets.api.document import Query
 from calls_assets.api.privacy import PSEUDONYMISE, Privacy
 from calls_assets.tables.store import TableStore
+from calls_assets.words import shown
 
 MEMORY = "_made_with.json"
 """The file at the root of a tree; what reads the tree passes names with an underscore over."""
@@ -24,6 +25,9 @@ ZONE, PRIVACY, KEY, FILTERS, TIMES_ZONE = (
 
 ALWAYS = {ZONE, PRIVACY, FILTERS, TIMES_ZONE}
 """What every memory tells; it tells of a key where there are pseudonyms."""
+
+MOST_SHOWN = 1000
+"""Characters of a setting: filters can be long."""
 
 MadeWith = Mapping[str, str]
 """Settings by their variables: empty where one is not set, and a fingerprint in place of the key."""
@@ -81,7 +85,7 @@ def remember(store: TableStore, known: MadeWith, run: MadeWith) -> None:
 def _parsed(content: bytes) -> dict[str, str] | None:
     try:
         known = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     is_whole = isinstance(known, dict) and known.keys() >= ALWAYS
     return known if is_whole and all(isinstance(value, str) for value in known.values()) else None
@@ -90,10 +94,10 @@ def _parsed(content: bytes) -> dict[str, str] | None:
 def _told(name: str, value: str, which: str) -> str:
     if name == KEY:
         return f"{which} {KEY}"
-    return f"{name}={value}" if value else f"no {name}"
+    return f"{name}={shown(value, MOST_SHOWN)}" if value else f"no {name}"
 
 
 def _back(name: str, value: str) -> str:
     if name == KEY:
         return f"set the {KEY} of the tree"
-    return f"set {name}={value}" if value else f"unset {name}"
+    return f"set {name}={shown(value, MOST_SHOWN)}" if value else f"unset {name}"

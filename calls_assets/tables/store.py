@@ -40,6 +40,8 @@ GLOB = re.compile(r"[*?\[]")
 """What DuckDB takes for a pattern where it stands in a file's name."""
 BROKEN_FOLDER = "_broken"
 """Where broken files lie that hold what nothing else does; what reads the tree passes names with an underscore over."""
+MOST_BYTES = 2**20
+"""More is read of no file that is no table's."""
 TOO_LITTLE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 """What the system says where it has no more of something: that tells nothing of the file."""
 FILE_MODE, FOLDER_MODE = 0o640, 0o750
@@ -337,7 +339,7 @@ class TableStore:
         return str(aside)
 
     def get(self, name: str) -> bytes | None:
-        """What a file that is no table's holds; None where there is none.
+        """What a small file that is no table's holds, or begins with; None where there is none.
 
         Args:
             name: Its path under the root.
@@ -349,9 +351,11 @@ class TableStore:
         with self._reading(name):
             try:
                 with open_file(Path(path.path)) if self._is_local else path.open("rb") as file:
-                    content: bytes = file.read()
+                    content: bytes = file.read(MOST_BYTES)
             except FileNotFoundError:
                 return None
+            except ValueError as error:
+                raise NotRead(f"{path} cannot be read, for {error}: move it away.") from None
             return content
 
     def put(self, name: str, content: bytes) -> str:

@@ -10,7 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from s3fs import S3FileSystem
+from upath import UPath
 
+from calls_assets.metrics.run import connect
 from calls_assets.tables.dictionary import RAW_CALL_TYPES, TABLES
 from calls_assets.tables.store import ROW_GROUP_ROWS, MissingDay, NotRead, NotWritten, TableStore, row_groups
 
@@ -214,6 +216,102 @@ def test_a_root_that_is_no_place_for_files_is_one_sentence(root, why):
         ValueError, match=f"^CALLS_DATA_URL is a folder or a URL such as .* but '{root}' was given .*{why}"
     ):
         TableStore(root)
+
+
+@pytest.mark.parametrize("name", ["data*", "data[1]", "da?a", "**", "{data,date}", "[!x]*", "it's"])
+@pytest.mark.parametrize("kind", ["folder", "s3"])
+def test_signs_of_patterns_in_a_root_are_part_of_its_name(request, tmp_path, kind, name):
+    base = str(tmp_path / "trees") if kind == "folder" else request.getfixturevalue("s3_root")
+    for beside in ("data1", "data", "data22", "date", "x"):
+        TableStore(f"{base}/{beside}").write(RAW_CALL_TYPES, DAY, labels(8, 9))
+    store = TableStore(f"{base}/{name}")
+    assert store.days(RAW_CALL_TYPES) == []
+    assert store.placed("raw_call_types", "raw_call_types.parquet") == {}
+    with pytest.raises(MissingDay):
+        store.files(RAW_CALL_TYPES, [DAY])
+    store.write(RAW_CALL_TYPES, DAY, labels(1, 2, 3))
+    assert store.days(RAW_CALL_TYPES) == [DAY]
+    assert store.read(RAW_CALL_TYPES, [DAY]).equals(labels(1, 2, 3))
+    with connect({"raw_call_types": store.files(RAW_CALL_TYPES, [DAY])}) as connection:
+        assert connection.sql("SELECT call_id FROM raw_call_types").fetchall() == [(1,), (2,), (3,)]
+
+
+def test_folders_that_are_no_days_are_passed_over(store):
+    written = store.write(RAW_CALL_TYPES, DAY, labels(1))
+    content = UPath(written.path).read_bytes()
+    for name in (
+        "date=2026-02-30",
+        "date=0001-01-01",
+        "date=9999-12-31",
+        "date=20261101",
+        "date=",
+        "date=*",
+        "2026-11-02",
+    ):
+        store.put(f"raw_call_types/{name}/raw_call_types.parquet", content)
+    store.put("raw_call_types/date=2026-11-03/deeper/raw_call_types.parquet", content)
+    store.put("raw_call_types/date=2026-11-04/other.parquet", content)
+    store.put("raw_call_types/date=2026-11-05", b"a file")
+    assert store.days(RAW_CALL_TYPES) == [DAY]
+    assert {*store.placed("raw_call_types", "raw_call_types.parquet")} == {DAY}
+
+
+OTHERS = {
+    "a pipe": os.mkfifo,
+    "a link to itself": lambda path: path.symlink_to(path.name),
+    "a link that leads nowhere": lambda path: path.symlink_to("nowhere"),
+    "a link to a device": lambda path: path.symlink_to("/dev/null"),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_a_temporary_that_is_no_file_goes_without_being_opened(tmp_path, kind):
+    store = TableStore(str(tmp_path))
+    folder = tmp_path / "raw_call_types" / f"date={DAY}"
+    folder.mkdir(parents=True)
+    OTHERS[kind](folder / ".raw_call_types.parquet.x.tmp")
+    (folder / ".raw_call_types.parquet.y.tmp").mkdir()
+    store.write(RAW_CALL_TYPES, DAY, labels(1))
+    assert sorted(names(folder)) == [".raw_call_types.parquet.y.tmp", "raw_call_types.parquet"]
+
+
+def test_a_folder_with_something_in_it_is_not_replaced_by_a_file(tmp_path):
+    final = TableStore(str(tmp_path)).path(RAW_CALL_TYPES, DAY)
+    final.mkdir(parents=True)
+    (final / "part-0.parquet").write_bytes(b"of somebody else")
+    with pytest.raises(
+        NotWritten, match=rf"raw_call_types of {DAY} could not be written to {final}: .* move it away\.$"
+    ):
+        TableStore(str(tmp_path)).write(RAW_CALL_TYPES, DAY, labels(1))
+    assert (final / "part-0.parquet").read_bytes() == b"of somebody else"
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_files_and_all_folders_above_them_are_for_owner_and_group_at_most(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        TableStore(str(tmp_path / "a" / "b")).write(RAW_CALL_TYPES, DAY, labels(1))
+    finally:
+        os.umask(before)
+    modes = {path.is_dir(): set() for path in (tmp_path / "a").rglob("*")}
+    for path in [tmp_path / "a", *(tmp_path / "a").rglob("*")]:
+        modes[path.is_dir()].add(path.stat().st_mode & 0o777)
+    assert modes == {True: {0o750 & ~umask}, False: {0o640 & ~umask}}
+
+
+@pytest.mark.parametrize("kind", [*OTHERS, "a folder"])
+def test_a_small_file_that_is_none_is_named_and_never_waited_for(tmp_path, kind):
+    (OTHERS | {"a folder": Path.mkdir})[kind](tmp_path / "_made_with.json")
+    with pytest.raises(NotRead, match=r"_made_with\.json") as failure:
+        TableStore(str(tmp_path)).get("_made_with.json")
+    assert "\n" not in str(failure.value)
+
+
+def test_a_root_that_vanished_or_is_a_pipe_is_waited_for_by_nobody(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for root in (tmp_path / "pipe", tmp_path / "gone"):
+        with TableStore(str(root)).alone(lambda: None, create=False):
+            pass
 
 
 def test_a_folder_may_be_given_from_home(tmp_path, monkeypatch):
