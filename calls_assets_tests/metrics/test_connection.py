@@ -103,9 +103,8 @@ def test_files_are_allowed_where_that_is_asked_for(folder, tmp_path):
 @pytest.mark.parametrize("name", ["a*b", "a?b", "[ab]", "{a,b}", "it's", "with blank", "ünï"])
 def test_a_tree_is_read_whatever_its_folder_is_called(tmp_path, name):
     store = TableStore(str(tmp_path / name))
-    file = store.path(CALLS, DAY)
     store.write(CALLS, DAY, CALLS.empty())
-    with connect({"calls": [str(file)]}, read_only=ReadOnly()) as connection:
+    with connect({"calls": store.files(CALLS, [DAY])}, read_only=ReadOnly()) as connection:
         assert connection.execute("SELECT count(*) FROM calls").fetchone() == (0,)
 
 
