@@ -410,6 +410,7 @@ def sql(arguments: argparse.Namespace) -> None:
     from calls_assets.desk import telling
     from calls_assets.tables.dictionary import ALL_TABLES
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing of a query is left on disk
     warnings.formatwarning = lambda message, *_, **__: f"calls-assets: {message}\n"
     if arguments.query in ALL_TABLES:
         describe(ALL_TABLES[arguments.query], Console())

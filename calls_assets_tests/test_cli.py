@@ -243,6 +243,7 @@ def pulled(api, tmp_path_factory):
     ("query", "sentence"),
     [
         ("SELECT x FROM calls", 'Referenced column "x" not found'),
+        ("FROM '/etc/hosts.csv'", "The query reads the tables and nothing else: if it is yours, give --allow-files"),
         ("nope", "There is no table 'nope': the tables are raw_calls, "),
         (" ", "There is no table ' ': the tables are raw_calls, "),
     ],
@@ -252,6 +253,30 @@ def test_a_query_that_is_none_is_one_sentence(run, pulled, query, sentence):
     assert done.returncode == 1
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_query_may_read_files_where_that_is_allowed(run, pulled, tmp_path):
+    (tmp_path / "own.csv").write_text("own\n7\n")
+    query = "SELECT own, count(call_id) > 0 AS any FROM 'own.csv', calls GROUP BY own"
+    done = run("calls-assets", "sql", "--allow-files", "--csv", query, CALLS_DATA_URL=str(pulled))
+    assert done.stdout == "own,any\n7,true\n"
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_query_that_is_stopped_leaves_nothing_on_disk(pulled, tmp_path, stop):
+    query = "SELECT * FROM range(1_000_000_000_000)"
+    given = environment(CALLS_DATA_URL=str(pulled), TMPDIR=str(tmp_path))
+    command = [COMMANDS / "calls-assets", "sql", "--csv", query]
+    with subprocess.Popen(command, cwd=tmp_path, env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            assert process.stdout.readline() == b"range\n"
+            assert list(tmp_path.iterdir())
+            process.send_signal(stop)
+            process.communicate(timeout=STOP_S)
+        finally:
+            process.kill()
+    assert process.returncode not in (0, -signal.SIGKILL)
+    assert list(tmp_path.iterdir()) == []
 
 
 def shell(line, folder, **settings):

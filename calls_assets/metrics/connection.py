@@ -33,7 +33,11 @@ def opened() -> duckdb.DuckDBPyConnection:
         folder = tempfile.mkdtemp(prefix="calls_assets-")
     except OSError:  # nowhere to spill to; what memory holds is computed all the same
         return duckdb.connect(config={"temp_directory": ""})
-    connection = duckdb.connect(config={"temp_directory": folder})
+    try:
+        connection = duckdb.connect(config={"temp_directory": folder})
+    except BaseException:  # a run may be stopped at any line
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     weakref.finalize(connection, shutil.rmtree, folder, ignore_errors=True)
     return connection
 
