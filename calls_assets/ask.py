@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from calls_assets.desk import connect, what_is_wrong
+from calls_assets.metrics.connection import SCHEME
 from calls_assets.spreadsheet import header, lines
 from calls_assets.tables.dictionary import ALL_TABLES
 from calls_assets.tables.schema import Table
@@ -78,7 +79,7 @@ def _why(error: Exception, first: date | None, last: date | None) -> str:
     said = told.partition("Traceback (most recent call last)")
     told = said[0] or said[2].strip().rpartition("\n")[2]  # an error of ours comes with the frames that it went through
     beyond = any(sign in told for sign in BEYOND)
-    return legible(told.strip()) + (
+    return legible(told.strip().replace(SCHEME, "")) + (
         "\nThe query reads the tables and nothing else: if it is yours, give --allow-files." if beyond else ""
     )
 

@@ -12,7 +12,8 @@ from typing import Any
 import duckdb
 from fsspec import AbstractFileSystem
 
-SCHEME = "tables://"
+SCHEME = "0://"
+"""No letters: DuckDB allows a path in whatever case, and opens on the disk what is not in ours."""
 
 SEALS = (
     f"SET allowed_directories = ['{SCHEME}']",

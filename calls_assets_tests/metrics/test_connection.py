@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import calls_assets
-from calls_assets.metrics.connection import ReadOnly, opened
+from calls_assets.metrics.connection import SCHEME, ReadOnly, opened
 from calls_assets.metrics.run import connect
 from calls_assets.tables.dictionary import CALLS
 from calls_assets.tables.store import TableStore
@@ -42,8 +42,8 @@ BEYOND = {
     "a folder": "SELECT * FROM glob('{folder}/*')",
     "another Parquet file": "SELECT * FROM read_parquet('{folder}/**/*.parquet')",
     "a table's file by its path": "SELECT * FROM '{file}'",
-    "by our scheme": "SELECT * FROM read_csv('tables://{folder}/other.csv')",
-    "by our scheme and a way up": "SELECT * FROM read_csv('tables://{folder}/data/../other.csv')",
+    "by our scheme": "SELECT * FROM read_csv('{scheme}{folder}/other.csv')",
+    "by our scheme and a way up": "SELECT * FROM read_csv('{scheme}{folder}/data/../other.csv')",
     "a query in a text": "SELECT * FROM query('FROM ''{folder}/other.csv''')",
     "metadata": "SELECT * FROM parquet_metadata('{file}')",
     "the network": "SELECT * FROM read_csv('http://127.0.0.1:9/x.csv')",
@@ -51,8 +51,12 @@ BEYOND = {
     "a variable": "SELECT * FROM variable",
     "COPY TO": "COPY (SELECT 1) TO '{folder}/new.csv'",
     "COPY over a table's file": "COPY (SELECT 1) TO '{file}' (FORMAT csv, USE_TMP_FILE false)",
-    "COPY over it by our scheme": "COPY (SELECT 1) TO 'tables://{file}' (FORMAT csv, USE_TMP_FILE false)",
-    "COPY into folders": "COPY (SELECT 1 AS a, 2 AS b) TO 'tables://{folder}/new' (PARTITION_BY (a))",
+    "COPY over it by our scheme": "COPY (SELECT 1) TO '{scheme}{file}' (FORMAT csv, USE_TMP_FILE false)",
+    "COPY into folders": "COPY (SELECT 1 AS a, 2 AS b) TO '{scheme}{folder}/new' (PARTITION_BY (a))",
+    "EXPORT by our scheme": "EXPORT DATABASE '{scheme}'",
+    "EXPORT by another case of a scheme": "EXPORT DATABASE 'TABLES://'",
+    "COPY by a way up": "COPY (SELECT 1) TO '{scheme}x/../../{folder}/new.csv'",
+    "a way up that is relative": "SELECT * FROM read_text('{scheme}../other.csv')",
     "COPY FROM": "CREATE TABLE t (a INT); COPY t FROM '{folder}/other.csv'",
     "EXPORT": "EXPORT DATABASE '{folder}/new'",
     "IMPORT": "IMPORT DATABASE '{folder}'",
@@ -71,14 +75,19 @@ BEYOND = {
 
 
 @pytest.mark.parametrize("query", BEYOND.values(), ids=BEYOND)
-def test_a_query_reaches_nothing_but_the_tables(sealed, folder, query):
+def test_a_query_reaches_nothing_but_the_tables(sealed, folder, query, monkeypatch):
+    monkeypatch.chdir(folder)
     variable = CALLS.empty()  # noqa: F841  # a query would find it by its name
     file = TableStore(str(folder / "data")).path(CALLS, DAY)
     before = {path: path.is_file() and path.read_bytes() for path in folder.rglob("*")}
     with pytest.raises(duckdb.Error):
-        sealed.execute(query.format(folder=folder, file=file)).fetchall()
+        sealed.execute(query.format(folder=folder, file=file, scheme=SCHEME)).fetchall()
     assert sealed.execute("SELECT count(*) FROM calls").fetchone() == (0,)
     assert {path: path.is_file() and path.read_bytes() for path in folder.rglob("*")} == before
+
+
+def test_the_scheme_of_the_tables_has_no_other_case():
+    assert SCHEME.upper() == SCHEME.lower()
 
 
 def test_queries_have_what_they_need(sealed):
