@@ -1,5 +1,6 @@
 """Connections of DuckDB: where they put what memory does not hold, and how they are closed to all but their tables."""
 
+import os
 import shutil
 import tempfile
 import weakref
@@ -54,13 +55,14 @@ class ReadOnly(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
 
     def __init__(self) -> None:
         super().__init__()
-        self._places: set[str] = set()
+        self._places: dict[str, Path] = {}
 
     def add(self, places: Iterable[str]) -> list[str]:
         """Let files be read; gives the names to read them by."""
-        known = list(places)
-        self._places.update(known)
-        return [SCHEME + place for place in known]
+        # DuckDB forbids a name with .. in it, wherever that leads.
+        named = {os.path.abspath(place): Path(place).absolute() for place in places}  # noqa: PTH100
+        self._places.update(named)
+        return [SCHEME + name for name in named]
 
     def open(self, path: str, mode: str = "rb", **_: Any) -> FileIO:
         """A file that may be read, for reading."""
@@ -87,7 +89,7 @@ class ReadOnly(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
     def _place(self, path: str) -> Path:
         if not self.exists(path):
             raise FileNotFoundError(f"{path} is no file of a table")
-        return Path(path.removeprefix(SCHEME))
+        return self._places[path.removeprefix(SCHEME)]
 
 
 class _File(FileIO):

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import calls_assets
-from calls_assets.metrics.connection import SCHEME, ReadOnly, opened
+from calls_assets.metrics.connection import SCHEME, ReadOnly, opened, seal
 from calls_assets.metrics.run import connect
 from calls_assets.tables.dictionary import CALLS
 from calls_assets.tables.store import TableStore
@@ -114,6 +114,21 @@ def test_a_tree_is_read_whatever_its_folder_is_called(tmp_path, name):
     store = TableStore(str(tmp_path / name))
     store.write(CALLS, DAY, CALLS.empty())
     with connect({"calls": store.files(CALLS, [DAY])}, read_only=ReadOnly()) as connection:
+        seal(connection)
+        assert connection.execute("SELECT count(*) FROM calls").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("root", ["data", "./data", "../here/data", "other/../data", "link/../data"])
+def test_a_tree_is_read_by_whatever_way_its_root_is_given(tmp_path, monkeypatch, root):
+    for name in ("here", "here/other", "elsewhere/inside", "elsewhere/data"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "here" / "link").symlink_to(tmp_path / "elsewhere" / "inside")
+    monkeypatch.chdir(tmp_path / "here")
+    store = TableStore(root)
+    store.write(CALLS, DAY, CALLS.empty())
+    with connect({"calls": store.files(CALLS, [DAY])}, read_only=ReadOnly()) as connection:
+        seal(connection)
+        monkeypatch.chdir(tmp_path)
         assert connection.execute("SELECT count(*) FROM calls").fetchone() == (0,)
 
 
