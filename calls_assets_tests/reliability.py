@@ -69,6 +69,7 @@ NIGHTS = {
             "test_what_is_no_record",
             "test_what_can_be_read",
             "test_what_the_document_does_not",
+            "test_records_that_attack",
         ),
     ),
     "a run stopped (SIGKILL, SIGTERM, SIGINT) at a random moment, and its rerun": (

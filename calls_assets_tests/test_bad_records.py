@@ -183,7 +183,8 @@ def as_sent(call, *members):
     vars(call)["encoded"] = f"{{{', '.join(members)}, {json.dumps(rest)[1:]}".encode("utf-8", "surrogateescape")
 
 
-def test_records_that_attack_their_reader_land_beside_all_others(make_call, run_pipeline, tmp_path):
+def test_records_that_attack_their_reader_land_beside_all_others(make_call, run_pipeline, tmp_path, record_property):
+    record_property("times", len(ATTACKS) + 3)
     records = [make_call(n, NOON + n) for n in range(1, 41)]
     account = FixedCalls([(record, ["all_inbound"]) for record in records])
     for call, members in zip(account.calls[3:], ATTACKS.values(), strict=False):

@@ -104,6 +104,7 @@ class Decoder:
         self._kinds = Kinds()
         self._learned = 0
         self._learning = threading.Lock()
+        self._large = threading.Lock()  # large pages are read one at a time, which bounds their memory
 
     def read(self, body: bytes) -> Page:
         """The page that `body` holds.
@@ -113,8 +114,12 @@ class Decoder:
             TooMuch: it holds more than an answer may.
         """
         body = body.removeprefix(codecs.BOM_UTF8)
-        if len(body) > MOST_VALUES:  # a smaller one holds fewer
-            body = _readable(slimmed, body)
+        if len(body) <= MOST_VALUES:  # which holds fewer
+            return self._read(body)
+        with self._large:
+            return self._read(_readable(slimmed, body))
+
+    def _read(self, body: bytes) -> Page:
         page = self._by_columns(body)
         if page is None and self._learn(body):
             page = self._by_columns(body)

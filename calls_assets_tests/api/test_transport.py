@@ -6,7 +6,7 @@ import ssl
 import threading
 import time
 import tracemalloc
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from email.utils import formatdate
 from itertools import chain, repeat
 
@@ -57,8 +57,8 @@ class Wire:
 
 
 @contextmanager
-def wire(*answers):
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+def wire(*answers, port=0):
+    with socket.create_server(("127.0.0.1", port)) as listening:
         told = Wire(listening, answers)
         serving = threading.Thread(target=told.serve, daemon=True)
         serving.start()
@@ -215,6 +215,42 @@ def test_a_body_that_comes_byte_by_byte_takes_no_more_memory_than_one_at_once():
         assert ask(server.url).total == 0
         assert tracemalloc.get_traced_memory()[1] < 3 * 2**20
         tracemalloc.stop()
+
+
+def test_a_name_that_nobody_knows_any_more_in_the_middle_of_a_run_is_asked_for_again(monkeypatch):
+    unknown = [True, False, True, True, False]  # from the last one on
+
+    def getaddrinfo(*_, **__):
+        if unknown and unknown.pop():
+            raise socket.gaierror(socket.EAI_NONAME, "unknown")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", server.listening.getsockname())]
+
+    closing = GOOD.replace(LENGTH, LENGTH + b"Connection: close\r\n")
+    with (
+        wire(closing) as server,
+        Client(server.url.replace("127.0.0.1", "localhost"), TOKEN, sleep=lambda _: None) as api,
+    ):
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+        assert [api.fetch(QUERY, read_page).total for _ in range(3)] == [0] * 3
+    assert (len(server.asked), unknown) == (3, [])
+
+
+def test_a_host_that_refuses_in_the_middle_of_a_run_is_asked_again_until_it_is_back():
+    closing = GOOD.replace(LENGTH, LENGTH + b"Connection: close\r\n")
+    waits = []
+    with ExitStack() as later:
+
+        def back(_):
+            waits.append(_)
+            if len(waits) == 2:
+                later.enter_context(wire(closing, port=port))
+
+        with wire(closing) as server:
+            port = server.listening.getsockname()[1]
+            api = later.enter_context(Client(server.url, TOKEN, sleep=back))
+            assert api.fetch(QUERY, read_page).total == 0
+        assert api.fetch(QUERY, read_page).total == 0
+    assert len(waits) == 2
 
 
 def test_headers_of_megabytes_take_no_more_memory_than_they_have():
