@@ -8,7 +8,7 @@ NAMES = re.compile(r"rate-?limit|retry-after", re.IGNORECASE)
 QUOTA = re.compile(r"(?<![\w=.-])(?:[^,;]*;\s*q=)?(\d{1,9})\s*;(?:[^,]*;)?\s*w=(\d{1,9})")
 """`100;w=60`, or `"default";q=100;w=60`: so many requests in so many seconds."""
 
-WHOLE = re.compile(r"\d{1,9}")
+NUMBER = re.compile(r"[0-9]{1,9}")
 
 UNITS_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 
@@ -32,5 +32,5 @@ def _quotas(name: str, value: str) -> Iterator[tuple[int, int]]:
             yield int(quota), int(window)
     unit = name.rpartition("-")[2]
     is_quota = not any(word in name for word in ("remaining", "reset", "used"))
-    if is_quota and unit in UNITS_S and WHOLE.fullmatch(value.strip()) and int(value):
+    if is_quota and unit in UNITS_S and NUMBER.fullmatch(value.strip()) and int(value):
         yield int(value), UNITS_S[unit]

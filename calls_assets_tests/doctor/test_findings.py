@@ -197,6 +197,7 @@ def test_a_threshold_that_hardly_a_call_passes_proves_nothing():
     [
         ({"X-RateLimit-Limit": "100", "X-RateLimit-Remaining": "99"}, None),
         ({"X-RateLimit-Limit-Minute": "100", "X-RateLimit-Remaining-Second": "3"}, 1.66),
+        ({"X-RateLimit-Limit-Minute": "9" * 5000}, None),
         ({"RateLimit-Policy": "100;w=60"}, 1.66),
         ({"ratelimit-limit": "10, 10;w=1, 600;w=3600"}, 0.16),
         ({"RateLimit-Policy": '"burst";q=10;w=1,"day";q=43200;w=86400'}, 0.5),
