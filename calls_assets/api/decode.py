@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from calls_assets.api.arrow import arrow_type
 from calls_assets.api.columns import Columns, Place
-from calls_assets.api.dialect import MARK, NULL, Kinds, Spelling, Unspellable, documented, spelling
+from calls_assets.api.dialect import MARK, NULL, OTHER, Kinds, Spelling, Unspellable, documented, spelling
 from calls_assets.api.document import CALL, PAGE
 from calls_assets.api.errors import NotAPage, TooMuch
 from calls_assets.api.json_columns import LookCloser, arrays, has_zero_fractions, named
@@ -39,6 +39,8 @@ SAYING_WRONG, SAYING_RIGHT, FAILED = ("error", "errors"), ("success", "ok"), ("e
 """How an answer without calls says whether these are all: the names of errors and of flags, and a status."""
 
 MOST_DIGITS = 19
+MOST_TOTAL = 10 ** (MOST_DIGITS - 1)
+"""A total from here on is none."""
 
 MOST_RECORDS = 100_000
 """Records of one answer; a hundred times as many as are asked for, since some servers know no pages."""
@@ -280,7 +282,7 @@ def _told(meta: Any) -> dict[str, Any]:
         if value is not None and kind != NULL:
             if plain in told:
                 raise LookCloser("a name that comes several times")
-            told[plain] = value
+            told[plain] = JSON.decode(value) if kind == OTHER else value
     return told
 
 
@@ -312,7 +314,9 @@ def _whole_number(value: object) -> int | None:
         return int(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 <= value < MOST_TOTAL else None
 
 
 def _why_rejected(record: Any, row: Mapping[str, Any]) -> str | None:

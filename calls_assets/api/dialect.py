@@ -137,11 +137,14 @@ class Spelling:
         schema: What Arrow reads them in.
         marks: What is set first, as pairs of a text and its substitute; `@` is the space that may stand behind a colon.
         untyped: The names whose values are put into texts before that.
+        nullless: The names, as JSON, that the document does not know and that were never null. A page in which one is null is
+            spelt otherwise, since Arrow's reader does not tell null from nothing.
     """
 
     schema: pa.Schema
     marks: tuple[tuple[str, str], ...] = ()
     untyped: tuple[str, ...] = ()
+    nullless: tuple[bytes, ...] = ()
 
     def read(self, body: bytes) -> pa.Table:
         """The page as a table of one row.
@@ -151,6 +154,8 @@ class Spelling:
         """
         if (MARK_BEGINS in body and MARK.encode() in body) or any(escaped in body for escaped in MARK_ESCAPED):
             raise pa.ArrowInvalid("The page has a name that looks marked.")
+        if any(b"%b:%bnull" % (name, _space(body)) in body for name in self.nullless):
+            raise pa.ArrowInvalid("The page has a null where none was.")
         told = self._in_texts(body) if self.untyped else body
         data = self._marked(told) if self.marks else pa.py_buffer(told)
         return pj.read_json(
@@ -193,12 +198,17 @@ class Spelling:
         return "".join([*parts, page[done:]]).encode()
 
     def _marked(self, body: bytes) -> pa.Buffer:
-        space = " " if b'": ' in body[:1000] else ""
+        space = _space(body).decode()
         # A quote before a colon ends a name, or is one within a text: then a mark makes the page invalid, and is refused.
         column = pa.Array.from_buffers(pa.large_binary(), 1, [None, _ends(len(body)), pa.py_buffer(body)])
         for found, marked in self.marks:
             column = pc.replace_substring(column, found.replace("@", space), marked.replace("@", space))
         return column[0].as_buffer()
+
+
+def _space(body: bytes) -> bytes:
+    """What stands behind the colons of a page."""
+    return b" " if b'": ' in body[:1000] else b""
 
 
 def _leaves(name: str, kind: pa.DataType) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -238,7 +248,7 @@ def spelling(page: Kinds) -> Spelling:
     """
     maker = _Maker(page)
     schema = pa.schema(maker.columns(page, PAGE))
-    return Spelling(schema, tuple(maker.substitutes()), maker.untyped)
+    return Spelling(schema, tuple(maker.substitutes()), maker.untyped, tuple(maker.nullless()))
 
 
 @dataclass
@@ -277,7 +287,7 @@ class _Maker:
             if groups - {kept}:
                 found.setdefault(name, set()).update(groups - {kept})
         if calls := self.page.names.get(PAGE[0].name):
-            for name in _told_nulls(calls, PAGE[0]):
+            for name in _undocumented(calls, PAGE[0], NULL):
                 found.setdefault(name, set()).add(NULL)
         for name in self.untyped:
             found[name] = {OTHER}
@@ -294,6 +304,12 @@ class _Maker:
                     yield f'"{name}":@null', f'"{name}{MARK}{NULL}":@0'
                 for begin in BEGINS.get(kind, ()):
                     yield f'"{name}":@{begin}', f'"{name}{MARK}{kind}":@{begin}'
+
+    def nullless(self) -> Iterator[bytes]:
+        if calls := self.page.names.get(PAGE[0].name):
+            for name in sorted(set(_undocumented(calls, PAGE[0])) - set(self.untyped)):
+                if NULL not in self._marked.get(name, ()):
+                    yield from {json.dumps(name).encode(), json.dumps(name, ensure_ascii=False).encode()}
 
     def columns(self, kinds: Kinds, fields: tuple[Field, ...]) -> list[pa.Field]:
         """The columns of an object: those of its documented fields, and of all that were seen."""
@@ -339,12 +355,12 @@ class _Maker:
         return self._type(groups.pop(), kinds, field)
 
 
-def _told_nulls(kinds: Kinds, field: Field | None) -> Iterator[str]:
-    """The names of undocumented places that hold nulls: there `extra` tells null from nothing."""
+def _undocumented(kinds: Kinds, field: Field | None, kind: str | None = None) -> Iterator[str]:
+    """The names of undocumented places, or of those that hold a kind; in `extra` null is told from nothing there."""
     known = {part.name: part for part in field.parts} if field else {}
     for name, inner in kinds.names.items():
-        if name not in known and NULL in inner.seen:
+        if name not in known and (kind is None or kind in inner.seen):
             yield name
-        yield from _told_nulls(inner, known.get(name))
+        yield from _undocumented(inner, known.get(name), kind)
     if kinds.items is not None:
-        yield from _told_nulls(kinds.items, field)
+        yield from _undocumented(kinds.items, field, kind)

@@ -331,6 +331,38 @@ def deep(levels, inside=None):
     return value
 
 
+@pytest.mark.parametrize("name", ["mood", "größe"])
+@pytest.mark.parametrize("value", [1, 2.5, "x", True, [1], {"a": 1}])
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_null_in_what_the_document_does_not_name_is_kept_also_where_none_was_before(make_call, name, value, plain):
+    decoder = Decoder()
+    for sent in ({name: value}, {"place": [{name: value}]}):
+        decoder.read(page(make_call(1, START, **sent)))
+        nulls = json.loads(json.dumps(sent).replace(json.dumps(value), "null"))
+        body = {"calls": [make_call(1, START, **sent), make_call(2, START, **nulls)], "meta": {"total": 2}}
+        for separators in (None, (",", ":")):
+            spelt = json.dumps(body, ensure_ascii=plain, separators=separators).encode()
+            assert [json.loads(one) for one in decoder.read(spelt).calls["extra"].to_pylist()] == [sent, nulls]
+
+
+@pytest.mark.parametrize(
+    "more", ["9223372036854775807", "9223372036854775808", "1e18", "1" * 5000, '"1000000000000000000"']
+)
+def test_a_total_beyond_all_lists_is_none_both_ways(make_call, more):
+    decoder = Decoder()
+    for _ in range(2):
+        body = page(make_call(1, START))[:-2].replace(b'"total": 1', b'"total": %b' % more.encode()) + b"}}"
+        assert (decoder.read(body).total, Decoder()._by_records(body).total) == (0, 0)
+
+
+@pytest.mark.parametrize("given", ['""', "[]", "{}", "false", "null"])
+def test_a_next_page_that_is_nothing_is_none_both_ways(make_call, given):
+    decoder = Decoder()
+    for sent in ('"/calls/?page=2"', "[[1], 2]", given):
+        body = page(make_call(1, START))[:-2] + f', "next": {sent}}}}}'.encode()
+        assert decoder.read(body).has_next == Decoder()._by_records(body).has_next == (sent != given)
+
+
 def raw(make_call, changes, added=""):
     """A page of three calls, in the second one of which members stand as they are given, changed or added."""
     calls = [json.dumps(make_call(n, START)) for n in (1, 2, 3)]
