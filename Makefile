@@ -1,12 +1,13 @@
 # Each target sets up what it needs; a second call costs nothing.
 PYTHON ?= python3
 UV := 0.13.9
+PIP_AUDIT := 2.10.1
 BIN := .venv/bin
 WORKERS ?= 4
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test services browser bench reliability docs lint lock clean
+.PHONY: help setup demo dev test services browser bench reliability docs lint audit lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -55,6 +56,10 @@ lint: setup  ## ruff and mypy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+audit: setup  ## ask of every pinned package whether a vulnerability is known; Error 3 where nobody could be asked
+	@$(BIN)/python calls_assets_tests/audit.py requirements.lock deploy/requirements.lock bench/requirements.lock -- \
+		$(BIN)/uv tool run --quiet pip-audit==$(PIP_AUDIT) --disable-pip --require-hashes --progress-spinner off
 
 COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --quiet \
 	--custom-compile-command "make lock"
