@@ -67,7 +67,7 @@ COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-has
 lock: setup  ## pin every package anew
 	$(COMPILE) --group dev --all-extras --output-file requirements.lock pyproject.toml
 	$(COMPILE) --group bench --all-extras --constraint requirements.lock --output-file bench/requirements.lock pyproject.toml
-	$(COMPILE) $(addprefix --extra ,alerts cluster kubernetes postgres s3) --constraint requirements.lock --output-file deploy/requirements.lock pyproject.toml
+	$(COMPILE) $(addprefix --extra ,alerts cluster kubernetes postgres s3) --constraint requirements.lock --override deploy/without.txt --output-file deploy/requirements.lock pyproject.toml
 
 clean:  ## remove .venv and what the demo wrote; never your own data
 	rm -rf .venv .calls_assets build dist

@@ -58,3 +58,25 @@ def test_the_image_holds_what_the_services_run():
     pinned = (DEPLOY / "requirements.lock").read_text(encoding="utf-8")
     for package in ("dagster-webserver", "dagster-celery", "dagster-postgres", "dagster-k8s", "s3fs"):
         assert f"\n{package}==" in pinned
+
+
+def test_the_image_lacks_what_no_service_of_it_starts():
+    pinned = (DEPLOY / "requirements.lock").read_text(encoding="utf-8")
+    for package in ("dagster-dg-cli", "dagster-cloud-cli", "gitpython", "pytest", "moto", "ipykernel"):
+        assert f"\n{package}==" not in pinned
+
+
+def test_the_image_is_run_by_nobody_in_particular_who_owns_the_data_alone_and_may_replace_no_code_and_no_settings():
+    _, image = (DEPLOY / "Dockerfile").read_text(encoding="utf-8").split("\nFROM ")[-2:]
+    lines = image.replace("\\\n", " ").splitlines()
+    (user,) = [line.split()[1] for line in lines if line.startswith("USER")]
+    last_copy = max(number for number, line in enumerate(lines) if line.startswith("COPY"))
+    assert user == "1000"  # by number, so that Kubernetes can tell that it is not root
+    assert lines.index("USER 1000") > last_copy  # all that was copied is root's
+    assert "chown" not in image
+    assert re.findall(r"-o (\w+) .*?-m (\d+) (\S+)", image.replace("\\\n", " ")) == [
+        ("root", "1770", "/dagster"),  # sticky: what root has put there stays
+        ("calls", "750", "/data"),
+    ]
+    assert "WORKDIR /app" in lines  # root's too, because Dagster looks for modules where it is started
+    assert "PYTHONPATH=/app" in image
