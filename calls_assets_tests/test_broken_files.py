@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
+from upath import UPath
 
 import calls_assets
 from calls_assets.cli import main
@@ -238,6 +239,28 @@ def test_a_file_that_is_broken_in_its_pages_alone_is_named_too(tree, capsys, spo
         main(["sql", "SELECT max(started_at) FROM calls"])
     assert capsys.readouterr().out == ""
     main(["sql", "SELECT count(*) AS n FROM raw_calls", "--csv"])
+
+
+def test_an_object_store_tells_of_broken_files_as_a_folder_does(tree, s3_root):
+    places = {}
+    for kind in ("empty", "cut off in its footer", "another table's", "a column renamed", "a key column dropped"):
+        place = file_of(tree, "calls", FIRST)
+        before = place.read_bytes()
+        BROKEN[kind](place)
+        places[kind] = UPath(s3_root, use_listings_cache=False) / f"{kind}/calls/date={FIRST}/calls.parquet"
+        places[kind].write_bytes(place.read_bytes())
+        (places[kind].parent.parent / f"date={LAST}/calls.parquet").write_bytes(
+            file_of(tree, "calls", LAST).read_bytes()
+        )
+        place.write_bytes(before)
+    for kind, place in places.items():
+        root = f"{s3_root}/{kind}"
+        with pytest.raises(BrokenFile, match=sentence(place)):
+            calls_assets.read("calls", data_url=root)
+        with calls_assets.connect(data_url=root) as connection:
+            assert connection.sql(f"SELECT count(*) FROM calls WHERE local_date = '{LAST}'").fetchall() != [(0,)]
+            with pytest.raises(NotRead, match=sentence(place)), telling(data_url=root):
+                connection.sql("SELECT count(*) FROM calls").fetchall()
 
 
 @pytest.fixture

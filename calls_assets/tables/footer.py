@@ -38,6 +38,14 @@ def open_file(path: Path) -> pa.NativeFile:
     return pa.OSFile(str(path))
 
 
+def sound_footer(table: Table, day: date, file: pa.NativeFile) -> pq.FileMetaData:
+    """The footer of a file; raises a ValueError where the file is none of the table and the day."""
+    footer = pq.read_metadata(file)
+    if wrong := flaw(table, day, footer):
+        raise ValueError(wrong)
+    return footer
+
+
 def flaw(table: Table, day: date, footer: pq.FileMetaData) -> str:
     """Why a file is none of a table and a day; empty where it is one.
 

@@ -11,6 +11,7 @@ import re
 import secrets
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -26,20 +27,19 @@ if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
 from calls_assets.api.crawl import ROWS_AT_ONCE
-from calls_assets.tables.footer import flaw, is_current, open_file
+from calls_assets.tables.footer import is_current, open_file, sound_footer
+from calls_assets.tables.places import LOCAL, check_kind, day_of, placed_on_disk, placed_s_of
 from calls_assets.tables.schema import Table
 from calls_assets.words import shown
 
 ROW_GROUP_ROWS = ROWS_AT_ONCE
 """A crawl gives its rows in such groups, so that a day's bytes do not tell how it came."""
-OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss")
-"""What keeps files: other kinds of storage keep them in memory, or in a copy, or cannot be written to."""
-DAY_FOLDER = re.compile(r"date=(20[0-9]{2}-[0-9]{2}-[0-9]{2})")
-LOCAL = ("", "file", "local")
 GLOB = re.compile(r"[*?\[]")
 """What DuckDB takes for a pattern where it stands in a file's name."""
 BROKEN_FOLDER = "_broken"
 """Where broken files lie that hold what nothing else does; what reads the tree passes names with an underscore over."""
+LOOKS_AT_ONCE = 32
+"""So many files of an object store are looked at at a time."""
 MOST_BYTES = 2**20
 """More is read of no file that is no table's."""
 TOO_LITTLE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
@@ -98,7 +98,7 @@ class TableStore:
         try:
             options: dict[str, Any] = {"use_listings_cache": False} if root.startswith("s3://") else {}
             self._root = UPath(root, **options)
-            _check_kind(root, self._root.protocol)
+            check_kind(root, self._root.protocol)
             self._root.fs  # noqa: B018  # makes the file system, so that a missing package shows here
             if self._is_local:
                 self._root = self._root.expanduser()
@@ -142,14 +142,11 @@ class TableStore:
             MissingDay: some are not there; names the table and the days.
             NotRead: the storage refused.
         """
-        footers, missing, broken = {}, [], {}
-        for day in days:
-            try:
-                footers[day] = self._footer(table, day)
-            except MissingDay:
-                missing.append(str(day))
-            except BrokenFile as error:
-                broken[day] = str(error)
+        days = list(days)
+        looks = dict(zip(days, self._looks(table, days), strict=True))
+        footers = {day: look for day, look in looks.items() if isinstance(look, pq.FileMetaData)}
+        broken = {day: str(look) for day, look in looks.items() if isinstance(look, BrokenFile)}
+        missing = [str(day) for day in looks if day not in footers and day not in broken]
         if missing:
             shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
             raise MissingDay(
@@ -164,6 +161,20 @@ class TableStore:
         held = ds.dataset(places, schema=table.arrow_schema, format="parquet", filesystem=self._root.fs)
         return Files(table, held if places else table.empty(), True, broken)
 
+    def _looks(self, table: Table, days: list[date]) -> "list[pq.FileMetaData | BrokenFile | MissingDay]":
+        """The footers of the days' files, or why there is none; an object store takes its time, and many at once."""
+
+        def look(day: date) -> pq.FileMetaData | BrokenFile | MissingDay:
+            try:
+                return self._footer(table, day)
+            except (BrokenFile, MissingDay) as error:
+                return error
+
+        if self._is_local:
+            return [look(day) for day in days]
+        with ThreadPoolExecutor(LOOKS_AT_ONCE) as pool:
+            return list(pool.map(look, days))
+
     def _footer(self, table: Table, day: date) -> pq.FileMetaData:
         """What the footer of a table's file of a day says.
 
@@ -173,7 +184,7 @@ class TableStore:
             NotRead: the storage refused.
         """
         with self._opened(table, day) as file:
-            return _sound_footer(table, day, file)
+            return sound_footer(table, day, file)
 
     @contextmanager
     def _opened(self, table: Table, day: date) -> Iterator[pa.NativeFile]:
@@ -245,7 +256,7 @@ class TableStore:
         path = self.path(table, day)
         with self._reading(table.name):
             if self._is_local:
-                return _placed_s(Path(path.path))
+                return placed_s_of(Path(path.path))
             placed: float | None = path.fs.modified(path.path).timestamp() if path.exists() else None
             return placed
 
@@ -257,9 +268,9 @@ class TableStore:
         """
         with self._reading(folder):
             if self._is_local:
-                return dict(_placed_on_disk(Path(self._root.path) / folder, file))
+                return dict(placed_on_disk(Path(self._root.path) / folder, file))
             found = self._root.fs.find((self._root / folder).path, detail=True)
-            days = {path: _day(path.split("/")[-2]) for path in found if path.endswith(f"/{file}")}
+            days = {path: day_of(path.split("/")[-2]) for path in found if path.endswith(f"/{file}")}
             return {day: self._modified_s(path, found[path]) for path, day in days.items() if day}
 
     def _modified_s(self, path: str, listed: dict[str, Any]) -> float:
@@ -284,7 +295,7 @@ class TableStore:
     def _rows(self, table: Table, day: date, schema: pa.Schema) -> pa.Table:
         with self._opened(table, day) as file:
             content = pa.py_buffer(file.read())
-            footer = _sound_footer(table, day, pa.BufferReader(content))
+            footer = sound_footer(table, day, pa.BufferReader(content))
             rows = pq.read_table(pa.BufferReader(content), columns=schema.names, schema=schema)
             if rows.num_rows != footer.num_rows:
                 raise ValueError("its pages do not hold the rows that its footer counts")
@@ -409,58 +420,8 @@ class TableStore:
             return None  # the write will say it, with the day
 
 
-def _check_kind(root: str, protocol: str) -> None:
-    """Raise a ValueError where no files are kept at a root of that kind."""
-    if protocol in LOCAL and root.partition(":")[0].lower() in OBJECT_STORES:
-        raise ValueError("two slashes are missing")
-    if protocol not in (*LOCAL, *OBJECT_STORES):
-        raise ValueError(f"nothing can be written there that stays, as it does with {', '.join(OBJECT_STORES)}")
-    if protocol in OBJECT_STORES and not root.partition("://")[2].strip("/"):
-        raise ValueError("the bucket is missing")
-
-
-def _sound_footer(table: Table, day: date, file: pa.NativeFile) -> pq.FileMetaData:
-    """The footer of a file; raises a ValueError where the file is none of the table and the day."""
-    footer = pq.read_metadata(file)
-    if wrong := flaw(table, day, footer):
-        raise ValueError(wrong)
-    return footer
-
-
 def _of_no_use(table: Table, day: date, path: UPath, why: str) -> str:
     return f"{path} is no file of {table.name} of {day} ({shown(why).rstrip('.')}): materialize {table.name} of {day} again."
-
-
-def _day(folder: str) -> date | None:
-    """The day whose files lie in a folder of that name, of this century as all days that can be set; None for any other."""
-    found = DAY_FOLDER.fullmatch(folder)
-    try:
-        return date.fromisoformat(found[1]) if found else None
-    except ValueError:
-        return None
-
-
-def _placed_on_disk(folder: Path, file: str) -> Iterator[tuple[date, float]]:
-    try:
-        found = list(folder.iterdir())
-    except FileNotFoundError:
-        return
-    for of_day in found:
-        day = _day(of_day.name)
-        placed_s = _placed_s(of_day / file) if day else None
-        if day and placed_s is not None:
-            yield day, placed_s
-
-
-def _placed_s(path: Path) -> float | None:
-    """When whatever lies there was put there, if only a link that leads nowhere; None where nothing lies there."""
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        try:
-            return path.lstat().st_mtime
-        except (FileNotFoundError, NotADirectoryError):
-            return None
 
 
 def row_groups(rows: pa.Table) -> Iterator[pa.Table]:
