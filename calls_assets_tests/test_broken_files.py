@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import socket
+import subprocess
+import sys
 from contextlib import contextmanager
 from datetime import date
 from functools import partial
@@ -313,3 +315,16 @@ def test_a_run_that_needs_a_broken_file_ends_in_its_sentence(tree, rerun):
     shutil.copy(file_of(tree, "raw_calls", LAST), place)
     failed, _ = rerun(FIRST, FIRST, select=["daily_report", "calls"])
     assert re.match(sentence(place, "raw_calls"), failed[0])
+
+
+def test_a_footer_that_contradicts_its_own_columns_ends_no_process(tree):
+    """Arrow's figures of a column abort the process where its type is not the schema's."""
+    place = file_of(tree, "calls", FIRST)
+    content = place.read_bytes()
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    first = content.index(b"\x15\x02\x19", footer)  # the type of the first column, in its figures
+    place.write_bytes(content[:first] + b"\x15\x1e\x19" + content[first + 3 :])
+    program = f"from calls_assets import read; read('calls', '{FIRST}', data_url={str(tree)!r})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "is no file of calls of 2026-03-06" in done.stderr.splitlines()[-1]

@@ -1,4 +1,4 @@
-"""Whether a Parquet file is what a table's file of a day is, as its footer tells: columns, types, day and rows.
+"""Whether a Parquet file is what a table's file of a day is: its columns, their types, its day and its rows.
 
 Whoever reads a file by its columns' names would else take a renamed column for one of nulls, and another table's file for an
 empty one.
@@ -17,8 +17,11 @@ import pyarrow.parquet as pq
 from calls_assets.tables.schema import Table
 from calls_assets.words import shown
 
-DAY_COLUMN = 0
-"""Every table's first column is `local_date`."""
+DAY_COLUMN = "local_date"
+"""The first column of every table."""
+
+MOST_ROWS = 100_000_000
+"""No day has more; a footer that counts as many is broken, and what makes room for them takes all memory."""
 
 
 def open_file(path: Path) -> pa.NativeFile:
@@ -39,20 +42,19 @@ def open_file(path: Path) -> pa.NativeFile:
 
 
 def sound_footer(table: Table, day: date, file: pa.NativeFile) -> pq.FileMetaData:
-    """The footer of a file; raises a ValueError where the file is none of the table and the day."""
-    footer = pq.read_metadata(file)
-    if wrong := flaw(table, day, footer):
-        raise ValueError(wrong)
-    return footer
-
-
-def flaw(table: Table, day: date, footer: pq.FileMetaData) -> str:
-    """Why a file is none of a table and a day; empty where it is one.
+    """The footer of a file of a table and a day.
 
     A file from before a column was added lacks it, and one from a later version has others beside ours. One that does both
     is of another table, or its columns were renamed.
+
+    Raises:
+        ValueError: the file is none; says why. Arrow's own errors are of that kind too, or an OSError without a number.
     """
-    return next(chain(_columns(table, footer.schema.to_arrow_schema()), _rows(footer), _days(day, footer)), "")
+    with pq.ParquetFile(file) as parquet:
+        footer = parquet.metadata
+        for wrong in chain(_columns(table, parquet.schema_arrow), _rows(footer), _days(day, parquet)):
+            raise ValueError(wrong)
+        return footer
 
 
 def is_current(table: Table, footer: pq.FileMetaData) -> bool:
@@ -92,15 +94,18 @@ def _fits(found: pa.DataType, ours: pa.DataType) -> bool:
 
 
 def _rows(footer: pq.FileMetaData) -> Iterator[str]:
-    groups = [footer.row_group(place) for place in range(footer.num_row_groups)]
-    told = sum(group.num_rows for group in groups)
-    if told != footer.num_rows or any(group.column(DAY_COLUMN).num_values != group.num_rows for group in groups):
+    told = sum(footer.row_group(place).num_rows for place in range(footer.num_row_groups))
+    if told != footer.num_rows or not 0 <= told <= MOST_ROWS:
         yield "its footer does not say for certain how many rows it has"
 
 
-def _days(day: date, footer: pq.FileMetaData) -> Iterator[str]:
-    for place in range(footer.num_row_groups):
-        told = footer.row_group(place).column(DAY_COLUMN).statistics
-        for other in (told.min, told.max) if told and told.has_min_max else ():
-            if other != day:
-                yield f"it has rows of {other}"
+def _days(day: date, parquet: pq.ParquetFile) -> Iterator[str]:
+    """What the column of days says, read as such: where a footer is broken, to ask it for that column's figures aborts."""
+    if not parquet.metadata.num_rows:
+        return
+    days = parquet.read(columns=[DAY_COLUMN], use_threads=False)[DAY_COLUMN]
+    if len(days) != parquet.metadata.num_rows:
+        yield "its pages do not hold the rows that its footer counts"
+    for other in days.unique().to_pylist():
+        if other != day:
+            yield f"it has rows of {other}"

@@ -311,11 +311,27 @@ class TableStore:
             for day in days:
                 try:
                     self.read(table, [day])
+                    self._query(table, day)
                 except BrokenFile as error:
                     broken.setdefault(day, str(error))
                 except MissingDay:
                     continue
         return broken
+
+    def _query(self, table: Table, day: date) -> None:
+        """Read every page of a file as a query does, which minds what Arrow passes over; raises a BrokenFile."""
+        import duckdb
+
+        path = self.path(table, day)
+        if self._is_local and not GLOB.search(path.path):
+            try:
+                with duckdb.connect() as connection:
+                    for _ in connection.read_parquet(path.path).to_arrow_reader():
+                        pass
+            except duckdb.OperationalError:  # of memory, or of files that are open
+                return
+            except duckdb.Error as error:
+                raise BrokenFile(_of_no_use(table, day, path, str(error))) from None
 
     def write(self, table: Table, day: date, rows: pa.Table | Iterable[pa.Table]) -> Written:
         """Replace a table's file of a day by `rows`, which come in the table's order, as one table or in row groups.
