@@ -89,9 +89,92 @@ NIGHTS = {
 }
 """What was tried -> how it ended, and the beginnings of the names of the tests that tried it."""
 
-WHOLE, REFUSED, LEGIBLE = "whole files, and the next run goes through", "a refusal", "one legible line"
+WHOLE, REFUSED, TEXT = "whole files, and the next run goes through", "a refusal", "text, and nothing else"
+NAMED = "a sentence that names the file and what to do; a pull mends the day"
+UNTOLD, BOUNDED = "nothing of it told", "a sentence, in bounded time and memory"
 
 ATTACKS = {
+    "words that mean ill as names: on the page and its charts, in the UI, in chats, in the terminal, in the notebook": (
+        TEXT,
+        (
+            "test_the_page_shows_each",
+            "test_whatever_agents_are_called",
+            "test_the_ui_is_told",
+            "test_a_name_is_text",
+            "test_what_a_run_says",
+            "test_whatever_a_run_says",
+            "test_the_terminal_is_sent",
+            "test_no_cell_and_no_name",
+            "test_an_error_that_tells",
+            "test_the_notebook_draws",
+            "test_a_word_is_shown",
+            "test_whatever_the_word",
+            "test_every_character",
+        ),
+    ),
+    "texts that a spreadsheet would run": (TEXT, ("test_a_text_that_a_spreadsheet",)),
+    "a day's file that is cut, empty, noise, of another table, type or day, a folder, a link, a pipe, a device": (
+        NAMED,
+        (
+            "test_a_broken_file_is_named",
+            "test_a_file_that_is_broken",
+            "test_an_object_store_tells",
+            "test_a_pull_mends",
+            "test_a_run_that_needs_a_broken",
+            "test_a_footer_that",
+        ),
+    ),
+    "a broken day beside others": ("runs and queries that do not need it go on", ("test_a_broken_day_",)),
+    "a root with signs of patterns, or one that keeps nothing": (
+        "that folder and no other, or a refusal",
+        ("test_signs_of_patterns", "test_a_root_that_is_no_place", "test_a_tree_is_read"),
+    ),
+    "a Dagster home that is broken, full, or open to others": (
+        "a sentence that names the file; for its owner alone",
+        (
+            "test_a_database_that",
+            "test_settings_that_dagster",
+            "test_what_breaks_while",
+            "test_a_disk_that_takes_no_more",
+            "test_a_home_",
+        ),
+    ),
+    "people where a privacy policy covers them, and in all that Dagster is told": (
+        UNTOLD,
+        (
+            "test_dagster_is_told_nothing",
+            "test_no_file_holds",
+            "test_hostile_records_land",
+            "test_nothing_personal",
+            "test_a_name_of_a_field_tells",
+            "test_a_rejected_record_keeps_only",
+        ),
+    ),
+    "keys of pseudonyms that can be guessed": (REFUSED, ("test_a_policy_that_cannot",)),
+    "a token that a server repeats: in names, values, headers, redirects, errors, however it is spelt": (
+        UNTOLD,
+        (
+            "test_the_token_is_",
+            "test_nothing_that_is_said",
+            "test_where_a_redirect_leads",
+            "test_no_cut_leaves",
+            "test_no_error_tells",
+        ),
+    ),
+    "queries that go beyond the tables": (REFUSED, ("test_a_query_reaches", "test_a_query_that_goes_beyond")),
+    "answers that break HTTP, drip, or unpack without end": (
+        BOUNDED,
+        (
+            "test_an_answer_that_breaks",
+            "test_a_server_that_is_never",
+            "test_what_is_packed",
+            "test_headers_of_megabytes",
+        ),
+    ),
+    "records of any depth, width and number": (
+        "the others of the day land",
+        ("test_records_that_attack", "test_no_record_however", "test_any_depth", "test_a_record_of_too_many"),
+    ),
     "a run stopped (SIGKILL, SIGTERM, SIGINT) at a random moment": (WHOLE, ("test_a_run_stopped_at_any",)),
     "a command stopped while it is loaded, waits, or hears of no signal": (
         "a sentence, and the status of the signal",
@@ -117,10 +200,6 @@ ATTACKS = {
     "another host or another page that asks the sandbox or the UI": (
         REFUSED,
         ("test_it_is_reached_by", "test_a_host_that_is_another", "test_what_is_refused"),
-    ),
-    "words that hide, turn, overdraw or have no end": (
-        LEGIBLE,
-        ("test_a_word_is_shown", "test_whatever_the_word", "test_every_character"),
     ),
 }
 """What was tried -> what it ended in, and the beginnings of the names of the tests that tried it."""

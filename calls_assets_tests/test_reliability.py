@@ -1,5 +1,7 @@
 """The tables of docs/reliability.md and docs/security.md are made of what ran, or not at all."""
 
+import re
+
 import pytest
 
 from calls_assets_tests import reliability
@@ -26,11 +28,9 @@ def test_every_night_counts_its_tests_and_what_they_say_of_themselves():
 def test_every_attack_counts_its_tests_and_what_they_say_of_themselves():
     made = reliability.attacks(junit(STOPPED, STOPPED)).splitlines()
     assert len(made) == 2 + len(ATTACKS)
-    assert made[:3] == [
-        "| what was tried | times | ended in |",
-        "| --- | --: | --- |",
-        "| a run stopped (SIGKILL, SIGTERM, SIGINT) at a random moment | 41 | whole files, and the next run goes through |",
-    ]
+    assert made[:2] == ["| what was tried | times | ended in |", "| --- | --: | --- |"]
+    stopped = "a run stopped (SIGKILL, SIGTERM, SIGINT) at a random moment"
+    assert f"| {stopped} | 41 | whole files, and the next run goes through |" in made
 
 
 @pytest.mark.parametrize("made", [reliability.nights, reliability.attacks])
@@ -41,10 +41,10 @@ def test_what_did_not_pass_makes_no_table(made, how):
 
 
 @pytest.mark.parametrize(
-    ("made", "first"), [(reliability.nights, "an answer that fails"), (reliability.attacks, "a run stopped")]
+    ("made", "first"), [(reliability.nights, next(iter(NIGHTS))), (reliability.attacks, next(iter(ATTACKS)))]
 )
 def test_a_row_that_nothing_tried_makes_no_table(made, first):
-    with pytest.raises(ValueError, match=f"No test tried: {first}"):
+    with pytest.raises(ValueError, match=f"No test tried: {re.escape(first)}"):
         made("<testsuites/>")
 
 
