@@ -18,8 +18,8 @@ DAY = date(2026, 3, 6)
 TOKEN, KEY = "a-conspicuous-token", "a-conspicuous-key-of-pseudonyms"
 
 
-PERSONAL = ("country_dial_code", "disposition_code", "tags")
-"""The columns of `calls` that a policy takes out."""
+PERSONAL = ("country_dial_code", "disposition_code", "tags", "agent_alias")
+"""The columns of the metrics and what they are made from that a policy takes out."""
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def centre():
 
 @pytest.fixture(scope="module")
 def people(centre):
-    """Every name, number and address of a recording of the day's contacts."""
+    """Every name, number and address of a recording of the day's contacts, and every agent's name."""
     found = set()
     for call in centre.day(DAY):
         record = call.record
@@ -38,8 +38,8 @@ def people(centre):
         found |= {other["number"] for other in record["external_numbers"] or []}
         found |= {recording["url"] for recording in record["recordings"] or []}
         found |= {(record["disposition"] or {}).get("note")}
-    agents = {leg["alias"] for call in centre.day(DAY) for leg in call.record["all_agents"]}
-    found -= {None, "", *agents}
+        found |= {leg["alias"] for leg in record["all_agents"]}
+    found -= {None, ""}
     assert len(found) > 60
     return found
 
@@ -118,11 +118,11 @@ def test_no_file_holds_what_the_policy_takes_out(told, people, policy):
 def test_the_metrics_are_the_same_under_every_policy(told):
     def metrics(policy):
         _, data, _ = told(policy)
-        names = ("call_agents", "call_intervals", "service_level", "abandonment", "agent_talk_time")
-        calls = pq.read_table(data / "calls" / f"date={DAY}" / "calls.parquet").drop_columns(list(PERSONAL))
-        return calls, {name: (data / name / f"date={DAY}" / f"{name}.parquet").read_bytes() for name in names}
+        for name in ("calls", "call_agents", "call_intervals", "service_level", "abandonment", "agent_talk_time"):
+            rows = pq.read_table(data / name / f"date={DAY}" / f"{name}.parquet")
+            yield rows.drop_columns([column for column in PERSONAL if column in rows.column_names])
 
-    assert metrics("drop") == metrics("pseudonymise") == metrics("keep")
+    assert [*metrics("drop")] == [*metrics("pseudonymise")] == [*metrics("keep")]
 
 
 ADA, TAG, CODE, KEYED = "Ada Byron", "owes 15550177", "spoke to Ada Byron", "+15550188"

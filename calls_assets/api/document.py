@@ -116,7 +116,7 @@ def _agent_leg(of: str) -> tuple[Field, ...]:
     return (
         Field("id", Kind.INTEGER, f"Id of {of}."),
         Field("user_id", Kind.INTEGER, "Id of the agent's user account."),
-        Field("alias", Kind.TEXT, "The agent's name as shown in the phone system."),
+        Field("alias", Kind.TEXT, "The agent's name as shown in the phone system.", personal=True),
         Field("sip", Kind.TEXT, "The agent's SIP address.", personal=True),
         Field(
             "started_at",
