@@ -32,6 +32,7 @@ def connection():
 HARMLESS = [
     "Ada", 'say "hi"', "a,b", "two\nlines", "cr\rlf\r\n", "'quoted", " ", "5 = 5", "+15550100", "-5", "+1 (555) 010-0199",
     "Ωmega", "\x1b[31m", "a;b", "NULL", "\\", "1e5", "#1", "«»", "\u202e",
+    "+15550100;+15550101", "-5\r\n-6", "well-known; a=b", '[{"a": -5}, "b;c"]',
 ]  # fmt: skip
 
 
@@ -44,11 +45,29 @@ def test_every_text_that_is_no_formula_stands_as_it_is(connection):
     [
         "=cmd|'/C calc'!A0", "=1+1", "+SUM(A1:A9)", "-2+3+cmd|' /C calc'!A0", "@SUM(1)", "\t=1", "\r=1", "\n=1", " =1+1",
         "\x00=1", "+1+1", "\uff1d1+1", "\uff0bA1", "\uff0dA1", "\uff20A1", '=HYPERLINK("http://a.example","x")', "=", "\tx",
+        "\ufeff=1+1", "\ufeff +A1",
     ],
 )  # fmt: skip
 def test_a_text_that_a_spreadsheet_would_run_gets_an_apostrophe_before_it(connection, formula):
     assert cells(connection, [formula]) == ["'" + formula]
     assert next(csv.reader(io.StringIO(header([formula]), newline=""))) == ["'" + formula]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("x;=cmd|'/C calc'!A0;y", "x;'=cmd|'/C calc'!A0;y"),
+        ("x; @SUM(1)", "x;' @SUM(1)"),
+        ('x;"=A1"', 'x;"\'=A1"'),
+        ("x\t+A1", "x\t'+A1"),
+        ("two\r\n-lines\n=A1", "two\r\n'-lines\n'=A1"),
+        ("=A1;\uff1dA2", "'=A1;'\uff1dA2"),
+        ("+15550100;=A1", "'+15550100;'=A1"),
+    ],
+)
+def test_what_would_be_a_formula_where_semicolons_tabs_or_lines_part_cells_gets_one_too(connection, text, told):
+    assert cells(connection, [text]) == [told]
+    assert next(csv.reader(io.StringIO(header([text]), newline=""))) == [told]
 
 
 @pytest.mark.parametrize(
