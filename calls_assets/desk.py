@@ -106,8 +106,9 @@ def read(
     found, store = _table(table), _store(data_url)
     names = _columns(found, columns)
     first, last = _day("start", start), _day("end", end)
-    relation = _days_of(found, store, first, last) if by == "day" else _periods_of(found, by, store, first, last)
-    relation = relation.select(*names)
+    with telling(start, end, data_url):
+        relation = _days_of(found, store, first, last) if by == "day" else _periods_of(found, by, store, first, last)
+        relation = relation.select(*names)
     if to == "duckdb":
         return relation
     import pyarrow as pa
@@ -154,6 +155,8 @@ def connect(
     Warns:
         MissingDays: a table has some days of the range, but not all.
     """
+    import duckdb
+
     from calls_assets.metrics.connection import ReadOnly, seal
     from calls_assets.metrics.periods import PERIODS, add_period, add_views, periodic
     from calls_assets.metrics.run import connect as connect_to
@@ -163,18 +166,21 @@ def connect(
 
     store, first, last = _store(data_url), _day("start", start), _day("end", end)
     _check_order(first, last)
-    inputs, days_of = {}, {}
-    for table in TABLES.values():
-        days = [day for day in store.days(table) if _within(day, first, last)]
-        inputs[table.name] = store.look(table, days)
-        if days:
-            days_of[table.name] = days
+    within = {table: [day for day in store.days(table) if _within(day, first, last)] for table in TABLES.values()}
+    inputs = {table.name: store.look(table, days) for table, days in within.items()}
+    days_of = {table.name: days for table, days in within.items() if days}
     if not days_of:
         raise MissingDay(
             f"No table has a file {_range(first, last)} in {store.root}: check CALLS_DATA_URL and the days."
         )
     _warn_of_holes(days_of, first, last)
-    connection = connect_to(inputs, read_only=None if allow_files else ReadOnly())
+    read_only = None if allow_files else ReadOnly()
+    try:
+        connection = connect_to(inputs, read_only=read_only)
+    except duckdb.Error:  # of a footer in which DuckDB sees what Arrow passes over
+        inputs = {table.name: store.look(table, days, through=True) for table, days in within.items()}
+        with telling(start, end, data_url):
+            connection = connect_to(inputs, read_only=read_only)
     connection.execute(sql("macros"))
     add_views(connection, VIEWS.values())
     for table in ALL_TABLES.values():

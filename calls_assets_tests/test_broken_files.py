@@ -328,3 +328,20 @@ def test_a_footer_that_contradicts_its_own_columns_ends_no_process(tree):
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "is no file of calls of 2026-03-06" in done.stderr.splitlines()[-1]
+
+
+def test_a_footer_in_which_duckdb_alone_sees_a_fault_is_in_no_other_tables_way(tree):
+    place = file_of(tree, "calls", FIRST)
+    content = place.read_bytes()
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    encodings, unknown = b"\x19\x35\x00\x06\x10\x19", b"\x19\x35\x00\x06\x18\x19"
+    place.write_bytes(content[:footer] + content[footer:].replace(encodings, unknown, 1))
+    with calls_assets.connect() as connection:
+        assert connection.sql("SELECT count(*) FROM raw_calls").fetchall() > [(0,)]
+        assert connection.sql(f"SELECT count(*) FROM calls WHERE local_date = '{LAST}'").fetchall() > [(0,)]
+        with pytest.raises(NotRead, match=sentence(place)), telling():
+            connection.sql("SELECT count(*) FROM calls").fetchall()
+    with pytest.raises(NotRead, match=sentence(place)):
+        calls_assets.read("calls")
+    with pytest.raises(NotRead, match=sentence(place)):
+        calls_assets.read("service_level", by="week")

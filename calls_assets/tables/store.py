@@ -135,8 +135,13 @@ class TableStore:
             raise BrokenFile(f"{next(iter(found.broken.values()))}{more}")
         return found
 
-    def look(self, table: Table, days: Iterable[date]) -> "Files":
+    def look(self, table: Table, days: Iterable[date], through: bool = False) -> "Files":
         """A table's files of the days, to be queried, with those apart that are not what the table's files are.
+
+        Args:
+            table: The table.
+            days: The days.
+            through: Whether all pages are looked at as well, which takes long.
 
         Raises:
             MissingDay: some are not there; names the table and the days.
@@ -146,13 +151,15 @@ class TableStore:
         looks = dict(zip(days, self._looks(table, days), strict=True))
         footers = {day: look for day, look in looks.items() if isinstance(look, pq.FileMetaData)}
         broken = {day: str(look) for day, look in looks.items() if isinstance(look, BrokenFile)}
+        if through:
+            broken |= self.read_through([table], list(footers))
         missing = [str(day) for day in looks if day not in footers and day not in broken]
         if missing:
             shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
             raise MissingDay(
                 f"{table.name} has no file for {shown} in {self.root}: materialize it for these days first."
             )
-        places = [self.path(table, day).path for day in footers]
+        places = [self.path(table, day).path for day in footers if day not in broken]
         are_current = all(is_current(table, footer) for footer in footers.values())
         if self._is_local and not GLOB.search(self._root.path):
             return Files(table, places, are_current, broken)
