@@ -1,10 +1,13 @@
 """Connections of DuckDB: where they put what memory does not hold, and how they are closed to all but their tables."""
 
+import fcntl
 import os
 import shutil
 import tempfile
+import time
 import weakref
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
@@ -15,6 +18,12 @@ from fsspec import AbstractFileSystem
 
 SCHEME = "0://"
 """No letters: DuckDB allows a path in whatever case, and opens on the disk what is not in ours."""
+
+PREFIX = "calls_assets-spilt-"
+"""How the names of the folders begin that queries spill into."""
+
+YOUNG_S = 60
+"""So long after a folder was made or written to it is left alone."""
 
 SEALS = (
     f"SET allowed_directories = ['{SCHEME}']",
@@ -32,16 +41,51 @@ SEALS = (
 def opened() -> duckdb.DuckDBPyConnection:
     """A connection whose queries spill into a folder that their owner alone can read, and that is gone with it."""
     try:
-        folder = tempfile.mkdtemp(prefix="calls_assets-")
+        folder = tempfile.mkdtemp(prefix=PREFIX)
     except OSError:  # nowhere to spill to; what memory holds is computed all the same
         return duckdb.connect(config={"temp_directory": ""})
+    lock = None
     try:
+        with suppress(OSError):  # a file system that cannot lock folders
+            lock = _locked(folder)
+        _remove_stale(Path(folder).parent)
         connection = duckdb.connect(config={"temp_directory": folder})
     except BaseException:  # a run may be stopped at any line
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder, lock)
         raise
-    weakref.finalize(connection, shutil.rmtree, folder, ignore_errors=True)
+    weakref.finalize(connection, _remove, folder, lock)
     return connection
+
+
+def _locked(folder: str) -> int:
+    """A handle by which a folder is locked, until its process ends.
+
+    Raises:
+        OSError: another process has it locked, or it is not ours.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if os.fstat(handle).st_uid != os.geteuid():
+            raise PermissionError
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _remove(folder: str, lock: int | None) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    if lock is not None:
+        os.close(lock)
+
+
+def _remove_stale(place: Path) -> None:
+    """Remove what killed processes have left; the folder of a living one is locked, or so young that it is about to be."""
+    for folder in place.glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            if time.time() - folder.lstat().st_mtime > YOUNG_S:
+                _remove(str(folder), _locked(str(folder)))
 
 
 class ReadOnly(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types

@@ -3,6 +3,8 @@
 import gc
 import os
 import stat
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pandas as pd
 import pytest
 
 import calls_assets
-from calls_assets.metrics.connection import SCHEME, ReadOnly, opened, seal
+from calls_assets.metrics.connection import PREFIX, SCHEME, ReadOnly, opened, seal
 from calls_assets.metrics.run import connect
 from calls_assets.tables.dictionary import CALLS
 from calls_assets.tables.store import TableStore
@@ -150,6 +152,29 @@ def test_what_memory_does_not_hold_goes_where_its_owner_alone_can_read_and_is_go
     del connection
     gc.collect()
     assert list(Path(tmp_path).iterdir()) == []
+
+
+def test_what_a_killed_process_spilt_is_removed_by_the_next_and_what_a_living_one_spills_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    program = (
+        "import os; from calls_assets.metrics.connection import opened; connection = opened(); os.kill(os.getpid(), 9)"
+    )
+    environ = os.environ | {"TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", program], env=environ, check=False)
+    assert done.returncode == -9
+    (left,) = tmp_path.iterdir()
+    (left / "spilt").write_bytes(b"calls")
+    link = tmp_path / f"{PREFIX}link"
+    link.symlink_to(tmp_path)
+    with opened():
+        assert left.exists()  # it is young
+        (lives,) = {*tmp_path.iterdir()} - {left, link}
+        for folder in (left, lives, link):
+            os.utime(folder, (0, 0), follow_symlinks=False)
+        with opened():
+            assert not left.exists()
+            assert lives.exists()
+    assert link.is_symlink()
 
 
 def test_where_nothing_can_be_spilt_memory_alone_serves(tmp_path, monkeypatch):
