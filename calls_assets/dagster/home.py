@@ -121,7 +121,10 @@ def _write_to(folder: Path) -> None:
 
 
 def _check_records(home: Path) -> None:
-    """Raise a ValueError where one of Dagster's databases is there and is none that can be written to."""
+    """Raise a ValueError where what Dagster opens in its home is there and is none that it can go on with."""
+    config = home / "dagster.yaml"
+    if config.exists() and not config.is_file():  # Dagster would wait for whoever writes to a pipe
+        raise ValueError(f"{config} is no regular file, and Dagster reads its settings there: move it away.")
     for name in DATABASES:
         path = home / name
         try:

@@ -84,6 +84,14 @@ def test_settings_that_dagster_cannot_read_are_one_sentence(tmp_path, content):
         pass
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_settings_that_are_no_file_are_one_sentence_and_are_not_waited_for(tmp_path, make):
+    make(tmp_path / "dagster.yaml")
+    for find in (lambda: home.given(str(tmp_path)), lambda: home.made(tmp_path)):
+        with pytest.raises(ValueError, match=r"^\S+/dagster.yaml is no regular file, [^\n]+: move it away\.$"):
+            find()
+
+
 def test_what_breaks_while_dagster_is_at_work_is_one_sentence(used, tmp_path):
     place = copied(used, tmp_path) / "history/runs/index.db"
 
