@@ -297,6 +297,6 @@ def handshake(said):
     ],
 )
 def test_tls_that_breaks_is_blamed_on_the_certificate_only_where_that_is_why(error, kind, sentence):
-    failure = failures.no_answer(error, failures.Asked("https://host/calls/", 0.0, 5.0, "was late"))
+    failure = failures.no_answer(error, failures.Asked("https://host/calls/", 0.0, 5.0, "was late", str))
     assert type(failure) is kind
     assert sentence in str(failure)
