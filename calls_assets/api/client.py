@@ -51,6 +51,8 @@ CHUNK = 2**23
 """Bytes of a body that are read at once; most come in one piece, which saves their copies."""
 PACKED_CHUNK = 2**16
 """The same of a packed body: where it has many small parts, each costs a copy of what is left of these."""
+MOST_PACKINGS = 2
+"""So many times over may a body be packed: beyond that, a few bytes can take days to unpack to nothing."""
 LONGEST_ANSWER = 256 * 2**20
 """Bytes of a body, unpacked; a thousand ordinary calls are 1.25 MB."""
 SILENCES_PER_ANSWER = 5
@@ -183,6 +185,8 @@ class Client:
             with self._ask(query) as response:
                 if self._on_headers is not None:
                     self._on_headers(response.headers)
+                if response.headers.get("Content-Encoding", "").count(",") >= MOST_PACKINGS:
+                    raise Passing("answered with what is packed more than twice", response.status_code)
                 self._check(response, query, ticket)
                 body = without_token(self._body(response), self._token)
         except (requests.exceptions.RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
