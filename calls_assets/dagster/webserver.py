@@ -1,7 +1,8 @@
 """Dagster's web server for the browser of this machine and nobody else's pages in it; `calls-assets dev` starts it.
 
 The UI has no login, and its GraphQL starts runs for a mere link. A browser lets every page that is open in it ask this
-machine: from the page's own origin, or as if it were the same one, once the page's name has been made to lead here.
+machine: from the page's own origin, or as if it were the same one, once the page's name has been made to lead here. A page
+can also show the UI in a frame, under something that people are to click.
 """
 
 from typing import Any
@@ -27,7 +28,9 @@ def refusal(headers: Headers) -> str | None:
     if not names_loopback(hosts):
         return OTHER_NAME
     is_foreign = headers.get("origin", f"http://{hosts[0]}") != f"http://{hosts[0]}"
-    is_followed = headers.get("sec-fetch-mode") == "navigate"  # a link to a page of the UI, as in an alert
+    is_followed = (
+        headers.get("sec-fetch-dest") == "document"
+    )  # a link, as in an alert; a frame's clicks could be stolen
     if is_foreign or (headers.get("sec-fetch-site") in ("cross-site", "same-site") and not is_followed):
         return OTHER_PAGE
     return None

@@ -21,11 +21,20 @@ def asked(**headers):
         {},
         {"host": "localhost:3000"},
         {"host": "[::1]:8080", "origin": "http://[::1]:8080"},
-        {"origin": ORIGIN, "sec_fetch_site": "same-origin", "sec_fetch_mode": "cors"},
-        {"sec_fetch_site": "none", "sec_fetch_mode": "navigate"},
-        {"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate"},
+        {"origin": ORIGIN, "sec_fetch_site": "same-origin", "sec_fetch_dest": "empty"},
+        {"sec_fetch_site": "none", "sec_fetch_dest": "document"},
+        {"sec_fetch_site": "cross-site", "sec_fetch_dest": "document"},
+        {"sec_fetch_site": "same-origin", "sec_fetch_dest": "iframe"},
     ],
-    ids=["no browser", "by name", "through a tunnel", "its own page", "typed in", "a link that is followed"],
+    ids=[
+        "no browser",
+        "by name",
+        "through a tunnel",
+        "its own page",
+        "typed in",
+        "a link that is followed",
+        "its own frame",
+    ],
 )
 def test_what_is_answered(headers):
     assert asked(**headers) is None
@@ -39,9 +48,10 @@ def test_what_is_answered(headers):
         ({"origin": "https://evil.example"}, OTHER_PAGE),
         ({"origin": "null"}, OTHER_PAGE),
         ({"origin": "http://127.0.0.1:8000"}, OTHER_PAGE),
-        ({"origin": "https://evil.example", "sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate"}, OTHER_PAGE),
-        ({"sec_fetch_site": "cross-site", "sec_fetch_mode": "no-cors"}, OTHER_PAGE),
-        ({"sec_fetch_site": "same-site", "sec_fetch_mode": "cors"}, OTHER_PAGE),
+        ({"origin": "https://evil.example", "sec_fetch_site": "cross-site", "sec_fetch_dest": "document"}, OTHER_PAGE),
+        ({"sec_fetch_site": "cross-site", "sec_fetch_dest": "image"}, OTHER_PAGE),
+        ({"sec_fetch_site": "same-site", "sec_fetch_dest": "empty"}, OTHER_PAGE),
+        ({"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate", "sec_fetch_dest": "iframe"}, OTHER_PAGE),
     ],
     ids=[
         "another name",
@@ -52,6 +62,7 @@ def test_what_is_answered(headers):
         "a form",
         "an image",
         "a script",
+        "a frame in a page",
     ],
 )
 def test_what_is_refused(headers, why):
