@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -31,8 +30,8 @@ MOST_SPANS = 1_000_000
 AT_ONCE = 2**23
 """Bytes that are looked at in one go for where brackets are."""
 
-HALVES = re.compile("[\ud800-\udfff]")
-"""Halves of surrogate pairs; bytes that are no UTF-8 come as such."""
+HALVES = dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}")
+"""Halves of surrogate pairs, and what stands for them; bytes that are no UTF-8 come as such."""
 
 
 class WholeReal(int):
@@ -57,7 +56,7 @@ class Several:
 def as_json(value: Any) -> str:
     """JSON with sorted keys, in plain UTF-8 but for what that cannot hold; of several values under a name, a list."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=lambda several: several.values)
-    return text if is_unicode(text) else HALVES.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
+    return text if is_unicode(text) else text.encode(errors="backslashreplace").decode()
 
 
 def is_unicode(text: str) -> bool:

@@ -288,7 +288,7 @@ def _number_as_text(value: Any, *_: Any) -> Read | None:
 def _mended(value: Any, *_: Any) -> Read | None:
     if not isinstance(value, str):
         return None
-    return HALVES.sub("\N{REPLACEMENT CHARACTER}", value), value
+    return value.translate(HALVES), value
 
 
 def _list_of_one(value: Any, *_: Any) -> Read | None:

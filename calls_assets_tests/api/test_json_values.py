@@ -1,12 +1,13 @@
 """JSON from outside: what is odd in it is kept and told, and what is too deep or too much costs a bounded time and memory."""
 
 import json
+import tracemalloc
 
 import pytest
 
 from calls_assets.api import json_values
 from calls_assets.api.errors import TooMuch
-from calls_assets.api.json_values import JSON, MOST_LEVELS, Several, Unheld, as_json, flattened, slimmed
+from calls_assets.api.json_values import HALVES, JSON, MOST_LEVELS, Several, Unheld, as_json, flattened, slimmed
 
 
 def nested(levels, inside="", begin="[", end="]"):
@@ -29,6 +30,19 @@ def test_different_values_under_one_name_are_all_kept_and_equal_ones_are_one():
     read = JSON.decode('{"a": 1, "b": 2, "a": "1", "b": 2, "b": null, "a": {"c": 1, "c": 1.0}}')
     assert (type(read["a"]), read["b"]) == (Several, 2)
     assert as_json(read) == '{"a": [1, "1", {"c": 1}], "b": 2}'
+
+
+@pytest.mark.parametrize(
+    ("write", "written", "most"),
+    [(as_json, r"a\udcff\ud800", 16), (lambda text: text.translate(HALVES), "a\ufffd\ufffd", 8)],
+)
+def test_bytes_that_are_no_unicode_take_no_object_each(write, written, most):
+    text = "a\udcff\ud800" * 100_000
+    tracemalloc.start()
+    assert write(text).strip('"') == written * 100_000
+    taken = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert taken < most * len(text)
 
 
 @pytest.mark.parametrize("sign", ["\x00", "\n", "\x1f", "\t"])
