@@ -24,6 +24,12 @@ RECORD_LEVEL = 3
 MOST_VALUES, MOST_VALUES_OF_RECORD = 5_000_000, 1_000_000
 """So many values may an answer hold, and a record: a gigabyte in memory, and as many as fifty thousand ordinary calls."""
 
+MOST_ODD = 5_000_000
+"""So many bytes of an answer may be control characters or no UTF-8: written again, each takes six."""
+
+CONTROLS = bytes(set(range(32)) - set(b"\t\n\r"))
+"""The control characters, but for those that may stand between values."""
+
 MOST_SPANS = 1_000_000
 """So many objects and lists may be in one place."""
 
@@ -117,8 +123,14 @@ def slimmed(body: bytes) -> bytes:
 
     Raises:
         ValueError: not all of its brackets are closed.
-        TooMuch: more than `MOST_VALUES` values are left.
+        TooMuch: more than `MOST_VALUES` values are left, or more than `MOST_ODD` of its bytes are odd.
     """
+    pieces = (body[first : first + AT_ONCE] for first in range(0, len(body), AT_ONCE))
+    if (
+        sum(len(piece) - len(piece.decode(errors="ignore").encode().translate(None, CONTROLS)) for piece in pieces)
+        > MOST_ODD
+    ):
+        raise TooMuch(f"more than {MOST_ODD:,} control characters or bytes that are no UTF-8")
     body = flattened(body)
     body = _in_texts(body, [span for span in _spans(body, RECORD_LEVEL) if span.values > MOST_VALUES_OF_RECORD])
     if sum(span.values for span in _spans(body, 1)) > MOST_VALUES:

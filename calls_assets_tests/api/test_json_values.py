@@ -105,6 +105,15 @@ def test_more_values_than_fit_are_refused_and_commas_in_texts_are_none(monkeypat
         slimmed(page(*['{"id": 1}'] * 9))
 
 
+@pytest.mark.parametrize("odd", [b"\x01", b"\xff"])
+def test_more_odd_bytes_than_fit_are_refused_and_blanks_are_none(monkeypatch, odd):
+    monkeypatch.setattr(json_values, "MOST_ODD", 4)
+    plain = '{"calls":\n\t[\r\n"\u00e4"\n]}'.encode()
+    assert slimmed(plain + odd * 4) == plain + odd * 4
+    with pytest.raises(TooMuch, match="more than 4 control characters or bytes that are no UTF-8"):
+        slimmed(plain + odd * 5)
+
+
 def test_more_lists_than_fit_are_refused(monkeypatch):
     monkeypatch.setattr(json_values, "MOST_SPANS", 10)
     with pytest.raises(TooMuch, match="more than 10 objects and lists in one place"):
