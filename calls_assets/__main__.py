@@ -72,6 +72,7 @@ class Errors(io.TextIOWrapper):
 
 def main() -> None:
     """Run the command that the arguments name."""
+    _open_what_is_closed()
     stops = Stops()
     sys.stderr = Errors(stops)
     _hear(lambda *_: stops.end())  # while we are loaded there is nothing to unwind
@@ -87,6 +88,13 @@ def main() -> None:
         with suppress(BaseException):
             atexit._run_exitfuncs()
         stops.end()
+
+
+def _open_what_is_closed() -> None:
+    """Have the standard streams be there where we were started without: a file of ours would get their numbers, and words."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115  # takes the lowest number, its own
 
 
 def _hear(handler: "signal._HANDLER") -> None:

@@ -114,6 +114,18 @@ def test_an_error_without_a_signal_is_the_commands_own():
     assert stopped(work, []) == (1, "", "a warning\ncalls-assets: no such day\n")
 
 
+def test_a_command_without_standard_streams_does_its_work(tmp_path):
+    program = "print(1); print(2, file=sys.stderr); Path('taken').write_text(str(os.open(os.devnull, os.O_RDONLY) > 2))"
+    code = (
+        "import os, sys, types; from pathlib import Path; from calls_assets import __main__ as process\n"
+        f"def work(): {program}\n"
+        "sys.modules['calls_assets.cli'] = types.SimpleNamespace(main=work); process.main()"
+    )
+    without = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-c", code]
+    subprocess.run(without, check=True, cwd=tmp_path, timeout=READY_S)
+    assert (tmp_path / "taken").read_text() == "True"
+
+
 def catches(pid: int, stop: signal.Signals) -> bool:
     """Whether a process has its own way of taking a signal."""
     return bool(int(status(pid)["SigCgt"], 16) >> (stop - 1) & 1)
