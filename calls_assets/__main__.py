@@ -14,6 +14,8 @@ import threading
 from contextlib import suppress
 from typing import NoReturn
 
+from calls_assets import interrupts
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 STOPPED = (
@@ -47,6 +49,7 @@ class Stops:
         patience_s = None
         while select.select([self._reader], [], [], patience_s)[0] and len(self.came) < 2:
             patience_s = UNWINDS_IN_S if self.came else None
+            interrupts.tell()
         self.end()
 
     def end(self) -> NoReturn:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -15,6 +16,7 @@ import dagster as dg
 import pytest
 import requests
 
+from calls_assets.__main__ import STOPPED, UNWINDS_IN_S
 from calls_assets.cli import main
 from calls_assets.definitions import defs
 from calls_assets.sandbox import Centre, FixedCalls, Sandbox
@@ -260,6 +262,23 @@ def test_a_query_may_read_files_where_that_is_allowed(run, pulled, tmp_path):
     query = "SELECT own, count(call_id) > 0 AS any FROM 'own.csv', calls GROUP BY own"
     done = run("calls-assets", "sql", "--allow-files", "--csv", query, CALLS_DATA_URL=str(pulled))
     assert done.stdout == "own,any\n7,true\n"
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_query_that_is_stopped_while_it_computes_ends_at_once_and_leaves_nothing_on_disk(pulled, tmp_path, stop):
+    query = "SELECT sum(a.range * b.range) FROM range(10_000_000) a, range(1_000_000) b"
+    given = environment(CALLS_DATA_URL=str(pulled), TMPDIR=str(tmp_path))
+    with subprocess.Popen([COMMANDS / "calls-assets", "sql", query], env=given, stderr=subprocess.PIPE) as process:
+        try:
+            while not list(tmp_path.iterdir()):
+                time.sleep(0.1)
+            time.sleep(1)
+            process.send_signal(stop)
+            _, told = process.communicate(timeout=UNWINDS_IN_S - 1)
+        finally:
+            process.kill()
+    assert (process.returncode, told.decode()) == (128 + stop, STOPPED)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent / "calls_assets"
 ROOMS = ("api", "tables", "metrics", "report", "assets", "definitions", "cli")
 """From the left to the right; a room knows only those before it."""
 
-GROUND = ("loopback", "words")
+GROUND = ("interrupts", "loopback", "words")
 """What every room may stand on, and knows none of them."""
 
 BESIDE = {

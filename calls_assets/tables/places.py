@@ -9,6 +9,16 @@ OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss")
 """What keeps files: other kinds of storage keep them in memory, or in a copy, or cannot be written to."""
 DAY_FOLDER = re.compile(r"date=(20[0-9]{2}-[0-9]{2}-[0-9]{2})")
 LOCAL = ("", "file", "local")
+PASSWORD = re.compile("[^/]*://[^/]*:[^/]*@")
+
+
+def check_no_password(root: str) -> None:
+    """Raise a ValueError, which does not tell it, where a URL holds a password: errors and logs name the root."""
+    if PASSWORD.match(root):
+        raise ValueError(
+            "CALLS_DATA_URL holds a password: leave it out, and give the credentials in the environment, such as "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+        )
 
 
 def check_kind(root: str, protocol: str) -> None:

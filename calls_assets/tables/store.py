@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 from calls_assets.api.crawl import ROWS_AT_ONCE
 from calls_assets.tables.footer import is_current, open_file, sound_footer
-from calls_assets.tables.places import LOCAL, check_kind, day_of, placed_on_disk, placed_s_of
+from calls_assets.tables.places import LOCAL, check_kind, check_no_password, day_of, placed_on_disk, placed_s_of
 from calls_assets.tables.schema import Table
 from calls_assets.words import shown
 
@@ -95,6 +95,7 @@ class TableStore:
     """
 
     def __init__(self, root: str) -> None:
+        check_no_password(root)
         try:
             options: dict[str, Any] = {"use_listings_cache": False} if root.startswith("s3://") else {}
             self._root = UPath(root, **options)

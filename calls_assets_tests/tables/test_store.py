@@ -218,6 +218,13 @@ def test_a_root_that_is_no_place_for_files_is_one_sentence(root, why):
         TableStore(root)
 
 
+def test_a_password_in_a_root_is_refused_and_not_told():
+    with pytest.raises(ValueError, match="CALLS_DATA_URL holds a password: leave it out") as refused:
+        TableStore("s3://key:a-conspicuous-secret@calls/data")
+    assert "conspicuous" not in str(refused.value)
+    TableStore("/data/a:b@c")
+
+
 @pytest.mark.parametrize("name", ["data*", "data[1]", "da?a", "**", "{data,date}", "[!x]*", "it's"])
 @pytest.mark.parametrize("kind", ["folder", "s3"])
 def test_signs_of_patterns_in_a_root_are_part_of_its_name(request, tmp_path, kind, name):
