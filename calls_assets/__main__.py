@@ -46,10 +46,11 @@ class Stops:
         return self._came
 
     def _watch(self) -> None:
-        patience_s = None
+        patience_s: float | None = None
         while select.select([self._reader], [], [], patience_s)[0] and len(self.came) < 2:
-            patience_s = UNWINDS_IN_S if self.came else None
-            interrupts.tell()
+            if self.came:
+                patience_s = UNWINDS_IN_S
+                interrupts.tell()
         self.end()
 
     def end(self) -> NoReturn:

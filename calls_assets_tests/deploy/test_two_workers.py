@@ -1,6 +1,8 @@
 """The same code on several machines: PostgreSQL, Redis, an object store, and Celery workers that share nothing else."""
 
+import base64
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,7 +23,7 @@ from calls_assets.definitions import build
 from calls_assets.sandbox import Behaviour, Centre, Sandbox
 from calls_assets.settings import Settings
 from calls_assets.tables.dictionary import TABLES
-from calls_assets_tests.deploy.conftest import wait_for
+from calls_assets_tests.deploy.conftest import program, wait_for
 
 pytestmark = [
     pytest.mark.services,
@@ -125,12 +127,37 @@ def tables(prefix: str) -> dict[str, bytes]:
     return {file.key.removeprefix(prefix): file.get()["Body"].read() for file in found if file.key.endswith(".parquet")}
 
 
+@contextmanager
+def overheard(redis: str, folder: Path) -> Iterator[Path]:
+    """A file of all that is sent to Redis during the block."""
+    path = folder / "redis.txt"
+    command = [program("redis-cli"), "-u", redis, "monitor"]
+    with path.open("wb") as file, subprocess.Popen(command, stdout=file) as monitor:
+        try:
+            yield path
+        finally:
+            monitor.terminate()
+
+
+def plain(sent: str) -> str:
+    """What was sent, and beside it what Celery has packed in base64."""
+    packed = re.findall(r"[A-Za-z0-9+/]{40,}={0,2}", sent)
+    return sent + "".join(base64.b64decode(part + "=" * (-len(part) % 4)).decode("latin-1") for part in packed)
+
+
+def people(centre: Centre) -> set[str]:
+    """The names and numbers of the days' contacts."""
+    contacts = [call.record["contact"] or {} for day in DAYS for call in centre.day(date.fromisoformat(day))]
+    return {contact[name] for contact in contacts for name in ("full_name", "number") if contact.get(name)}
+
+
 def test_a_backfill_over_two_workers_ends_in_the_bytes_of_one_process_although_a_worker_is_killed(
     postgres, redis, s3_root, run_pipeline, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("DAGSTER_POSTGRES_URL", postgres)
     monkeypatch.setenv("CALLS_BROKER_URL", redis)
-    with Sandbox(Centre(calls_per_day=40), Behaviour(latency_s=0.05)) as api:
+    centre = Centre(calls_per_day=40)
+    with Sandbox(centre, Behaviour(latency_s=0.05)) as api, overheard(redis, tmp_path) as sent:
         assert run_pipeline(api, f"{s3_root}/one", FIRST, date.fromisoformat(DAYS[-1])).success
         settings = {
             "CALLS_API_URL": api.url,
@@ -166,3 +193,6 @@ def test_a_backfill_over_two_workers_ends_in_the_bytes_of_one_process_although_a
         assert tasks_of(tmp_path / "first") == 1
         assert tasks_of(tmp_path / "second") > 1
         assert tables(f"{tmp_path.name}/many") == tables(f"{tmp_path.name}/one")
+        told = plain(sent.read_text("latin-1")) + "".join(path.read_text() for path in tmp_path.rglob("log.txt"))
+        assert "calls_pipeline" in plain(sent.read_text("latin-1"))
+        assert [secret for secret in (api.token, *people(centre)) if secret in told] == []
