@@ -80,7 +80,7 @@ def main() -> None:
     stops = Stops()
     sys.stderr = Errors(stops)
     _hear(lambda *_: stops.end())  # while we are loaded there is nothing to unwind
-    sys.unraisablehook = lambda lost: stops.end() if stops.came else sys.__unraisablehook__(lost)
+    sys.unraisablehook = lambda lost: _end_unwound(stops) if stops.came else sys.__unraisablehook__(lost)
     from calls_assets.cli import main as command
 
     _hear(signal.default_int_handler)
@@ -89,9 +89,14 @@ def main() -> None:
     except BaseException as error:  # a library may make anything of an interruption
         if not stops.came or (isinstance(error, SystemExit) and not error.code):
             raise
-        with suppress(BaseException):
-            atexit._run_exitfuncs()
-        stops.end()
+        _end_unwound(stops)
+
+
+def _end_unwound(stops: Stops) -> NoReturn:
+    """End the process once what is left to do at its end is done, such as to remove what a query has spilt."""
+    with suppress(BaseException):
+        atexit._run_exitfuncs()
+    stops.end()
 
 
 def _open_what_is_closed() -> None:

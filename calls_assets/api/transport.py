@@ -12,9 +12,9 @@ from typing import Any
 import requests
 from urllib3.exceptions import ProxyError as ProxyFailed
 
-logging.getLogger("urllib3").setLevel(
-    logging.ERROR
-)  # its warnings hold what servers send, and we have sentences of our own
+for _name in ("urllib3.connection", "urllib3.connectionpool"):
+    # Its warnings hold what servers send, and we have sentences of our own; a level, others set anew.
+    logging.getLogger(_name).addFilter(lambda record: record.levelno >= logging.ERROR)
 
 
 class Session(requests.Session):

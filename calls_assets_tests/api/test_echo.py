@@ -93,6 +93,7 @@ def answering(answer):
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_nothing_that_is_said_of_an_answer_holds_the_token(name, caplog, capfd):
+    caplog.set_level("WARNING", "urllib3")
     asked = {"sleep": lambda _: None, "patience_s": 1, "timeout_s": 5}
     with answering(ANSWERS[name]) as url, Client(url, PLAIN, **asked) as client, pytest.raises(ApiError) as caught:
         client.fetch(Query(page=1, limit=1), read_page)
