@@ -44,7 +44,7 @@ bench: setup  ## measure this project beside the floor and its peers, into docs/
 	@$(BIN)/python bench/run.py
 
 reliability: setup  ## run every bad night and attack, and write the tables of docs/reliability.md and docs/security.md
-	@STOPS=25 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -o timeout=3600 --junitxml=.pytest_cache/nights.xml $(addprefix calls_assets_tests/, \
+	@STOPS=9 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -o timeout=3600 --junitxml=.pytest_cache/nights.xml $(addprefix calls_assets_tests/, \
 		test_alerts.py test_any_account.py test_ask.py test_bad_records.py test_broken_files.py test_crashes.py \
 		test_hostile_words.py test_loopback.py test_main.py test_nights.py test_secrets.py test_spreadsheet.py test_words.py \
 		api dagster/test_home.py dagster/test_webserver.py metrics/test_connection.py report sandbox/test_attacked.py \
