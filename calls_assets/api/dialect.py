@@ -152,7 +152,8 @@ class Spelling:
         Raises:
             ArrowInvalid: the page is spelt otherwise.
         """
-        if (MARK_BEGINS in body and MARK.encode() in body) or any(escaped in body for escaped in MARK_ESCAPED):
+        escaped = MARK_ESCAPED if b"\\" in body else ()
+        if (MARK_BEGINS in body and MARK.encode() in body) or any(mark in body for mark in escaped):
             raise pa.ArrowInvalid("The page has a name that looks marked.")
         if any(b"%b:%bnull" % (name, _space(body)) in body for name in self.nullless):
             raise pa.ArrowInvalid("The page has a null where none was.")
