@@ -9,7 +9,7 @@ refused by the reader, never misread.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count
@@ -137,14 +137,14 @@ class Spelling:
         schema: What Arrow reads them in.
         marks: What is set first, as pairs of a text and its substitute; `@` is the space that may stand behind a colon.
         untyped: The names whose values are put into texts before that.
-        nullless: The names, as JSON, that the document does not know and that were never null. A page in which one is null is
-            spelt otherwise, since Arrow's reader does not tell null from nothing.
+        nullless: The names that the document does not know and that were never null. A page in which one is null is spelt
+            otherwise, since Arrow's reader does not tell null from nothing.
     """
 
     schema: pa.Schema
     marks: tuple[tuple[str, str], ...] = ()
     untyped: tuple[str, ...] = ()
-    nullless: tuple[bytes, ...] = ()
+    nullless: frozenset[str] = frozenset()
 
     def read(self, body: bytes) -> pa.Table:
         """The page as a table of one row.
@@ -155,15 +155,27 @@ class Spelling:
         escaped = MARK_ESCAPED if b"\\" in body else ()
         if (MARK_BEGINS in body and MARK.encode() in body) or any(mark in body for mark in escaped):
             raise pa.ArrowInvalid("The page has a name that looks marked.")
-        if any(b"%b:%bnull" % (name, _space(body)) in body for name in self.nullless):
-            raise pa.ArrowInvalid("The page has a null where none was.")
         told = self._in_texts(body) if self.untyped else body
         data = self._marked(told) if self.marks else pa.py_buffer(told)
-        return pj.read_json(
+        table = pj.read_json(
             pa.BufferReader(data),
             pj.ReadOptions(use_threads=False, block_size=len(data) + 1),
             pj.ParseOptions(explicit_schema=self.schema, unexpected_field_behavior="error"),
         )
+        if self._has_new_nulls(table, body):
+            raise pa.ArrowInvalid("The page has a null where none was.")
+        return table
+
+    def _has_new_nulls(self, table: pa.Table, body: bytes) -> bool:
+        """Whether a name of `nullless` is null; the page is searched only for those that are null or nothing somewhere."""
+        holes = {name for name, steps in self._nullless_places if _column(table, steps).null_count}
+        spelt = {json.dumps(name, ensure_ascii=is_ascii).encode() for name in holes for is_ascii in (True, False)}
+        return any(b"%b:%bnull" % (name, _space(body)) in body for name in spelt)
+
+    @cached_property
+    def _nullless_places(self) -> list[tuple[str, tuple[int, ...]]]:
+        """Where the names of `nullless` are, as steps from field to field."""
+        return [(name, steps) for name, steps in _names(self.schema) if name in self.nullless]
 
     @cached_property
     def _places(self) -> list[tuple[str, tuple[int, ...]]]:
@@ -225,6 +237,26 @@ def _leaves(name: str, kind: pa.DataType) -> Iterator[tuple[str, tuple[int, ...]
                 yield of, (place, *steps)
 
 
+def _names(fields: Iterable[pa.Field]) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """The names of fields and of all within them, with the steps that lead there."""
+    for place, part in enumerate(fields):
+        yield part.name, (place,)
+        kind = part.type
+        while pa.types.is_list(kind):
+            kind = kind.value_type
+        if pa.types.is_struct(kind):
+            yield from ((name, (place, *steps)) for name, steps in _names(kind))
+
+
+def _column(table: pa.Table, steps: tuple[int, ...]) -> pa.Array:
+    """The values at a place, also of those objects that are nothing."""
+    first, *others = steps
+    column = table.column(first).chunk(0)
+    for step in others:
+        column = _items(column).field(step)
+    return column
+
+
 def _items(values: pa.Array) -> pa.Array:
     """What lists hold, and what lists in them do."""
     while pa.types.is_list(values.type):
@@ -249,7 +281,7 @@ def spelling(page: Kinds) -> Spelling:
     """
     maker = _Maker(page)
     schema = pa.schema(maker.columns(page, PAGE))
-    return Spelling(schema, tuple(maker.substitutes()), maker.untyped, tuple(maker.nullless()))
+    return Spelling(schema, tuple(maker.substitutes()), maker.untyped, frozenset(maker.nullless()))
 
 
 @dataclass
@@ -306,11 +338,11 @@ class _Maker:
                 for begin in BEGINS.get(kind, ()):
                     yield f'"{name}":@{begin}', f'"{name}{MARK}{kind}":@{begin}'
 
-    def nullless(self) -> Iterator[bytes]:
+    def nullless(self) -> Iterator[str]:
         if calls := self.page.names.get(PAGE[0].name):
-            for name in sorted(set(_undocumented(calls, PAGE[0])) - set(self.untyped)):
+            for name in set(_undocumented(calls, PAGE[0])) - set(self.untyped):
                 if NULL not in self._marked.get(name, ()):
-                    yield from {json.dumps(name).encode(), json.dumps(name, ensure_ascii=False).encode()}
+                    yield name
 
     def columns(self, kinds: Kinds, fields: tuple[Field, ...]) -> list[pa.Field]:
         """The columns of an object: those of its documented fields, and of all that were seen."""
