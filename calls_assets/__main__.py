@@ -103,7 +103,8 @@ def _open_what_is_closed() -> None:
     """Have the standard streams be there where we were started without: a file of ours would get their numbers, and words."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115  # takes the lowest number, its own
+            number = os.open(os.devnull, os.O_RDWR)  # the lowest that is free, which is the stream's own
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
 
 
 def _hear(handler: "signal._HANDLER") -> None:

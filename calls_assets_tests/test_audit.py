@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -55,7 +56,6 @@ sys.exit(1)
 def test_the_worst_of_the_locks_is_the_status(tmp_path, capsys, locks, status):
     names = [str(tmp_path / f"{number}.lock") for number in range(len(locks))]
     for name, packages in zip(names, locks, strict=True):
-        with open(name, "w", encoding="utf-8") as lock:  # noqa: PTH123
-            lock.write("" if packages is None else json.dumps({"dependencies": packages}))
+        Path(name).write_text("" if packages is None else json.dumps({"dependencies": packages}), encoding="utf-8")
     assert main([*names, "--", sys.executable, "-c", AUDITOR]) == status
     assert [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()] == names

@@ -6,4 +6,4 @@ from calls_assets.dagster.internals import have_dev_start
 
 if __name__ == "__main__":
     have_dev_start("calls_assets.dagster.webserver")
-    dg()  # type: ignore[no-untyped-call]
+    dg()

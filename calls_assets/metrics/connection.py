@@ -103,7 +103,7 @@ class ReadOnly(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
 
     def add(self, places: Iterable[str]) -> list[str]:
         """Let files be read; gives the names to read them by."""
-        # DuckDB forbids a name with .. in it, wherever that leads.
+        # DuckDB forbids a name with .. in it, wherever that leads, and pathlib takes none out.
         named = {os.path.abspath(place): Path(place).absolute() for place in places}  # noqa: PTH100
         self._places.update(named)
         return [SCHEME + name for name in named]

@@ -184,7 +184,7 @@ def _barred(typed: duckdb.DuckDBPyRelation, day: date, sentence: str) -> str:
     known, *others = zip(typed.columns, typed.types, strict=True)
     quoted = sentence.replace("'", "''")
     columns = ", ".join([f"DATE '{day}' AS {known[0]}", *(f"wrong::{kind} AS {name}" for name, kind in others)])
-    return f"SELECT {columns} FROM (SELECT error('{quoted}') AS wrong) WHERE wrong IS NULL"  # noqa: S608
+    return f"SELECT {columns} FROM (SELECT error('{quoted}') AS wrong) WHERE wrong IS NULL"  # noqa: S608  # quoted
 
 
 def _connect(inputs: Mapping[str, Relation], days: Sequence[date], zone: ZoneInfo) -> duckdb.DuckDBPyConnection:

@@ -350,7 +350,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(*refusal)
         return refusal is None
 
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002  # as the base class has it
         """Refuse what the base class cannot read, or has no method for."""
         self.close_connection = True
         self.request_version = self.protocol_version  # an older one would be answered without a status

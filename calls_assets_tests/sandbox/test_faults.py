@@ -75,7 +75,7 @@ def test_the_right_body_comes_in_http_that_is_none() -> None:
     with serving() as sandbox:
         right = get(sandbox).content
     kinds = ("two_lengths", "bad_chunk", "many_headers", "no_http")
-    with serving(*(WireFault(kind=kind, on=(place,)) for place, kind in enumerate(kinds, 1))) as sandbox:  # type: ignore[arg-type]
+    with serving(*(WireFault(kind=kind, on=(place,)) for place, kind in enumerate(kinds, 1))) as sandbox:
         heads, bodies = zip(*(raw_answer(sandbox) for _ in kinds), strict=True)
     assert bodies == (right, b"-5e\r\n" + right, right, b"")
     assert [head.count(b"Content-Length: ") for head in heads] == [2, 0, 1, 0]
@@ -119,7 +119,7 @@ def test_a_reset_comes_before_the_answer_or_in_the_middle_of_its_body() -> None:
 @pytest.mark.parametrize("kind", ["hang", "stall"])
 def test_a_server_that_falls_silent_ends_with_the_sandbox(kind: str) -> None:
     begin = time.monotonic()
-    with serving(WireFault(kind=kind)) as sandbox, connected(sandbox) as connection:  # type: ignore[arg-type]
+    with serving(WireFault(kind=kind)) as sandbox, connected(sandbox) as connection:
         received = connection.recv(65536) if kind == "stall" else b""
         with pytest.raises(TimeoutError):
             connection.recv(1)
@@ -129,7 +129,7 @@ def test_a_server_that_falls_silent_ends_with_the_sandbox(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["drip", "drip_head"])
 def test_a_drip_is_the_right_answer_byte_by_byte(kind: str) -> None:
-    with serving(WireFault(kind=kind, pause_s=0.001)) as sandbox, connected(sandbox) as connection:  # type: ignore[arg-type]
+    with serving(WireFault(kind=kind, pause_s=0.001)) as sandbox, connected(sandbox) as connection:
         parts = list(iter(lambda: connection.recv(65536), b""))
     _, _, body = b"".join(parts).partition(b"\r\n\r\n")
     assert len(parts) > 100
