@@ -2,6 +2,7 @@
 
 import copy
 import json
+import shutil
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
@@ -92,6 +93,13 @@ def s3_root(s3_server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     boto3.client("s3").create_bucket(Bucket="calls")
     return f"s3://calls/{tmp_path.name}"
+
+
+@pytest.fixture
+def tree(pulled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The root of a copy of a module's `pulled` tree, which CALLS_DATA_URL names."""
+    monkeypatch.setenv("CALLS_DATA_URL", str(tmp_path / "data"))
+    return shutil.copytree(pulled, tmp_path / "data")
 
 
 @pytest.fixture(scope="session")

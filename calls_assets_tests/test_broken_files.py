@@ -1,7 +1,6 @@
 """Files that are not what they were: each reader names the file and what to do, and materializing the day again mends it."""
 
 import ctypes
-import io
 import os
 import re
 import shutil
@@ -17,18 +16,15 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from rich.console import Console
 from upath import UPath
 
 import calls_assets
 from calls_assets.cli import main
-from calls_assets.definitions import build
 from calls_assets.desk import telling
-from calls_assets.launch import materialize
 from calls_assets.sandbox import Centre, Sandbox
-from calls_assets.settings import Settings
 from calls_assets.tables.dictionary import CALLS, TABLES
 from calls_assets.tables.store import BrokenFile, NotRead, TableStore
+from calls_assets_tests.broken import in_its_place
 
 FIRST, LAST = date(2026, 3, 6), date(2026, 3, 7)
 
@@ -40,22 +36,11 @@ def api():
 
 
 @pytest.fixture(scope="module")
-def pulled(api, tmp_path_factory):
+def pulled(api, run_pipeline, tmp_path_factory):
     """The root of a tree of two days, which nobody may change."""
     root = tmp_path_factory.mktemp("pulled")
-    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
-        patch.setenv("CALLS_API_URL", api.url)
-        patch.setenv("CALLS_API_TOKEN", api.token)
-        console = Console(file=io.StringIO())
-        assert materialize(build(Settings(data_url=str(root))), instance, FIRST, LAST, console).success
+    assert run_pipeline(api, root, FIRST, LAST).success
     return root
-
-
-@pytest.fixture
-def tree(pulled, tmp_path, monkeypatch):
-    """The root of a copy of it, which CALLS_DATA_URL names."""
-    monkeypatch.setenv("CALLS_DATA_URL", str(tmp_path / "data"))
-    return shutil.copytree(pulled, tmp_path / "data")
 
 
 def file_of(tree, table, day):
@@ -75,16 +60,6 @@ def changed(change):
         pq.write_table(rows, path)
 
     return write
-
-
-def in_its_place(make):
-    """Something else under the file's name."""
-
-    def put(path):
-        path.unlink()
-        make(path)
-
-    return put
 
 
 def listen(path):

@@ -1,22 +1,16 @@
 """An analyst reads the tree: every table, as pandas, Arrow and DuckDB, from a folder and from S3."""
 
-import io
 import shutil
 from datetime import UTC, date, datetime
 
-import dagster as dg
 import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from rich.console import Console
 
 import calls_assets
-from calls_assets.definitions import build
-from calls_assets.launch import materialize
 from calls_assets.sandbox import Centre, Sandbox
-from calls_assets.settings import Settings
 from calls_assets.tables.dictionary import TABLES
 from calls_assets.tables.store import MissingDay
 
@@ -30,22 +24,11 @@ def api():
 
 
 @pytest.fixture(scope="module")
-def pulled(api, tmp_path_factory):
+def pulled(api, run_pipeline, tmp_path_factory):
     """The root of a tree of three days, which nobody may change."""
     root = tmp_path_factory.mktemp("pulled")
-    settings = Settings(data_url=str(root))
-    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
-        patch.setenv("CALLS_API_URL", api.url)
-        patch.setenv("CALLS_API_TOKEN", api.token)
-        assert materialize(build(settings), instance, FIRST, LAST, Console(file=io.StringIO())).success
+    assert run_pipeline(api, root, FIRST, LAST).success
     return root
-
-
-@pytest.fixture
-def tree(pulled, tmp_path, monkeypatch):
-    """The root of a copy of it, which CALLS_DATA_URL names."""
-    monkeypatch.setenv("CALLS_DATA_URL", str(tmp_path / "data"))
-    return shutil.copytree(pulled, tmp_path / "data")
 
 
 def test_pandas_keeps_whole_numbers_flags_and_instants_what_they_are(tree):

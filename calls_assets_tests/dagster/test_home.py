@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from calls_assets.dagster import home
+from calls_assets_tests.broken import in_its_place
 
 
 @pytest.fixture(scope="module")
@@ -36,20 +37,12 @@ def copied(used, folder):
     return folder
 
 
-def make_other(make):
-    def put(path):
-        path.unlink()
-        make(path)
-
-    return put
-
-
 BROKEN = {
     "cut off": lambda path: path.write_bytes(path.read_bytes()[:5000]),
     "noise": lambda path: path.write_bytes(bytes(range(1, 250)) * 100),
-    "a folder": make_other(Path.mkdir),
-    "a pipe": make_other(os.mkfifo),
-    "a link to itself": make_other(lambda path: path.symlink_to(path.name)),
+    "a folder": in_its_place(Path.mkdir),
+    "a pipe": in_its_place(os.mkfifo),
+    "a link to itself": in_its_place(lambda path: path.symlink_to(path.name)),
 }
 
 
