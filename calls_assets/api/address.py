@@ -4,7 +4,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
 
-from calls_assets.loopback import is_loopback as is_loopback
+from calls_assets.loopback import is_loopback
 
 PORTS = {"http": 80, "https": 443}
 

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
-from calls_assets.words import UNKNOWN
-from calls_assets.words import shown as legible
+from calls_assets.words import UNKNOWN, shown
 
 MOST_SHOWN = 200
 """Characters of a server's words."""
@@ -37,7 +36,7 @@ def words(body: bytes, token: str) -> str:
     if len(body) > MOST_READ:
         return ""
     try:
-        return shown("; ".join(dict.fromkeys(_said(json.loads(body)))), token)
+        return masked("; ".join(dict.fromkeys(_said(json.loads(body)))), token)
     except (ValueError, RecursionError):
         return ""
 
@@ -64,12 +63,12 @@ def _texts(value: Any) -> Iterator[str]:
         yield from list(_said(value)) or named
 
 
-def shown(text: str, token: str) -> str:
+def masked(text: str, token: str) -> str:
     """A text in one legible line of at most `MOST_SHOWN` characters, without the token."""
-    return legible(_masked(legible(text, MOST_READ), token), MOST_SHOWN)
+    return shown(_starred(shown(text, MOST_READ), token), MOST_SHOWN)
 
 
-def _masked(text: str, token: str) -> str:
+def _starred(text: str, token: str) -> str:
     if not token:
         return text
     for spelt in dict.fromkeys((token, quote(token, safe=""), quote(token), quote_plus(token))):
@@ -102,9 +101,9 @@ def leads_to(location: str, token: str) -> str:
         return "an address that is none"
     if host:
         scheme = target.scheme if target.scheme in ("http", "https", "") else "another scheme"
-        return shown(f"{scheme}://{'another host' if _has_part_of(host, token) else host}", token)
+        return masked(f"{scheme}://{'another host' if _has_part_of(host, token) else host}", token)
     rest = PLAIN_PATH.sub("", target.path)
-    return shown(target.path.removesuffix(rest) + ("…" if rest else ""), token) or "nowhere"
+    return masked(target.path.removesuffix(rest) + ("…" if rest else ""), token) or "nowhere"
 
 
 def _has_part_of(host: str, token: str) -> bool:

@@ -20,8 +20,8 @@ import requests
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from urllib3.exceptions import HTTPError
 
-from calls_assets.api.address import checked_token, checked_url, is_loopback, leads_to_the_same_without_slash
-from calls_assets.api.answers import MOST_READ, is_web_page, leads_to, shown, words
+from calls_assets.api.address import checked_token, checked_url, leads_to_the_same_without_slash
+from calls_assets.api.answers import MOST_READ, is_web_page, leads_to, masked, words
 from calls_assets.api.document import Query
 from calls_assets.api.echo import without_token
 from calls_assets.api.errors import (
@@ -37,6 +37,7 @@ from calls_assets.api.errors import (
 from calls_assets.api.failures import Asked, Passing, no_answer, retry_after
 from calls_assets.api.pace import Pace
 from calls_assets.api.transport import Session, beginning
+from calls_assets.loopback import is_loopback
 
 T = TypeVar("T")
 
@@ -190,7 +191,7 @@ class Client:
                 self._check(response, query, ticket)
                 body = without_token(self._body(response), self._token)
         except (requests.exceptions.RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
-            asked = Asked(self._url, begin, self._timeout[0], self._late, lambda text: shown(text, self._token))
+            asked = Asked(self._url, begin, self._timeout[0], self._late, lambda text: masked(text, self._token))
             raise no_answer(error, asked) from None
         try:
             answer = read(EMPTY if response.status_code == NO_CONTENT else body)

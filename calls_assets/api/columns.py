@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from calls_assets.api.arrow import arrow_type
 from calls_assets.api.dialect import BLANK, FLAG, LIST, NULL, OBJECT, OTHER, REAL, TEXT, WHOLE
 from calls_assets.api.document import Field, Kind
-from calls_assets.api.field_names import shown
+from calls_assets.api.field_names import fit_name
 from calls_assets.api.json_columns import (
     LookCloser,
     arrays,
@@ -93,7 +93,7 @@ class Columns:
         known = {part.name for part in fields}
         for name, sent in names.items():
             if name not in known:
-                rests[name] = self._undocumented(sent, at.to(shown(name)))
+                rests[name] = self._undocumented(sent, at.to(fit_name(name)))
         return columns, object_texts(rests)
 
     def field(self, of: Field, sent: Sent, at: "Place") -> Typed:

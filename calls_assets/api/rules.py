@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeGuard
 from zoneinfo import ZoneInfo
 
 from calls_assets.api.document import Field, Kind
-from calls_assets.api.field_names import shown
+from calls_assets.api.field_names import fit_name
 from calls_assets.api.json_values import EXACT, HALVES, Several, Unheld, ZeroFraction, is_unicode
 
 NOTHING: Any = object()
@@ -96,7 +96,7 @@ class Reader:
                 rest[field.name] = left
         for name in record.keys() - values.keys():
             rest[name] = record[name]
-            found.add(Deviation(path + shown(name), sent_as(record[name]), Became.UNDOCUMENTED.value))
+            found.add(Deviation(path + fit_name(name), sent_as(record[name]), Became.UNDOCUMENTED.value))
         return values, rest or NOTHING
 
     def _list(self, field: Field, value: Any, path: str, found: set[Deviation]) -> Read:

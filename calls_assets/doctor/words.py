@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from calls_assets.api.answers import shown as masked
+from calls_assets.api.answers import masked
 from calls_assets.api.document import CALL, Kind
 from calls_assets.api.rules import Deviation
 from calls_assets.doctor.account import Learned, PageSize
@@ -12,7 +12,7 @@ from calls_assets.doctor.lists import GIVEN, Lists
 from calls_assets.doctor.pages import NONE_SEEN
 from calls_assets.doctor.volume import Backfill, Volume
 from calls_assets.doctor.waits import FEWEST, Threshold
-from calls_assets.words import shown as legible
+from calls_assets.words import shown
 
 UNSET = "CALLS_DATES_ZONE may stay unset: more days are pulled then, and none is missed."
 
@@ -34,7 +34,7 @@ def findings(learned: Learned, token: str) -> Iterator[tuple[str, str]]:
         yield "Page size", page_words(learned.page)
         yield "Order", order_words(learned.order)
     yield "Rate limit", header_words(learned, token)
-    types = [f"{legible(masked(name, token))} {count:,}" for name, count in learned.types.items()]
+    types = [f"{shown(masked(name, token))} {count:,}" for name, count in learned.types.items()]
     yield "type", _listed(types) or "No value seen."
     if told := list_words(learned.lists):
         yield "Lists", told
@@ -113,7 +113,7 @@ def header_words(learned: Learned, token: str) -> str:
     if not learned.headers:
         return "No headers that tell of one."
     told = [f"{name}: {value}" for name, value in learned.headers.items()]
-    values = _listed([legible(masked(header, token), MOST_OF_A_HEADER) for header in told], "; ")
+    values = _listed([shown(masked(header, token), MOST_OF_A_HEADER) for header in told], "; ")
     rate = learned.requests_per_second
     pace = f"That is {rate:g} request{'' if rate == 1 else 's'} a second." if rate else "They do not tell a pace."
     return f"{values} {pace}"
