@@ -45,14 +45,14 @@ bench: setup  ## measure this project beside the floor and its peers, into docs/
 
 reliability: setup  ## run every bad night and attack, and write the tables of docs/reliability.md and docs/security.md
 	@STOPS=9 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -o timeout=3600 --junitxml=.pytest_cache/nights.xml $(addprefix calls_assets_tests/, \
-		test_alerts.py test_any_account.py test_ask.py test_bad_records.py test_broken_files.py test_crashes.py \
-		test_hostile_words.py test_loopback.py test_main.py test_nights.py test_secrets.py test_spreadsheet.py test_words.py \
-		api dagster/test_home.py dagster/test_webserver.py metrics/test_connection.py report sandbox/test_attacked.py \
-		tables/test_store.py)
+		test_display.py test_loopback.py api commands/test_main.py commands/test_spreadsheet.py commands/test_sql.py dagster/test_alerts.py \
+		dagster/test_home.py dagster/test_webserver.py metrics/test_connection.py report sandbox/test_attacked.py \
+		system/test_any_account.py system/test_bad_records.py system/test_broken_files.py system/test_crashes.py \
+		system/test_hostile_words.py system/test_nights.py system/test_secrets.py tables/test_store.py)
 	@$(BIN)/python calls_assets_tests/reliability.py .pytest_cache/nights.xml docs
 
 docs: setup  ## make docs/tables.md anew from the code
-	@$(BIN)/python -c "from calls_assets.tables.page import dictionary_page; print(dictionary_page(), end='')" > docs/tables.md
+	@$(BIN)/python -c "from calls_assets.tables.markdown import dictionary_page; print(dictionary_page(), end='')" > docs/tables.md
 
 lint: setup  ## ruff and mypy
 	@$(BIN)/ruff check .

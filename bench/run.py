@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from calls_assets.sandbox import Centre, Sandbox
-from calls_assets.tables.dictionary import TABLES
+from calls_assets.tables.catalog import TABLES
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # for the tests' servers

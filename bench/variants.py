@@ -56,7 +56,7 @@ def floor(url: str, token: str, calls: int, ready: str, out: str, **_: Any) -> W
     import pyarrow.parquet as pq
     import simdjson
 
-    from calls_assets.tables.dictionary import RAW_CALLS
+    from calls_assets.tables.catalog import RAW_CALLS
     from calls_assets.tables.store import row_groups, to_parquet
 
     address, headers, pages = pages_of(url, token, calls)
@@ -82,9 +82,10 @@ def ours(url: str, token: str, workers: int, out: str, days: int = 1, margin: bo
     from calls_assets.api.document import Query
     from calls_assets.api.errors import Incomplete
     from calls_assets.api.parts import parts
-    from calls_assets.api.windows import Reading, Window, by_day
-    from calls_assets.resources import CallsApi
-    from calls_assets.tables.dictionary import RAW_CALLS
+    from calls_assets.api.windows import Reading, Window
+    from calls_assets.dagster.resources import CallsApi
+    from calls_assets.days import by_day
+    from calls_assets.tables.catalog import RAW_CALLS
     from calls_assets.tables.store import TableStore
 
     reading = Reading() if margin else Reading(UTC, date_to_inclusive=True)

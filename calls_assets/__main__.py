@@ -81,7 +81,7 @@ def main() -> None:
     sys.stderr = Errors(stops)
     _hear(lambda *_: stops.end())  # while we are loaded there is nothing to unwind
     sys.unraisablehook = lambda lost: _end_unwound(stops) if stops.came else sys.__unraisablehook__(lost)
-    from calls_assets.cli import main as command
+    from calls_assets.commands.cli import main as command
 
     _hear(signal.default_int_handler)
     try:

@@ -6,35 +6,32 @@ from pathlib import Path
 
 import dagster as dg
 
-from calls_assets.alerts import alert_sensors
-from calls_assets.alive import killed_runs_sensor
-from calls_assets.assets.api import api_assets
-from calls_assets.assets.derived import derived_assets
-from calls_assets.assets.report import report_asset
-from calls_assets.assets.specs import JOB, Partitions
+from calls_assets.assets import assets
+from calls_assets.dagster.alerts import alert_sensors
+from calls_assets.dagster.freshness import freshness_sensor
 from calls_assets.dagster.recompute import recompute_sensor
+from calls_assets.dagster.resources import CallsApi, Tables
+from calls_assets.dagster.run_slots import killed_runs_sensor
 from calls_assets.dagster.runs import is_ours
+from calls_assets.dagster.schedules import schedules
+from calls_assets.dagster.specs import JOB, AssetSettings
 from calls_assets.dagster.sqlite import spare_the_disk
-from calls_assets.freshness import freshness_sensor
-from calls_assets.resources import CallsApi, Tables
-from calls_assets.schedules import schedules
 from calls_assets.settings import Settings
 
 
 def build(settings: Settings) -> dg.Definitions:
     """The project under the given settings; the API's address and token are read when a run starts."""
     spare_the_disk()
-    partitions = Partitions.of(settings)
     with (
         warnings.catch_warnings()
     ):  # partitioned checks and backfill policies are new in Dagster, whose version is pinned
         warnings.simplefilter("ignore", dg.BetaWarning)
         warnings.simplefilter("ignore", dg.PreviewWarning)
-        assets = [api_assets(partitions), *derived_assets(partitions), report_asset(partitions)]
-    every = dg.AssetSelection.assets(*assets)  # those of defs/ may have other partitions, and run on their own
+        declared = assets(AssetSettings.of(settings))
+    every = dg.AssetSelection.assets(*declared)  # those of defs/ may have other partitions, and run on their own
     job = dg.define_asset_job(JOB, every, description="Every table and page of the chosen days.")
     return dg.Definitions(
-        assets=assets,
+        assets=declared,
         jobs=[job],
         schedules=schedules(settings, job),
         sensors=[

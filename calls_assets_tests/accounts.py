@@ -11,7 +11,7 @@ from calls_assets.api.decode import read_page
 from calls_assets.api.document import CALL_TYPES, LABEL_CALL_TYPES
 from calls_assets.metrics.run import compute, reconcile
 from calls_assets.sandbox import Centre
-from calls_assets.tables.dictionary import RAW_CALL_TYPES, RAW_CALLS, TABLES
+from calls_assets.tables.catalog import RAW_CALL_TYPES, RAW_CALLS, TABLES
 from calls_assets.tables.store import TableStore
 
 HOW = {name: "labelled" if name in LABEL_CALL_TYPES else "settled" for name in CALL_TYPES}

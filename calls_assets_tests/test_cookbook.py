@@ -13,8 +13,8 @@ import pytest
 from rich.console import Console
 
 import calls_assets
+from calls_assets.dagster.launch import materialize
 from calls_assets.definitions import build
-from calls_assets.launch import materialize
 from calls_assets.sandbox import Centre, Sandbox
 from calls_assets.settings import Settings
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from calls_assets.dagster.resources import CallsApi
 from calls_assets.definitions import build
-from calls_assets.resources import CallsApi
 from calls_assets.sandbox import Centre, Sandbox
 from calls_assets.settings import VARIABLES, Settings
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
-from calls_assets.words import UNKNOWN, shown
+from calls_assets.display import UNKNOWN, shown
 
 MOST_SHOWN = 200
 """Characters of a server's words."""

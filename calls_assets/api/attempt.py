@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count
 
+from calls_assets.api.concurrency import map_concurrently
 from calls_assets.api.decode import Page, Reject
 from calls_assets.api.document import Query
 from calls_assets.api.errors import Incomplete, RequestRefused
 from calls_assets.api.gathered import Gathered
-from calls_assets.api.in_flight import in_flight
 
 Fetch = Callable[[Query], Page]
 """One request -> its page."""
@@ -174,7 +174,7 @@ class Attempt:
     def _pages(self, expected: int) -> Generator[tuple[int, Page], None, None]:
         """The pages from the second on; of the expected ones several are in flight."""
         numbers = range(2, expected + 1)
-        yield from zip(numbers, in_flight(self._fetch, numbers, self.concurrency), strict=True)
+        yield from zip(numbers, map_concurrently(self._fetch, numbers, self.concurrency), strict=True)
         for number in count(expected + 1):
             yield number, self._fetch(number)
 

@@ -14,13 +14,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from calls_assets.api.concurrency import map_concurrently
 from calls_assets.api.crawl import Calls, Crawled, Crawler, NotProven, TooDeep
 from calls_assets.api.crawled import joined
 from calls_assets.api.decode import Page
 from calls_assets.api.document import CALL_TYPES, CERTAIN_CALL_TYPES, DIRECTIONS, Query
 from calls_assets.api.errors import ApiError, NotServed, RequestRefused, Unavailable
-from calls_assets.api.in_flight import in_flight
-from calls_assets.api.numbers import Ints, int_array, texts
+from calls_assets.arrow import Ints, int_array, texts
 
 LABELLED, SETTLED, REFUSED, IGNORED, NOT_ASKED = "labelled", "settled", "refused", "ignored", "not_asked"
 """How the API answered for a call type: its calls by id, a count equal to ours, a refusal, the calls of all types, or not."""
@@ -124,7 +124,7 @@ def ask(crawler: Crawler, query: Query, wanted: Collection[str], ours: Mapping[s
     """
     asking = _Asking(crawler, query, frozenset(wanted), ours, _Plain(crawler, query, crawled))
     # These first: where they show that the server knows no call types, the others are not worth a crawl.
-    counts = dict(zip(DIRECTIONS, in_flight(asking.count, DIRECTIONS, crawler.concurrency), strict=True))
+    counts = dict(zip(DIRECTIONS, map_concurrently(asking.count, DIRECTIONS, crawler.concurrency), strict=True))
     if _is_all_ignored(counts, asking.plain.calls):
         answers = {name: _Answer(IGNORED if asking.asks_for(name) else NOT_ASKED) for name in CALL_TYPES}
     else:
@@ -132,7 +132,7 @@ def ask(crawler: Crawler, query: Query, wanted: Collection[str], ours: Mapping[s
         def answer(call_type: str) -> _Answer:
             return asking.answer(call_type, counts.get(call_type))
 
-        answers = dict(zip(CALL_TYPES, in_flight(answer, CALL_TYPES, crawler.concurrency), strict=True))
+        answers = dict(zip(CALL_TYPES, map_concurrently(answer, CALL_TYPES, crawler.concurrency), strict=True))
     labelled = [_labels(answer.calls, name) for name, answer in answers.items() if answer.calls is not None]
     how = {name: answer.how for name, answer in answers.items()}
     return Answers(how, pa.concat_tables(labelled) if labelled else pa.Table.from_batches([], LABELS))

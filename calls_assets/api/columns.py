@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from calls_assets.api.arrow import arrow_type
 from calls_assets.api.dialect import BLANK, FLAG, LIST, NULL, OBJECT, OTHER, REAL, TEXT, WHOLE
 from calls_assets.api.document import Field, Kind
 from calls_assets.api.field_names import fit_name
@@ -29,7 +28,6 @@ from calls_assets.api.json_columns import (
 )
 from calls_assets.api.json_texts import Pieces, list_texts, object_texts, pieces, put_together, to_json
 from calls_assets.api.json_values import JSON, ZeroFraction, as_json
-from calls_assets.api.numbers import Flags, Ints, flag_array, int_array, text, texts, where_valid
 from calls_assets.api.rules import (
     BEYOND_S,
     DIGITS,
@@ -53,6 +51,8 @@ from calls_assets.api.rules import (
     Rule,
     sent_as,
 )
+from calls_assets.api.types import arrow_type
+from calls_assets.arrow import Flags, Ints, flag_array, int_array, text, texts, where_valid
 
 Sent: TypeAlias = Mapping[str, pa.Array]
 """What stands in one place, an array for each kind; a value is null in all of them but one."""

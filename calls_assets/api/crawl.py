@@ -19,11 +19,11 @@ from calls_assets.api.crawled import Crawled, NotProven, TooDeep
 from calls_assets.api.decode import SCHEMA, Page
 from calls_assets.api.document import MAX_LIMIT, Query
 from calls_assets.api.errors import Incomplete, RequestRefused
-from calls_assets.api.gathered import ROWS_AT_ONCE, Calls
-from calls_assets.api.numbers import ints
-from calls_assets.api.windows import ONE_DAY
+from calls_assets.api.gathered import Calls
+from calls_assets.arrow import ints
+from calls_assets.days import ONE_DAY
 
-__all__ = ["CRAWLS", "ROWS_AT_ONCE", "Calls", "Crawled", "Crawler", "Fetch", "NotProven", "TooDeep"]
+__all__ = ["CRAWLS", "Calls", "Crawled", "Crawler", "Fetch", "NotProven", "TooDeep"]
 
 CRAWLS = 4
 """How often a list is read before it counts as one that does not add up."""

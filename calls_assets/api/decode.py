@@ -16,16 +16,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from calls_assets.api.arrow import arrow_type
 from calls_assets.api.columns import Columns, Place
 from calls_assets.api.dialect import MARK, NULL, OTHER, Kinds, Spelling, Unspellable, documented, spelling
 from calls_assets.api.document import CALL, PAGE
 from calls_assets.api.errors import NotAPage, TooMuch
 from calls_assets.api.json_columns import LookCloser, arrays, has_zero_fractions, named
 from calls_assets.api.json_values import JSON, MOST_VALUES, MOST_VALUES_OF_RECORD, as_json, flattened, slimmed
-from calls_assets.api.numbers import Flags, ints, texts
 from calls_assets.api.rules import MOMENT, NOTHING, Deviation, Reader, sent_as
 from calls_assets.api.shapes import Shape, Shapes
+from calls_assets.api.types import arrow_type
+from calls_assets.arrow import Flags, ints, texts
 
 T = TypeVar("T")
 

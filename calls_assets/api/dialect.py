@@ -20,9 +20,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
-from calls_assets.api.arrow import arrow_type
 from calls_assets.api.document import PAGE, Field
 from calls_assets.api.json_values import JSON, MOST_LEVELS, Several, Unheld, WholeReal, is_unicode
+from calls_assets.api.types import arrow_type
 
 MARK = "\ue000"
 """Stands between a field's name and its kind; of private use, so that no name holds it."""

@@ -9,16 +9,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from calls_assets.api.decode import SCHEMA
-from calls_assets.api.numbers import Ints, ints
+from calls_assets.api.id_set import IdSet
 from calls_assets.api.rules import Deviation
-from calls_assets.api.seen import Seen
 from calls_assets.api.shapes import Shape, Shapes
 from calls_assets.api.spool import Spool
+from calls_assets.arrow import ROW_GROUP_ROWS, Ints, ints
 
 Places = npt.NDArray[np.int32]
-
-ROWS_AT_ONCE = 16_384
-"""Rows of a large list that are in memory at a time, and that a file has in a row group."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +43,14 @@ class Calls:
         )
 
     def tables(self, columns: list[str] | None = None) -> Iterator[pa.Table]:
-        """The rows, `ROWS_AT_ONCE` at a time, in the schema of a page; none for no rows."""
-        for first in range(0, len(self), ROWS_AT_ONCE):
-            yield self._spool.take(self._numbers[first : first + ROWS_AT_ONCE], columns)
+        """The rows, `ROW_GROUP_ROWS` at a time, in the schema of a page; none for no rows."""
+        for first in range(0, len(self), ROW_GROUP_ROWS):
+            yield self._spool.take(self._numbers[first : first + ROW_GROUP_ROWS], columns)
 
     def pieces(self) -> Iterator[tuple[pa.Table, tuple[Shape, ...], Places]]:
         """The rows, as `tables` gives them, with their shapes, and of each row the place of its own."""
-        for first in range(0, len(self), ROWS_AT_ONCE):
-            part = slice(first, first + ROWS_AT_ONCE)
+        for first in range(0, len(self), ROW_GROUP_ROWS):
+            part = slice(first, first + ROW_GROUP_ROWS)
             yield self._spool.take(self._numbers[part]), self._shapes, self._shape_of[part]
 
     def deviations(self) -> Counter[Deviation]:
@@ -69,7 +66,7 @@ class Calls:
 class Gathered:
     """Rows of pages as they come, each id once in the end: the later row is kept."""
 
-    ids: Seen = field(default_factory=Seen)
+    ids: IdSet = field(default_factory=IdSet)
     collisions: int = 0
     _spool: Spool = field(default_factory=lambda: Spool(SCHEMA))
     _columns: list[tuple[Ints, Ints, Places]] = field(default_factory=list)
@@ -105,8 +102,10 @@ class Gathered:
         twice = different[counts > 1]
         doubles = np.flatnonzero(np.isin(ids, twice))
         seen: set[int] = set()
-        for first in range(0, len(doubles), ROWS_AT_ONCE):
-            seen.update(hash(repr(one)) for one in self._spool.take(doubles[first : first + ROWS_AT_ONCE]).to_pylist())
+        for first in range(0, len(doubles), ROW_GROUP_ROWS):
+            seen.update(
+                hash(repr(one)) for one in self._spool.take(doubles[first : first + ROW_GROUP_ROWS]).to_pylist()
+            )
         return len(seen) - len(twice)
 
     @property

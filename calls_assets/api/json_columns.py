@@ -12,7 +12,7 @@ import pyarrow.json as pj
 
 from calls_assets.api.dialect import FLAG, LIST, MARK, NULL, OBJECT, OTHER, REAL, TEXT, WHOLE
 from calls_assets.api.json_values import EXACT
-from calls_assets.api.numbers import Flags, Ints, flag_array, int_array, raw_numbers, texts, where_valid
+from calls_assets.arrow import Flags, Ints, flag_array, int_array, raw_numbers, texts, where_valid
 
 POINT = re.compile(rb"\.[0-9]+(?:[eE][+-]?[0-9]+)?(?=\s*(?:[,}\]]|$))", re.MULTILINE)
 """What stands behind the whole part of a number with a point; in a text it would only have the records read one by one."""

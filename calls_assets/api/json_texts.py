@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from calls_assets.api.dialect import BLANK, FLAG, LIST, NULL, OBJECT, OTHER, TEXT
 from calls_assets.api.json_columns import coalesced, counts_of, fractional, kind_of_type, named
 from calls_assets.api.json_values import JSON, as_json
-from calls_assets.api.numbers import Ints, flag_array, text, texts, where_valid
+from calls_assets.arrow import Ints, flag_array, text, texts, where_valid
 
 Pieces: TypeAlias = Sequence[pa.Array | str]
 """What texts are made of, from left to right: columns and literals. Only a column that stands alone may have nulls."""

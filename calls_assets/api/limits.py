@@ -14,8 +14,9 @@ from calls_assets.api.crawled import Crawled, TooDeep
 from calls_assets.api.decode import Page
 from calls_assets.api.document import DIRECTIONS, MAX_LIMIT, Query
 from calls_assets.api.errors import RequestRefused
-from calls_assets.api.numbers import Ints, ints
-from calls_assets.api.windows import EASTMOST, ONE_DAY, WESTMOST, Reading, Window, by_day, day_start
+from calls_assets.api.windows import EASTMOST, WESTMOST, Reading, Window
+from calls_assets.arrow import Ints, ints
+from calls_assets.days import ONE_DAY, by_day, day_start
 
 CAP_LIKE = 50
 """Caps are multiples of this."""

@@ -8,7 +8,8 @@ from calls_assets.api.crawl import Crawler
 from calls_assets.api.crawled import Crawled, NotProven, TooDeep, joined
 from calls_assets.api.document import DIRECTIONS, Query
 from calls_assets.api.errors import Incomplete, RequestRefused
-from calls_assets.api.windows import ONE_DAY, Reading, Window
+from calls_assets.api.windows import Reading, Window
+from calls_assets.days import ONE_DAY
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from calls_assets.api.numbers import Ints, int_array
+from calls_assets.arrow import Ints, int_array
 
 MOST_IN_MEMORY = 40 * 2**20
 """Bytes of rows that are kept in memory; seventy thousand ordinary calls."""

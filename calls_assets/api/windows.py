@@ -5,19 +5,19 @@ from the earliest to the latest reading that any zone of the world allows, as fa
 are assigned by their own `started_at`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from calls_assets.days import ONE_DAY, day_start
+
 if TYPE_CHECKING:
-    from calls_assets.api.numbers import Ints
+    from calls_assets.arrow import Ints
 
 EASTMOST, WESTMOST = timedelta(hours=14), timedelta(hours=12)
 """How far local time can be ahead of UTC and behind it."""
-
-ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,6 @@ class Window:
 
     def __str__(self) -> str:
         return str(self.days[0]) if len(self.days) == 1 else f"{self.days[0]} to {self.days[-1]}"
-
-
-def day_start(day: date, zone: ZoneInfo) -> int:
-    """The first instant of a local day in epoch seconds; the end of the gap where the day's midnight is skipped."""
-    return int(datetime.combine(day, time.min, zone).timestamp())
 
 
 @dataclass(frozen=True)
@@ -113,22 +108,3 @@ def _refuse_other_dates(window: Window, started_at: "Ints", zone: ZoneInfo) -> N
             "it ignores dateFrom and dateTo, and its list does not reach over these days, so that they cannot be pulled; ask "
             "the vendor how dates are given."
         )
-
-
-def by_day(started_at: "Ints", days: Sequence[date], zone: ZoneInfo) -> "dict[date, Ints]":
-    """The places of the rows that began on each local day, in their own order; other days' rows are left out.
-
-    Args:
-        started_at: When each row began, in epoch seconds.
-        days: Local days, in order.
-        zone: Their zone.
-    """
-    import numpy as np  # a code location needs the days, not the rows
-
-    starts = [day_start(day, zone) for day in days]
-    ends = [day_start(day + ONE_DAY, zone) for day in days]
-    position = np.searchsorted(starts, started_at, side="right") - 1
-    inside = (position >= 0) & (started_at < np.take(ends, position))
-    places = np.argsort(np.where(inside, position, len(days)), kind="stable")
-    ends_of = np.cumsum(np.bincount(position[inside], minlength=len(days)))
-    return dict(zip(days, np.split(places, ends_of)[: len(days)], strict=True))

@@ -15,7 +15,7 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     import dagster as dg
 
-from calls_assets.words import shown
+from calls_assets.display import shown
 
 DATABASES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
 """What Dagster opens whenever it starts, where its records are on this disk."""

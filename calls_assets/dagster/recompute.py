@@ -10,13 +10,11 @@ from typing import Any
 
 import dagster as dg
 
-from calls_assets.assets.report import MADE_FROM
-from calls_assets.assets.report import NAME as REPORT
 from calls_assets.dagster.runs import UNFINISHED, days_of, is_ours, range_tags
 from calls_assets.settings import Settings
-from calls_assets.tables.dictionary import TABLES
+from calls_assets.tables.catalog import REPORT, REPORT_INPUTS, TABLES
 
-COMPUTED = {table.name: table.inputs for table in TABLES.values() if table.inputs} | {REPORT: MADE_FROM}
+COMPUTED = {table.name: table.inputs for table in TABLES.values() if table.inputs} | {REPORT: REPORT_INPUTS}
 """What is computed, with what from."""
 
 

@@ -5,9 +5,8 @@ from datetime import date
 
 import dagster as dg
 
-from calls_assets.assets.report import NAME as REPORT
-from calls_assets.assets.specs import JOB
-from calls_assets.tables.dictionary import TABLES
+from calls_assets.dagster.specs import JOB
+from calls_assets.tables.catalog import REPORT, TABLES
 
 FIRST, LAST, SINGLE = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end", "dagster/partition"
 RESUMES_ASSETS = "dagster/is_asset_resume_retry"

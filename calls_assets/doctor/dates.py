@@ -7,7 +7,8 @@ from functools import cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
-from calls_assets.api.windows import EASTMOST, ONE_DAY, WESTMOST
+from calls_assets.api.windows import EASTMOST, WESTMOST
+from calls_assets.days import ONE_DAY
 
 STEP_S = 900
 """Every zone in use is a multiple of this many seconds ahead of UTC or behind it."""

@@ -7,8 +7,8 @@ import numpy as np
 from calls_assets.api.call_types import cannot_be, refuses_type
 from calls_assets.api.document import DIRECTIONS
 from calls_assets.api.errors import ApiError
-from calls_assets.api.numbers import Ints, ints
-from calls_assets.api.windows import ONE_DAY
+from calls_assets.arrow import Ints, ints
+from calls_assets.days import ONE_DAY
 from calls_assets.doctor.pages import ORDERS, Answer
 from calls_assets.doctor.questions import Account, Days, FullPages
 

@@ -8,7 +8,7 @@ from calls_assets.api.call_types import cannot_be, refuses_type
 from calls_assets.api.crawl import LONG_AGO
 from calls_assets.api.document import CALL_TYPES
 from calls_assets.api.errors import ApiError
-from calls_assets.api.windows import ONE_DAY
+from calls_assets.days import ONE_DAY
 from calls_assets.doctor.hidden import cuts_long_ranges, cuts_ranges, lacks_calls
 from calls_assets.doctor.pages import Answer
 from calls_assets.doctor.questions import Account, Days, FullPages

@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from calls_assets.api.decode import Page
-from calls_assets.api.numbers import Ints, ints
 from calls_assets.api.rules import Deviation
-from calls_assets.api.windows import EASTMOST, ONE_DAY, WESTMOST, day_start
+from calls_assets.api.windows import EASTMOST, WESTMOST
+from calls_assets.arrow import Ints, ints
+from calls_assets.days import ONE_DAY, day_start
 
 TOKEN_LIKE = re.compile(r"[A-Za-z][A-Za-z_ -]{0,39}")
 """A value of `type` that is shown; anything else could be somebody's data."""

@@ -12,7 +12,8 @@ import pyarrow as pa
 from calls_assets.api.decode import Page
 from calls_assets.api.document import MAX_LIMIT, Query
 from calls_assets.api.errors import DatesRefused, NotServed, RequestRefused, Unavailable
-from calls_assets.api.windows import ONE_DAY, WESTMOST
+from calls_assets.api.windows import WESTMOST
+from calls_assets.days import ONE_DAY
 from calls_assets.doctor.dates import Ends, reads_inclusively
 from calls_assets.doctor.pages import ORDERS, Answer, began_after, began_before
 

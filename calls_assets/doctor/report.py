@@ -8,7 +8,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from calls_assets.doctor.account import Learned
-from calls_assets.doctor.words import deviation_rows, findings
+from calls_assets.doctor.messages import deviation_rows, findings
 
 TOO_WIDE = 100
 """Columns beyond which a sentence is hard to read."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from calls_assets.api.decode import Page
 from calls_assets.api.document import Query
-from calls_assets.api.numbers import ints
+from calls_assets.arrow import ints
 from calls_assets.doctor.account import Learned, PageSize
 from calls_assets.doctor.dates import USUAL, ZoneFinding, judge, other_seasons
 from calls_assets.doctor.limits import limit_headers, requests_per_second

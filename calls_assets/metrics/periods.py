@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from calls_assets.metrics.run import SHARED, sql
-from calls_assets.tables.dictionary import ALL_TABLES, CALL_AGENTS, CALLS, DAY_STATUS, VIEWS
+from calls_assets.tables.catalog import ALL_TABLES, CALL_AGENTS, CALLS, DAY_STATUS, VIEWS
 from calls_assets.tables.schema import Table
 
 PERIODS = {"weekly": "date_trunc('week', local_date)::DATE", "monthly": "date_trunc('month', local_date)::DATE"}

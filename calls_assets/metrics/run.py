@@ -17,9 +17,9 @@ import numpy as np
 import pyarrow as pa
 
 from calls_assets.api.document import CERTAIN_CALL_TYPES, LIKELY_CALL_TYPES
-from calls_assets.api.windows import ONE_DAY, day_start
+from calls_assets.days import ONE_DAY, day_start
 from calls_assets.metrics.connection import ReadOnly, opened
-from calls_assets.tables.dictionary import TABLES, VIEWS
+from calls_assets.tables.catalog import TABLES, VIEWS
 from calls_assets.tables.schema import Table
 from calls_assets.tables.store import Files
 
@@ -131,7 +131,7 @@ def _offset(at: int, zone: ZoneInfo) -> int:
 
 
 def connect(
-    inputs: Mapping[str, Relation], as_it_is: bool = False, read_only: ReadOnly | None = None
+    inputs: Mapping[str, Relation], keep_missing_columns: bool = False, read_only: ReadOnly | None = None
 ) -> duckdb.DuckDBPyConnection:
     """A connection, in UTC, that has each input as a view of its name.
 
@@ -139,7 +139,7 @@ def connect(
 
     Args:
         inputs: The tables by name.
-        as_it_is: Whether a file from before a column was added lacks it, as `changes` has to know; else it holds null there.
+        keep_missing_columns: Whether a file from before a column was added lacks it; else the column is null.
         read_only: What the files are read through, where the connection is going to be sealed.
     """
     connection = opened()
@@ -148,12 +148,16 @@ def connect(
         connection.register_filesystem(read_only)
     for name, relation in inputs.items():
         # A registered name alone would hide that of any other schema, hence a view.
-        _relation(connection, name, relation, as_it_is, read_only).create_view(name)
+        _relation(connection, name, relation, keep_missing_columns, read_only).create_view(name)
     return connection
 
 
 def _relation(
-    connection: duckdb.DuckDBPyConnection, name: str, given: Relation, as_it_is: bool, read_only: ReadOnly | None
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    given: Relation,
+    keep_missing_columns: bool,
+    read_only: ReadOnly | None,
 ) -> duckdb.DuckDBPyRelation:
     held = given.places if isinstance(given, Files) else given
     if not isinstance(held, list):
@@ -164,7 +168,7 @@ def _relation(
     else:
         places = held if read_only is None else read_only.add(held)
         found = connection.read_parquet(places, hive_partitioning=False, union_by_name=not given.are_current)
-    if isinstance(given, Files) and not as_it_is:
+    if isinstance(given, Files) and not keep_missing_columns:
         typed = connection.from_arrow(given.table.empty())
         columns = zip(typed.columns, typed.types, strict=True)
         if not given.are_current:

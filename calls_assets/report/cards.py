@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from calls_assets.display import FULL_WIDTH
 from calls_assets.metrics.run import connect
 from calls_assets.report.figures import half_hours, ring_groups
-from calls_assets.words import FULL_WIDTH
 
 PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 """What Markdown could take for more than text: a name may not draw a picture from elsewhere."""

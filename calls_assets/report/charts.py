@@ -12,7 +12,7 @@ from typing import Any
 
 import vl_convert
 
-from calls_assets.words import shown
+from calls_assets.display import shown
 
 ANSWERED, ABANDONED, OTHER, LEVEL = "answered", "abandoned", "otherwise unanswered", "service level"
 

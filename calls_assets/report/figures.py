@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from calls_assets.api.windows import ONE_DAY, day_start
+from calls_assets.days import ONE_DAY, day_start
+from calls_assets.display import NAMELESS, apart
 from calls_assets.metrics.run import Relation, connect
-from calls_assets.words import NAMELESS, apart
 
 HALF_HOUR = timedelta(minutes=30)
 WEEK = timedelta(weeks=1)
@@ -95,7 +95,7 @@ class Details:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Finality:
     """How final a day is.
 
     Attributes:
@@ -164,7 +164,7 @@ def ring_groups(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any], 
     return tuple(_named(_rows(connection, "ring_groups"), "member_id", NAMELESS))
 
 
-def standing(day: date, zone: ZoneInfo, day_status: str, pulled_s: float | None) -> Standing:
+def standing(day: date, zone: ZoneInfo, day_status: str, pulled_s: float | None) -> Finality:
     """How final a day is.
 
     Args:
@@ -175,7 +175,7 @@ def standing(day: date, zone: ZoneInfo, day_status: str, pulled_s: float | None)
     """
     is_open = pulled_s is not None and pulled_s < day_start(day + ONE_DAY, zone)
     open_at = datetime.fromtimestamp(pulled_s, zone).strftime("%H:%M") if is_open and pulled_s is not None else None
-    return Standing(day_status, open_at)
+    return Finality(day_status, open_at)
 
 
 def _named(rows: Sequence[dict[str, Any]], key: str, nameless: str = "{}") -> Iterable[dict[str, Any]]:

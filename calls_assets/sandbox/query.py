@@ -12,9 +12,9 @@ from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 from calls_assets.api.document import CALL_TYPES, MAX_LIMIT
+from calls_assets.display import shown
 from calls_assets.sandbox.calls import SimulatedCall, types_as_of
 from calls_assets.sandbox.dialects import known
-from calls_assets.words import shown
 
 _T = TypeVar("_T")
 

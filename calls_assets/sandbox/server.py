@@ -21,6 +21,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Self
 from urllib.parse import SplitResult, urlsplit
 
+from calls_assets.display import shown
 from calls_assets.loopback import names_loopback
 from calls_assets.sandbox.calls import SimulatedCall, as_of, encode
 from calls_assets.sandbox.centre import Centre, Source
@@ -28,7 +29,6 @@ from calls_assets.sandbox.dialects import in_dialects
 from calls_assets.sandbox.faults import Fault, Plan, Strike, listing, play, wire_fault
 from calls_assets.sandbox.query import BadParameterError, Behaviour, Question, parameters, read
 from calls_assets.sandbox.repeated import RepeatedCalls
-from calls_assets.words import shown
 
 PREFIX = "/api/v1"
 PATH = f"{PREFIX}/calls/"

@@ -14,8 +14,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from calls_assets.display import shown
 from calls_assets.tables.schema import Table
-from calls_assets.words import shown
 
 DAY_COLUMN = "local_date"
 """The first column of every table."""

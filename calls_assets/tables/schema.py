@@ -11,8 +11,9 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from calls_assets.api.arrow import arrow_type, dates, notes
 from calls_assets.api.document import Field
+from calls_assets.api.types import arrow_type
+from calls_assets.arrow import dates, notes
 
 
 @dataclass(frozen=True)

@@ -26,14 +26,12 @@ from upath import UPath
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
-from calls_assets.api.crawl import ROWS_AT_ONCE
+from calls_assets.arrow import ROW_GROUP_ROWS
+from calls_assets.display import shown
 from calls_assets.tables.footer import is_current, open_file, sound_footer
 from calls_assets.tables.places import LOCAL, check_kind, check_no_password, day_of, placed_on_disk, placed_s_of
 from calls_assets.tables.schema import Table
-from calls_assets.words import shown
 
-ROW_GROUP_ROWS = ROWS_AT_ONCE
-"""A crawl gives its rows in such groups, so that a day's bytes do not tell how it came."""
 GLOB = re.compile(r"[*?\[]")
 """What DuckDB takes for a pattern where it stands in a file's name."""
 BROKEN_FOLDER = "_broken"

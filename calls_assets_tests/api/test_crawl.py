@@ -19,7 +19,8 @@ from calls_assets.api.decode import read_page
 from calls_assets.api.document import Query
 from calls_assets.api.errors import Incomplete, RequestRefused
 from calls_assets.api.parts import parts
-from calls_assets.api.windows import Reading, day_start
+from calls_assets.api.windows import Reading
+from calls_assets.days import day_start
 
 START = 1_747_839_084
 UTC = ZoneInfo("UTC")

@@ -19,7 +19,8 @@ from calls_assets.api.document import Query
 from calls_assets.api.errors import DatesRefused, Incomplete, RequestRefused
 from calls_assets.api.limits import check_lacks_none, hides_dates
 from calls_assets.api.parts import parts
-from calls_assets.api.windows import Reading, Window, day_start
+from calls_assets.api.windows import Reading, Window
+from calls_assets.days import day_start
 
 UTC = ZoneInfo("UTC")
 FIRST = date(2025, 5, 1)

@@ -15,7 +15,8 @@ from calls_assets.api.decode import read_page
 from calls_assets.api.document import Query
 from calls_assets.api.errors import Incomplete, RequestRefused
 from calls_assets.api.parts import parts
-from calls_assets.api.windows import Reading, day_start
+from calls_assets.api.windows import Reading
+from calls_assets.days import day_start
 
 UTC = ZoneInfo("UTC")
 DAYS = tuple(date(2025, 5, 1) + timedelta(days=n) for n in range(3))

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calls_assets.api.numbers import int_array
 from calls_assets.api.spool import NotSpooled, Spool
+from calls_assets.arrow import int_array
 
 SCHEMA = pa.schema([("id", pa.int64()), ("tags", pa.list_(pa.string()))])
 LISTS = st.lists(st.lists(st.text(max_size=3), max_size=3), max_size=8)

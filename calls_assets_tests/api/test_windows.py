@@ -4,7 +4,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from calls_assets.api.windows import Reading, by_day, day_start
+from calls_assets.api.windows import Reading
+from calls_assets.days import by_day, day_start
 
 UNKNOWN = Reading()
 

@@ -8,13 +8,13 @@ import dagster as dg
 import pytest
 from rich.console import Console
 
-from calls_assets.assets.specs import JOB
+from calls_assets.dagster.launch import materialize
 from calls_assets.dagster.purge import purge
+from calls_assets.dagster.specs import JOB
 from calls_assets.definitions import build
-from calls_assets.launch import materialize
 from calls_assets.sandbox import Centre, Sandbox
 from calls_assets.settings import Settings
-from calls_assets.tables.dictionary import TABLES
+from calls_assets.tables.catalog import TABLES
 from calls_assets_tests.live import new_home
 
 FIRST, LAST = date(2026, 3, 6), date(2026, 3, 7)

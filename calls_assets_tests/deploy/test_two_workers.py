@@ -22,7 +22,7 @@ from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from calls_assets.definitions import build
 from calls_assets.sandbox import Behaviour, Centre, Sandbox
 from calls_assets.settings import Settings
-from calls_assets.tables.dictionary import TABLES
+from calls_assets.tables.catalog import TABLES
 from calls_assets_tests.deploy.conftest import program, wait_for
 
 pytestmark = [

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calls_assets.api.windows import day_start
+from calls_assets.days import day_start
 from calls_assets.doctor.account import Learned
 from calls_assets.doctor.dates import Ends, fits, judge, offsets, other_seasons, reads_inclusively, usual_offsets
 from calls_assets.doctor.limits import limit_headers, requests_per_second
+from calls_assets.doctor.messages import header_words
 from calls_assets.doctor.pages import NONE_SEEN, order
 from calls_assets.doctor.questions import last_closed_day
 from calls_assets.doctor.volume import Pull, backfill, volume
 from calls_assets.doctor.waits import best_threshold
-from calls_assets.doctor.words import header_words
 
 DAY = timedelta(days=1)
 ZONES = [

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from rich.console import Console
 
-from calls_assets.doctor.command import doctor
+from calls_assets.commands.doctor import doctor
 from calls_assets.sandbox import Behaviour, FixedCalls, Sandbox
 from calls_assets.sandbox.dialects import DIALECTS
 

@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from calls_assets import cli
 from calls_assets.api import client
-from calls_assets.doctor.command import doctor
+from calls_assets.commands import cli
+from calls_assets.commands.doctor import doctor
 from calls_assets.doctor.env import write_env
-from calls_assets.doctor.words import inclusive_words, volume_words
+from calls_assets.doctor.messages import inclusive_words, volume_words
 from calls_assets.sandbox import Behaviour, FixedCalls, Sandbox, WireFault
 
 TOKEN = "a-conspicuous-secret"

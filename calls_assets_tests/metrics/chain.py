@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from calls_assets.metrics.run import Relation, compute
-from calls_assets.tables.dictionary import ALL_TABLES, TABLES
+from calls_assets.tables.catalog import ALL_TABLES, TABLES
 
 Row = dict[str, Any]
 

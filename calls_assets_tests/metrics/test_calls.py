@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 
-from calls_assets.api.windows import day_start
+from calls_assets.days import day_start
 from calls_assets.metrics.run import compute
-from calls_assets.tables.dictionary import CALLS, RAW_CALL_TYPES, RAW_CALLS
+from calls_assets.tables.catalog import CALLS, RAW_CALL_TYPES, RAW_CALLS
 
 DAY, ZONE = date(2026, 11, 1), ZoneInfo("America/New_York")  # the clocks go back at 2:00
 START = day_start(DAY, ZONE)

@@ -15,7 +15,7 @@ import pytest
 import calls_assets
 from calls_assets.metrics.connection import PREFIX, SCHEME, ReadOnly, opened, seal
 from calls_assets.metrics.run import connect
-from calls_assets.tables.dictionary import CALLS
+from calls_assets.tables.catalog import CALLS
 from calls_assets.tables.store import TableStore
 
 DAY = date(2026, 3, 6)

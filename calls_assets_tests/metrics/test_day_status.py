@@ -2,7 +2,7 @@
 
 import pytest
 
-from calls_assets.tables.dictionary import RAW_CALLS
+from calls_assets.tables.catalog import RAW_CALLS
 from calls_assets_tests.metrics.chain import DAY, NOON, call, chain
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from calls_assets.metrics.periods import PERIODS, add_period, periodic
 from calls_assets.metrics.run import connect, sql
-from calls_assets.tables.dictionary import ALL_TABLES, CALL_AGENTS, CALLS, DAY_STATUS
+from calls_assets.tables.catalog import ALL_TABLES, CALL_AGENTS, CALLS, DAY_STATUS
 from calls_assets_tests.metrics.chain import NOON, call, chain, numbered
 
 SUNDAY = date(2026, 11, 1)

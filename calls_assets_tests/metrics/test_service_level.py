@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calls_assets.tables.dictionary import ABANDONMENT, SERVICE_LEVEL
+from calls_assets.tables.catalog import ABANDONMENT, SERVICE_LEVEL
 from calls_assets_tests.metrics.chain import NOON, call, chain
 
 

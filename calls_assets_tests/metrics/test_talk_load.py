@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calls_assets.tables.dictionary import CALL_AGENTS
+from calls_assets.tables.catalog import CALL_AGENTS
 from calls_assets_tests.metrics.chain import DAY, NOON, call, chain, one
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calls_assets.metrics.run import compute
-from calls_assets.tables.dictionary import CALL_AGENTS, RAW_CALLS
+from calls_assets.tables.catalog import CALL_AGENTS, RAW_CALLS
 
 DAY, T = date(2026, 11, 1), 1_793_500_000
 

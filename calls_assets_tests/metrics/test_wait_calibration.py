@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from calls_assets.metrics.run import compute
-from calls_assets.tables.dictionary import TABLES
+from calls_assets.tables.catalog import TABLES
 from calls_assets_tests.metrics.chain import DAY, call, chain, one
 
 THRESHOLD_S = 20

@@ -7,9 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from calls_assets.display import shown
 from calls_assets.report.cards import LINKS, MOST_ROWS, _table
 from calls_assets.sandbox.hostile import HOSTILE_WORDS
-from calls_assets.words import shown
 
 FIGURES = {"offered": 2, "answered": 1, "abandoned": 1, "within": 1, "level": 0.5, "lost": 0.5}
 MARKDOWN = MarkdownIt().enable(["table", "strikethrough"])

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from calls_assets.display import apart, shown
 from calls_assets.report.charts import COLOURS, MOST_OF_A_NAME, agents, half_hours
 from calls_assets.sandbox.hostile import HOSTILE_WORDS
-from calls_assets.words import apart, shown
 
 
 def texts(svg):

@@ -11,7 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from calls_assets.metrics.run import compute, reconcile
-from calls_assets.tables.dictionary import ALL_TABLES, TABLES
+from calls_assets.tables.catalog import ALL_TABLES, TABLES
 from calls_assets_tests.accounts import HOW
 from calls_assets_tests.second_opinion.comparison import KEYS, compared
 from calls_assets_tests.second_opinion.day import opinions

@@ -12,7 +12,7 @@ import pytest
 
 import calls_assets
 from calls_assets.sandbox import Behaviour, Centre, FixedCalls, Meaning, Sandbox
-from calls_assets.tables.dictionary import VIEWS
+from calls_assets.tables.catalog import VIEWS
 from calls_assets_tests.second_opinion import opinion, times
 from calls_assets_tests.second_opinion.comparison import KEYS, compared, same
 from calls_assets_tests.second_opinion.day import opinions

@@ -13,7 +13,7 @@ from s3fs import S3FileSystem
 from upath import UPath
 
 from calls_assets.metrics.run import connect
-from calls_assets.tables.dictionary import RAW_CALL_TYPES, TABLES
+from calls_assets.tables.catalog import RAW_CALL_TYPES, TABLES
 from calls_assets.tables.store import ROW_GROUP_ROWS, MissingDay, NotRead, NotWritten, TableStore, row_groups
 
 DAY = date(2026, 11, 1)

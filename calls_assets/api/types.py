@@ -1,0 +1,21 @@
+"""The fields of the API's document as Arrow types, with descriptions and units in their metadata."""
+
+from functools import cache
+
+import pyarrow as pa
+
+from calls_assets.api.document import Field, Kind
+from calls_assets.arrow import notes
+
+PLAIN = {Kind.INTEGER: pa.int64(), Kind.BOOLEAN: pa.bool_(), Kind.TEXT: pa.string()}
+
+
+@cache
+def arrow_type(field: Field) -> pa.DataType:
+    """The Arrow type of a documented field: plain, struct, or a list of either."""
+    item = PLAIN[field.kind] if isinstance(field.kind, Kind) else pa.struct([_nested(inner) for inner in field.kind])
+    return pa.list_(item) if field.many else item
+
+
+def _nested(field: Field) -> pa.Field:
+    return pa.field(field.name, arrow_type(field), metadata=notes(field.description, field.unit))

@@ -1,1 +1,0 @@
-"""The asset functions: days in, tables out, numbers into the UI."""

@@ -1,0 +1,1 @@
+"""What is checked of each day: declaration, function and what it reads."""

@@ -1,0 +1,197 @@
+"""What the numbers rest on, over a range of days: how call types lie to each other, what `type` tells, whether waits hold."""
+
+import heapq
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from operator import attrgetter
+from typing import Any
+
+import duckdb
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from calls_assets.api.document import LABEL_CALL_TYPES
+from calls_assets.display import NAMELESS, apart, shown
+from calls_assets.metrics.periods import add_period
+from calls_assets.reader import connect
+
+DAYS = 30
+"""So many of the last closed days are looked at, unless days are given."""
+
+TOLD_BY_TYPE = {
+    "short_abandoned": "short_abandoned",
+    "abandoned": "abandoned",
+    "overflowed": "overflowed",
+    "callback": "callback_requested",
+    "inbound_ivr_exit": "ivr_exit",
+    "out_of_business_hours": "out_of_hours",
+}
+"""The call types that decide an outcome, each with the value of `type` that decides the same."""
+
+DECIDING = {*TOLD_BY_TYPE, "short_abandoned_distributed", "abandoned_distributed"}
+"""The call types that decide an outcome."""
+
+ENOUGH_DAYS, ENOUGH_CALLS = 14, 50
+"""Over so many days, and on so many calls, `type` must agree with a call type before it can stand in for it."""
+
+MOST_PAIRS = 100
+"""Values of `type` with a call type that are shown at most."""
+
+RELATIONS = """
+    SELECT relation, left_calls, right_calls, both_calls, breaking_calls, verdict FROM period.call_type_relations
+    ORDER BY relation
+"""
+
+TYPES = """
+    SELECT
+        pairs.type, pairs.call_type, pairs.calls,
+        of_type.calls AS calls_of_type, of_call_type.calls AS calls_of_call_type
+    FROM period.type_values AS pairs
+    JOIN period.type_values AS of_type ON pairs.type = of_type.type AND of_type.call_type = '(all)'
+    JOIN period.type_values AS of_call_type ON pairs.call_type = of_call_type.call_type AND of_call_type.type = '(all)'
+    WHERE pairs.type <> '(all)' AND pairs.call_type IN (SELECT unnest(?))
+    ORDER BY pairs.type, pairs.calls DESC, pairs.call_type
+"""
+
+PROMISED = (
+    "all_inbound or all_outbound = every call",
+    "inbound_answered = inbound_answered_within_sla or inbound_answered_but_not_within_sla",
+    "inbound_answered_within_sla apart from inbound_answered_but_not_within_sla",
+    "all_outbound = outbound_answered or outbound_not_answered",
+    "abandoned apart from short_abandoned",
+)
+"""The relations of call types that the vendor's own words promise; the others are found out."""
+
+WAITS = """
+    SELECT
+        member_id, member_name, method, calls, calls_late, threshold_s, threshold_most_s, errors, error_rate, judged_at,
+        wait_status
+    FROM period.wait_calibration
+    ORDER BY method, member_id <> '(all)', calls DESC, member_id
+"""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """How often a value of `type` goes with a call type, beside how often each comes at all."""
+
+    type: str
+    call_type: str
+    calls: int
+    calls_of_type: int
+    calls_of_call_type: int
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether each comes with the other only."""
+        return self.calls == self.calls_of_type == self.calls_of_call_type
+
+
+def print_evidence(first: date | None, last: date | None, today: date, console: Console) -> None:
+    """Print the evidence of the local days from `first` to `last`, by default the last 30 closed ones.
+
+    Raises:
+        MissingDay: no table has any file in the range.
+    """
+    last = last or today - timedelta(days=1)
+    first = first or last - timedelta(days=DAYS - 1)
+    with connect(first, last) as connection:
+        add_period(connection, "period", f"DATE '{first}'")
+        ((days, calls),) = connection.execute(
+            "SELECT coalesce(sum(days), 0), coalesce(sum(calls), 0) FROM day_status"
+        ).fetchall()
+        console.print(f"{calls:,} calls of {days} days from {first} to {last}.", highlight=False)
+        relations = connection.execute(RELATIONS).fetchall()
+        console.print(_relations(relations))
+        for sentence in broken_promises(relations):
+            console.print(sentence, highlight=False, soft_wrap=True)
+        pairs = [Pair(*row) for row in connection.execute(TYPES, [list(LABEL_CALL_TYPES)]).fetchall()]
+        console.print(_types(pairs))
+        for sentence in suggestions(pairs, days):
+            console.print(sentence, highlight=False, soft_wrap=True)
+        console.print(_waits(connection))
+
+
+def suggestions(pairs: list[Pair], days: int) -> Iterator[str]:
+    """What to set, with why: the call types that need not be asked for, since `type` alone tells them.
+
+    Args:
+        pairs: Every value of `type` with the call types that its calls have.
+        days: How many days these are of.
+    """
+    told = [pair for pair in pairs if pair.calls >= ENOUGH_CALLS and _stands_in(pair, pairs)]
+    if days < ENOUGH_DAYS or not told:
+        yield (
+            f"Every call type is asked for: it takes {ENOUGH_DAYS} days, and {ENOUGH_CALLS} calls of a type, on which `type` "
+            "is never wrong, before `type` can stand in for one."
+        )
+        return
+    spared = {pair.call_type for pair in told}
+    rest = ",".join(name for name in LABEL_CALL_TYPES if name not in spared)
+    reasons = ", ".join(f"{pair.type} on {pair.calls:,} calls" for pair in told)
+    yield (
+        f"CALLS_CALL_TYPES={rest} spares {len(spared)} of {len(LABEL_CALL_TYPES)} lists a pull: over {days} days `type` was "
+        f"exactly the call type, without one error ({reasons}). Outcomes stay as they are; reconciliation then has no count "
+        "of these call types, so ask for all of them again from time to time."
+    )
+
+
+def _stands_in(pair: Pair, pairs: list[Pair]) -> bool:
+    """Whether calls would end as they do if the call type was not asked for; another one of theirs would decide else."""
+    own = {pair.call_type, f"{pair.call_type}_distributed"}
+    others = {other.call_type for other in pairs if other.type == pair.type} & DECIDING - own
+    return pair.is_exact and TOLD_BY_TYPE.get(pair.call_type) == pair.type and not others
+
+
+def broken_promises(relations: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+    """What the vendor's own words promise and calls break, a sentence each.
+
+    Args:
+        relations: Rows of `RELATIONS`.
+    """
+    for relation, *_, breaking_calls, verdict in relations:
+        if relation in PROMISED and verdict == "fails":
+            yield f"{breaking_calls:,} calls break what the vendor's words promise: {relation}."
+
+
+def _relations(relations: Iterable[tuple[Any, ...]]) -> Grid:
+    grid = _grid("How the call types lie to each other", "relation", "left", "right", "both", "breaking", "verdict")
+    for relation, *counts, verdict in relations:
+        grid.add_row(relation, *(f"{count:,}" for count in counts), verdict)
+    return grid
+
+
+def _types(pairs: list[Pair]) -> Grid:
+    grid = _grid("What `type` tells of call types", "type", "call type", "both", "of the type", "of the call type")
+    frequent = {*heapq.nlargest(MOST_PAIRS, pairs, key=attrgetter("calls"))}
+    for pair in (pair for pair in pairs if pair in frequent):
+        counts = (pair.calls, pair.calls_of_type, pair.calls_of_call_type)
+        grid.add_row(Text(shown(pair.type)), pair.call_type, *(f"{count:,}" for count in counts))
+    if len(pairs) > MOST_PAIRS:
+        grid.add_row(f"and {len(pairs) - MOST_PAIRS} rarer ones")
+    return grid
+
+
+def _waits(connection: duckdb.DuckDBPyConnection) -> Grid:
+    names = ("ring group", "estimate", "calls", "late", "threshold", "errors", "judged at", "wait")
+    grid = _grid("Whether an estimate of the wait agrees with the vendor's verdict", *names)
+    rows = connection.execute(WAITS).fetchall()
+    members = {member: name for member, name, *_ in rows}
+    shown_as = dict(zip(members, apart(members.values(), members, NAMELESS), strict=True))
+    for member, _, method, calls, late, least, most, errors, rate, judged_at, status in rows:
+        threshold = f"{least} s" if most in (None, least) else f"{least} to {most} s"
+        counts = (f"{calls:,}", f"{late:,}", threshold, f"{errors:,} ({rate:.1%})")
+        grid.add_row(Text(shown_as[member]), method, *counts, judged_at, status)
+    return grid
+
+
+def _grid(title: str, *names: str) -> Grid:
+    grid = Grid(title=title, title_justify="left", box=SIMPLE_HEAD)
+    for name in names:
+        grid.add_column(
+            name, justify="right" if name in ("left", "right", "both", "breaking", "calls", "late") else "left"
+        )
+    return grid

@@ -1,0 +1,112 @@
+"""Questions to the tables in SQL, answered in the terminal."""
+
+import sys
+from contextlib import redirect_stdout
+from datetime import date
+from io import StringIO
+
+import duckdb
+import pyarrow as pa
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table as Grid
+
+from calls_assets.commands.spreadsheet import header, lines
+from calls_assets.display import legible
+from calls_assets.interrupts import told_by
+from calls_assets.metrics.connection import SCHEME
+from calls_assets.reader import connect, what_is_wrong
+from calls_assets.tables.catalog import ALL_TABLES
+from calls_assets.tables.schema import Table
+
+MOST_ROWS = 200
+"""A terminal shows so many rows; CSV has them all."""
+
+ROWS_AT_ONCE = 2000
+"""Rows of CSV that are written in one piece."""
+
+BEYOND = (
+    "disabled by configuration",
+    "disabled through configuration",
+    "configuration has been locked",
+    "PermissionError",
+)
+"""What errors say where a query wants more than the tables."""
+
+LONGEST_TYPE = 25
+"""A nested type with a longer name is shown as what it is at its outside."""
+
+DAYS = "SELECT min(local_date), max(local_date), count(*) FROM {}"
+
+
+def ask(query: str, first: date | None, last: date | None, as_csv: bool, allow_files: bool = False) -> None:
+    """Print what DuckDB answers to a query over all tables of the days.
+
+    Raises:
+        ValueError: the query is none that DuckDB can answer; the sentence is DuckDB's.
+        MissingDay: no table has any file in the range.
+    """
+    query = sys.stdin.read() if query == "-" else query
+    if query.isidentifier() or not query.strip():
+        raise ValueError(f"There is no table {query!r}: the tables are {', '.join(ALL_TABLES)}.")
+    with connect(first, last, allow_files=allow_files) as connection, told_by(connection.interrupt):
+        try:
+            relation: duckdb.DuckDBPyRelation | None = connection.sql(query)
+            if relation is not None and as_csv:
+                _print_csv(relation)
+            elif relation is not None:
+                _print_rows(relation)
+        except (duckdb.Error, pa.ArrowException) as error:
+            raise ValueError(_why(error, first, last)) from None
+
+
+def _print_rows(relation: duckdb.DuckDBPyRelation) -> None:
+    """Print the table that DuckDB draws, without what its cells and names would do to the terminal."""
+    with redirect_stdout(StringIO()) as drawn:
+        relation.show(max_rows=MOST_ROWS)
+    sys.stdout.write(legible(drawn.getvalue()))
+
+
+def _print_csv(relation: duckdb.DuckDBPyRelation) -> None:
+    fit = legible if sys.stdout.isatty() else str
+    sys.stdout.buffer.write(fit(header(relation.columns)).encode())
+    for batch in relation.project(lines(relation)).to_arrow_reader(ROWS_AT_ONCE):
+        sys.stdout.buffer.write(fit("".join(batch.column(0).to_pylist())).encode())
+
+
+def _why(error: Exception, first: date | None, last: date | None) -> str:
+    """The sentence of a broken file, or DuckDB's, fit to be shown, and what to do where the query went beyond the tables."""
+    told = what_is_wrong(error, first, last) if isinstance(error, duckdb.Error) else str(error)
+    said = told.partition("Traceback (most recent call last)")
+    told = said[0] or said[2].strip().rpartition("\n")[2]  # an error of ours comes with the frames that it went through
+    beyond = any(sign in told for sign in BEYOND)
+    return legible(told.strip().replace(SCHEME, "")) + (
+        "\nThe query reads the tables and nothing else: if it is yours, give --allow-files." if beyond else ""
+    )
+
+
+def list_tables(first: date | None, last: date | None, console: Console) -> None:
+    """Print every table with its days, its rows and what it is."""
+    grid = Grid(box=SIMPLE_HEAD)
+    for name in ("table", "days", "rows", "what it holds"):
+        grid.add_column(name, justify="right" if name == "rows" else "left", no_wrap=name != "what it holds")
+    with connect(first, last) as connection:
+        for table in ALL_TABLES.values():
+            found = connection.execute(DAYS.format(table.name)).fetchone()
+            begin, end, rows = found or (None, None, 0)
+            grid.add_row(table.name, f"{begin} to {end}" if rows else "-", f"{rows:,}", table.description)
+    console.print(grid)
+    console.print("A table's columns and their meaning: calls-assets sql service_level", highlight=False)
+
+
+def describe(table: Table, console: Console) -> None:
+    """Print a table's columns with type, unit and meaning."""
+    grid = Grid(title=table.description, title_justify="left", box=SIMPLE_HEAD)
+    for name in ("column", "type", "unit", "what it means"):
+        grid.add_column(name, no_wrap=name == "column")
+    for column in table.columns:
+        kind = str(column.type)
+        grid.add_row(
+            column.name, kind if len(kind) < LONGEST_TYPE else kind.partition("<")[0], column.unit, column.description
+        )
+    console.print(grid)

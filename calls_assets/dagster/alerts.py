@@ -1,0 +1,231 @@
+"""Tells a chat or a webhook of what nobody should have to look for: failed runs, missing days, days beyond a threshold.
+
+Off until CALLS_ALERT_URL is set. Everything is told once: a sensor's cursor holds what has been, and only moves on when the
+message was taken. Runs of other projects on the same instance are left alone.
+"""
+
+import json
+import logging
+import os
+import re
+import time
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from calls_assets.dagster.freshness import old_days
+from calls_assets.dagster.runs import days_of, is_ours
+from calls_assets.display import FULL_WIDTH, shown
+from calls_assets.settings import Settings
+from calls_assets.tables.catalog import ABANDONMENT, RAW_CALLS, SERVICE_LEVEL
+
+if TYPE_CHECKING:
+    import apprise
+
+URL = "CALLS_ALERT_URL"
+DAYS = 7
+"""How many closed days are looked at; older ones are nobody's alarm any more."""
+
+MOST_LINES = 10
+"""Of more failures at a time the others are counted."""
+
+REMEMBERED = 1000
+"""So many runs that were told of are known by name; a run that is touched later is no new failure."""
+
+LATE_S = 3600
+"""How late a failure may come to light: workers' clocks differ, and a record is written after its time."""
+
+SILENT = "it does not say why."
+
+MOST_SAID = 600
+"""Characters of a run's sentence."""
+
+MARKUP = re.compile(
+    r"[@<>&\[\]*`~|]"
+    r"|(?<![^\W_])_+(?=[^\s_]).+?(?<=[^\s_])_+(?![^\W_])"  # words between underscores; those within a name are none
+    r"|(?<!^http)(?<!^https):(?=//)"  # a sentence may begin with the API's own address
+    r"|:(?=[a-z_][\w+-]*:)"  # a picture by its name
+)
+"""What calls people together, formats or links in one chat or another."""
+
+
+class NotTold(RuntimeError):
+    """A message could not be delivered."""
+
+
+def check_address() -> None:
+    """See that an address is one, where there is one; nothing is posted.
+
+    Raises:
+        NotTold: it is none, or the package that posts is missing.
+    """
+    if os.environ.get(URL):
+        _service()
+
+
+def alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
+    """The sensors that tell of failed runs and of days, running where CALLS_ALERT_URL is set."""
+    status = dg.DefaultSensorStatus.RUNNING if os.environ.get(URL) else dg.DefaultSensorStatus.STOPPED
+
+    @dg.sensor(
+        name="tell_of_failed_runs",
+        minimum_interval_seconds=60,
+        default_status=status,
+        description="Every minute posts the runs that failed since, one message for all, with their sentences, to "
+        "CALLS_ALERT_URL. Stopped unless that is set.",
+    )
+    def tell_of_failed_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        check_address()
+        now_s = time.time()
+        began_s, newest_s, told = json.loads(context.cursor) if context.cursor else (now_s, now_s, [])
+        since = _failed_since(context.instance, max(began_s, newest_s - LATE_S))
+        failed = [run for run in since if run.dagster_run.run_id not in told]
+        lines = list(_failures(context.instance, failed))
+        if lines:
+            _tell(
+                "A run of calls_assets failed" if len(failed) == 1 else f"{len(failed)} runs of calls_assets failed",
+                lines,
+            )
+        newest_s = max([newest_s, *(run.update_timestamp.timestamp() for run in failed)])
+        told += [run.dagster_run.run_id for run in failed]
+        context.update_cursor(json.dumps([began_s, newest_s, told[-REMEMBERED:]]))
+        return dg.SkipReason(" ".join(lines) or "No run failed.")
+
+    @dg.sensor(
+        name="tell_of_days",
+        minimum_interval_seconds=300,
+        default_status=status,
+        description="Every five minutes posts closed days that are missing, whose service level is under "
+        "CALLS_ALERT_SERVICE_LEVEL, or whose abandonment is over CALLS_ALERT_ABANDONMENT, on at least CALLS_ALERT_CALLS "
+        "calls; each once, to CALLS_ALERT_URL. Stopped unless that is set.",
+    )
+    def tell_of_days(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        check_address()
+        today = datetime.fromtimestamp(time.time(), settings.zone).date()
+        days = [today - timedelta(days=n) for n in range(DAYS, 0, -1)]
+        found = dict(_days_to_tell(context.instance, settings, days))
+        told = [key for key in json.loads(context.cursor or "[]") if key in found or key.split()[0] >= str(days[0])]
+        new = {key: sentence for key, sentence in found.items() if key not in told}
+        if new:
+            _tell("Days of calls_assets to look at", list(new.values()))
+        context.update_cursor(json.dumps([*told, *new]))
+        return dg.SkipReason(" ".join(new.values()) or "Nothing new to tell of.")
+
+    return [tell_of_failed_runs, tell_of_days]
+
+
+def _failed_since(instance: dg.DagsterInstance, after_s: float) -> list[dg.RunRecord]:
+    """Our runs that failed, in order of their failure; Dagster compares times as UTC, whatever zone they come in."""
+    filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=datetime.fromtimestamp(after_s, UTC))
+    records = instance.get_run_records(filters, order_by="update_timestamp", ascending=True)
+    return [record for record in records if is_ours(record.dagster_run)]
+
+
+def _failures(instance: dg.DagsterInstance, failed: list[dg.RunRecord]) -> Iterator[str]:
+    """A line for each run: what it was to do, and why it could not."""
+    for record in failed[:MOST_LINES]:
+        run = record.dagster_run
+        first, last = days_of(run.tags) or (None, None)
+        days = f" of {first}" if first == last else f" of {first} to {last}"
+        yield f"Run {run.run_id[:8]}{days if first else ''}: {_why(instance, run.run_id)}"
+    if len(failed) > MOST_LINES:
+        yield f"And {len(failed) - MOST_LINES} more."
+
+
+def _why(instance: dg.DagsterInstance, run_id: str) -> str:
+    """What the first failed step says, or else the run: of one that was killed, no step can say anything."""
+    for kind in (dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE):
+        for record in instance.get_records_for_run(run_id, of_type=kind, limit=1).records:
+            return for_a_chat(_sentence(record.event_log_entry.get_dagster_event())) or SILENT
+    return SILENT
+
+
+def for_a_chat(sentence: str) -> str:
+    """A run's sentence, in which an API may have had its say, as a line that pings nobody, links nowhere and looks plain."""
+    return MARKUP.sub(lambda found: found[0].translate(FULL_WIDTH), shown(sentence, MOST_SAID))
+
+
+def _sentence(failure: dg.DagsterEvent) -> str:
+    if not failure.is_step_failure:
+        return failure.message or ""
+    error = failure.step_failure_data.error
+    return (error.cause or error).message.removeprefix("Stopped: ").strip() if error else ""
+
+
+def _days_to_tell(instance: dg.DagsterInstance, settings: Settings, days: list[date]) -> Iterator[tuple[str, str]]:
+    """What there is to say of each day, under a key that begins with the day."""
+    from calls_assets.dagster.landing import latest
+
+    for day in _gaps(instance, settings, days):
+        yield f"{day} missing", f"{day}: The day has not been pulled, but days before it have."
+    for day, sentence in old_days(instance, settings, time.time()).items():
+        if day < datetime.fromtimestamp(time.time(), settings.zone).date():
+            yield f"{day} missing", f"{day}: {sentence}"
+    for table, name, limit in (
+        (SERVICE_LEVEL, "service_level", settings.alert_service_level),
+        (ABANDONMENT, "abandonment_rate", settings.alert_abandonment),
+    ):
+        records = latest(instance, table.name, [str(day) for day in days]) if limit is not None else {}
+        for key, record in records.items():
+            if limit is not None and (beyond := _beyond(_figures(record), name, limit, settings.alert_calls)):
+                yield f"{key} {name}", f"{key}: {beyond}"
+
+
+def _gaps(instance: dg.DagsterInstance, settings: Settings, days: list[date]) -> Iterator[date]:
+    """The days before yesterday that were never pulled, after one that was; yesterday has its own hour."""
+    from calls_assets.dagster.landing import latest
+
+    pulled = latest(instance, RAW_CALLS.name, [str(day) for day in days])
+    first = min(pulled, default=str(days[-1]))
+    for day in days[:-1]:
+        if first < str(day) not in pulled and day >= settings.start_date:
+            yield day
+
+
+def _figures(record: dg.EventLogRecord) -> dict[str, object]:
+    materialization = record.asset_materialization
+    return {name: value.value for name, value in materialization.metadata.items()} if materialization else {}
+
+
+def _beyond(figures: dict[str, object], name: str, limit: float, least: int) -> str:
+    """What is wrong with a closed day's headline; empty where nothing is, or too few calls say so."""
+    rate, answered, abandoned = (figures.get(key) for key in (name, "calls_answered", "calls_abandoned"))
+    if figures.get("is_open_day") or not isinstance(rate, float):
+        return ""
+    calls = int(str(answered)) + int(str(abandoned))
+    is_beyond = rate < limit if name == "service_level" else rate > limit
+    if not is_beyond or calls < least:
+        return ""
+    what = "the service level is {:.1%}, under {:.1%}" if name == "service_level" else "{:.1%} hung up, over {:.1%}"
+    return f"{what.format(rate, limit)}, of {calls} calls that were answered or abandoned."
+
+
+def _tell(title: str, lines: list[str]) -> None:
+    """Post a message.
+
+    Raises:
+        NotTold: there is no address, it is none, or it took no message; never holds the address, which is a secret.
+    """
+    service = _service()
+    import apprise
+
+    if not service.notify(title=title, body="\n".join(lines), body_format=apprise.NotifyFormat.TEXT):
+        raise NotTold(f"The address in {URL} took no message: check it and the network; the message is sent again.")
+
+
+def _service() -> "apprise.Apprise":
+    try:
+        import apprise
+    except ImportError:
+        raise NotTold("Alerts need a package more: pip install 'calls_assets[alerts]'.") from None
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # it would log the address
+    service = apprise.Apprise()
+    if not service.add(os.environ.get(URL, "")):
+        raise NotTold(f"{URL} is an Apprise address such as slack://... or jsons://host/path: set it to one.")
+    if len(service) > 1:  # where one of several takes no message, the others would get it again and again
+        raise NotTold(f"{URL} holds {len(service)} addresses: set it to one, such as that of a channel which all read.")
+    if service[0].overflow_mode == apprise.OverflowMode.UPSTREAM:  # a chat that takes less would never take it
+        service[0].overflow_mode = apprise.OverflowMode.SPLIT
+    return service

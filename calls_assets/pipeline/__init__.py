@@ -1,0 +1,1 @@
+"""What a run does, without Dagster: fetch, compute, and the pages."""

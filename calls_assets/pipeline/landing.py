@@ -1,0 +1,123 @@
+"""What a run puts in place, a day of a table at a time; what is told of it elsewhere is for a subclass to say."""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from calls_assets.checks.catalog import Check, CheckOutcome, CheckOutcomes, Invariant
+from calls_assets.tables.made_with import MadeWith, check, remember
+from calls_assets.tables.schema import Table
+from calls_assets.tables.store import TableStore
+
+
+class Refused(ValueError):
+    """The run may not go on: its tree or its rows forbid it."""
+
+
+class Markdown(str):
+    """A figure of a day that is shown as Markdown."""
+
+
+class Instant(float):
+    """A figure of a day that is a time, in epoch seconds."""
+
+
+Metadata = Mapping[str, str | int | float | bool | Markdown | Instant]
+"""The figures of a day that are shown beside its file, by name."""
+
+
+@dataclass
+class Landing(ABC):
+    """A run over some days of a tree.
+
+    `made_with` holds the settings of the run that must be those of the tree: the zone, and of a pull more.
+    """
+
+    log: logging.Logger
+    store: TableStore
+    zone: ZoneInfo
+    days: tuple[date, ...]
+    made_with: MadeWith
+
+    @contextmanager
+    def alone(self, create: bool = False) -> Iterator[None]:
+        """Keep other runs from landing in the tree meanwhile, so that what is read and landed in the block fits together.
+
+        `create` makes the tree's folder where there is none yet, and has the tree remember the run's settings.
+
+        Raises:
+            Refused: the tree was made with other settings.
+        """
+        with self.store.alone(self._report_wait, create):
+            known = self.check_settings()
+            if create:
+                remember(self.store, known, self.made_with)
+            yield
+
+    def check_settings(self) -> MadeWith:
+        """See that the run may go on in the tree; gives the settings that this was made with, as far as it has any.
+
+        Raises:
+            Refused: it was made with others, or cannot tell.
+        """
+        try:
+            return check(self.store, self.made_with)
+        except ValueError as error:
+            raise Refused(str(error)) from None
+
+    def _report_wait(self) -> None:
+        self.log.info("Another run is writing to %s: waiting for it.", self.store.root)
+
+    def land(
+        self,
+        table: Table,
+        day: date,
+        rows: pa.Table | Iterable[pa.Table],
+        metadata: Metadata,
+        outcomes: CheckOutcomes,
+    ) -> None:
+        """Replace a table's file of a day, and tell of it; a table that the run did not select is left alone.
+
+        Raises:
+            Refused: the rows break an invariant; the file that was there stays.
+        """
+        if not self.selects(table):
+            return
+        for kind, outcome in outcomes.items():
+            if isinstance(kind, Invariant) and not outcome.passed:
+                raise Refused(f"{table.name} of {day} fails {kind.name} and was not replaced: {outcome.sentence}")
+        written = self.store.write(table, day, rows)
+        self.tell_file(table.name, day, written.path, {"dagster/row_count": written.rows} | dict(metadata))
+        for kind, outcome in outcomes.items():
+            if isinstance(kind, Check):
+                self.tell_outcome(kind, day, outcome)
+
+    def land_page(self, name: str, day: date, html: bytes, metadata: Metadata) -> None:
+        """Replace a page of a day, and tell of it."""
+        self.tell_file(name, day, self.store.put(f"{name}/date={day}/{name}.html", html), metadata)
+
+    @abstractmethod
+    def selects(self, table: Table) -> bool:
+        """Whether the run is to materialize a table."""
+
+    @abstractmethod
+    def tell_file(self, name: str, day: date, path: str, metadata: Metadata) -> None:
+        """Tell of a file that was put in place."""
+
+    @abstractmethod
+    def tell_outcome(self, check: Check, day: date, outcome: CheckOutcome) -> None:
+        """Tell what a check found of a day that landed."""
+
+    @abstractmethod
+    def fail(self, table: Table, day: date, check: Check, outcome: CheckOutcome) -> None:
+        """Show that a check failed on a day which therefore does not land."""
+
+    @abstractmethod
+    def show(self) -> None:
+        """Show what has landed as materialized already, for long runs and for those that break off."""

@@ -1,0 +1,389 @@
+"""The analyst's desk: every table as a DataFrame, as Arrow, or in SQL, from a folder or an object store.
+
+```python
+import calls_assets
+
+level = calls_assets.read("service_level", "2026-11-01", "2026-11-30")
+with calls_assets.connect() as connection:
+    connection.sql("SELECT count(*) FROM calls")
+    connection.sql("SELECT * FROM weekly.service_level WHERE dimension = 'total'")
+```
+"""
+
+import errno
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, overload
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+    import pyarrow as pa
+
+    from calls_assets.tables.schema import Table
+    from calls_assets.tables.store import TableStore
+
+Day = date | str
+"""A local day, or its ISO spelling."""
+
+
+class MissingDays(UserWarning):
+    """Some days of a range have no file, so that what was read is less than what was asked for."""
+
+
+@overload
+def read(
+    table: str,
+    start: Day | None = ...,
+    end: Day | None = ...,
+    *,
+    columns: Sequence[str] | str | None = ...,
+    by: Literal["day", "week", "month"] = ...,
+    to: Literal["pandas"] = ...,
+    data_url: str | Path | None = ...,
+) -> "pd.DataFrame": ...
+@overload
+def read(
+    table: str,
+    start: Day | None = ...,
+    end: Day | None = ...,
+    *,
+    columns: Sequence[str] | str | None = ...,
+    by: Literal["day", "week", "month"] = ...,
+    to: Literal["arrow"],
+    data_url: str | Path | None = ...,
+) -> "pa.Table": ...
+@overload
+def read(
+    table: str,
+    start: Day | None = ...,
+    end: Day | None = ...,
+    *,
+    columns: Sequence[str] | str | None = ...,
+    by: Literal["day", "week", "month"] = ...,
+    to: Literal["duckdb"],
+    data_url: str | Path | None = ...,
+) -> "duckdb.DuckDBPyRelation": ...
+def read(
+    table: str,
+    start: Day | None = None,
+    end: Day | None = None,
+    *,
+    columns: Sequence[str] | str | None = None,
+    by: Literal["day", "week", "month"] = "day",
+    to: Literal["pandas", "arrow", "duckdb"] = "pandas",
+    data_url: str | Path | None = None,
+) -> "pd.DataFrame | pa.Table | duckdb.DuckDBPyRelation":
+    """The rows of a table from one local day to another, both included, by day and in the table's order.
+
+    Args:
+        table: Its name, such as `service_level`; docs/tables.md has them all.
+        start: The first day; the first there is where None.
+        end: The last day; the last there is where None.
+        columns: The columns to read; all where None.
+        by: `day`; or `week` or `month` for the metrics of whole periods, whose `local_date` is the first day. They are made
+            from the calls of the range, so that a range which begins or ends within a period has a part of it.
+        to: `pandas` for a DataFrame of Arrow-backed dtypes, in which whole numbers and flags stay what they are beside
+            nulls; `arrow` for a `pyarrow.Table`; `duckdb` for a relation that reads when it is asked.
+        data_url: Root of the tree: a folder, or a URL such as `s3://bucket/prefix`. Where None: CALLS_DATA_URL of the
+            environment or of a file `.env` here, or else `data`.
+
+    Raises:
+        ValueError: there is no such table or column, a day is none, or the range ends before it begins.
+        MissingDay: the range has no file at all; says which days there are.
+        BrokenFile: a day's file is not what the table's files are; names it, and says what to do.
+        NotRead: the storage refused.
+
+    Warns:
+        MissingDays: some days of the range have no file.
+    """
+    if to not in ("pandas", "arrow", "duckdb"):
+        raise ValueError(f"to is pandas, arrow or duckdb, but {to!r} was given.")
+    found, store = _table(table), _store(data_url)
+    names = _columns(found, columns)
+    first, last = _day("start", start), _day("end", end)
+    with telling(start, end, data_url):
+        relation = _days_of(found, store, first, last) if by == "day" else _periods_of(found, by, store, first, last)
+        relation = relation.select(*names)
+    if to == "duckdb":
+        return relation
+    import pyarrow as pa
+
+    with telling(start, end, data_url):
+        rows = relation.to_arrow_table()
+    fields = [found.arrow_schema.field(name) for name in names]
+    # A file from before a column was added holds null even where the column may not be null.
+    fields = [field.with_nullable(True) if rows[field.name].null_count else field for field in fields]
+    rows = rows.cast(pa.schema(fields, found.arrow_schema.metadata))
+    if to == "arrow":
+        return rows
+    import pandas as pd
+
+    return rows.to_pandas(types_mapper=pd.ArrowDtype)
+
+
+def connect(
+    start: Day | None = None,
+    end: Day | None = None,
+    *,
+    data_url: str | Path | None = None,
+    allow_files: bool = False,
+) -> "duckdb.DuckDBPyConnection":
+    """A DuckDB connection with every table as a view of its name, whose columns say what they mean.
+
+    A table without a file in the range is a view without rows. The schemas `weekly` and `monthly` have the metrics of whole
+    weeks and months, such as `weekly.service_level`, made from the calls of the range. `SELECT comment FROM duckdb_columns()`
+    tells the meanings. A day whose file is broken is in the way of the queries that read it, with a sentence that names the
+    file, and of no others.
+
+    Args:
+        start: The first local day; the first there is where None.
+        end: The last local day, included; the last there is where None.
+        data_url: As for `read`.
+        allow_files: Whether queries may read other files than the tables', write files, load extensions, read variables of
+            Python, and change the settings of DuckDB. What is registered (`connection.register`) can be read in any case.
+
+    Raises:
+        ValueError: a day is none, or the range ends before it begins.
+        MissingDay: no table has any file in the range.
+        NotRead: the storage refused.
+
+    Warns:
+        MissingDays: a table has some days of the range, but not all.
+    """
+    import duckdb
+
+    from calls_assets.metrics.connection import ReadOnly, seal
+    from calls_assets.metrics.periods import PERIODS, add_period, add_views, periodic
+    from calls_assets.metrics.run import connect as connect_to
+    from calls_assets.metrics.run import sql
+    from calls_assets.tables.catalog import ALL_TABLES, TABLES, VIEWS
+    from calls_assets.tables.store import MissingDay
+
+    store, first, last = _store(data_url), _day("start", start), _day("end", end)
+    _check_order(first, last)
+    within = {table: [day for day in store.days(table) if _within(day, first, last)] for table in TABLES.values()}
+    inputs = {table.name: store.look(table, days) for table, days in within.items()}
+    days_of = {table.name: days for table, days in within.items() if days}
+    if not days_of:
+        raise MissingDay(
+            f"No table has a file {_range(first, last)} in {store.root}: check CALLS_DATA_URL and the days."
+        )
+    _warn_of_holes(days_of, first, last)
+    read_only = None if allow_files else ReadOnly()
+    try:
+        connection = connect_to(inputs, read_only=read_only)
+    except duckdb.Error:  # of a footer in which DuckDB sees what Arrow passes over
+        inputs = {table.name: store.look(table, days, through=True) for table, days in within.items()}
+        with telling(start, end, data_url):
+            connection = connect_to(inputs, read_only=read_only)
+    connection.execute(sql("macros"))
+    add_views(connection, VIEWS.values())
+    for table in ALL_TABLES.values():
+        _explain(connection, table, "main")
+    for schema, first_day in PERIODS.items():
+        add_period(connection, schema, first_day)
+        for table in periodic():
+            _explain(connection, table, schema)
+    if not allow_files:
+        seal(connection)
+    return connection
+
+
+@contextmanager
+def telling(start: Day | None = None, end: Day | None = None, data_url: str | Path | None = None) -> Iterator[None]:
+    """A block in which a query that a file is in the way of ends in the sentence that names the file.
+
+    Args:
+        start: As for `connect`, whose connection the block asks.
+        end: As for `connect`.
+        data_url: As for `connect`.
+
+    Raises:
+        NotRead: DuckDB could not answer; what it says, where no file of the days is broken.
+    """
+    import duckdb
+
+    from calls_assets.tables.store import NotRead
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise NotRead(what_is_wrong(error, start, end, data_url)) from None
+
+
+def what_is_wrong(
+    error: "duckdb.Error", start: Day | None = None, end: Day | None = None, data_url: str | Path | None = None
+) -> str:
+    """The sentence that names the file which was in the way of a query; what DuckDB said, where none was."""
+    import duckdb
+
+    from calls_assets.tables.catalog import TABLES
+
+    store, said = _store(data_url), str(error)
+    sentence = said.partition(": ")[2]
+    if sentence.startswith(store.root):  # of a day that is barred
+        return sentence
+    if type(error) is duckdb.Error or isinstance(error, (duckdb.InvalidInputException, duckdb.OperationalError)):
+        first, last = _day("start", start), _day("end", end)
+        for table in TABLES.values():
+            days = [day for day in store.days(table) if _within(day, first, last)]
+            for sentence in store.read_through([table], days).values():
+                return sentence
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return "The query takes more memory than there is: ask for fewer days at a time."
+    if os.strerror(errno.EMFILE) in said:
+        return f"{said}: ask for fewer days at a time, or let a process open more files (ulimit -n)."
+    return said
+
+
+def _explain(connection: "duckdb.DuckDBPyConnection", table: "Table", schema: str) -> None:
+    """Tell the connection what a table's columns mean."""
+    name = f"{schema}.{table.name}"
+    connection.execute(f"COMMENT ON VIEW {name} IS {_quoted(table.description)}")
+    for column in table.columns:
+        comment = column.description + (f" Unit: {column.unit}." if column.unit else "")
+        connection.execute(f"COMMENT ON COLUMN {name}.{column.name} IS {_quoted(comment)}")
+
+
+def _days_of(table: "Table", store: "TableStore", first: date | None, last: date | None) -> "duckdb.DuckDBPyRelation":
+    from calls_assets.metrics.run import connect as connect_to
+    from calls_assets.tables.catalog import VIEWS
+
+    if table.name in VIEWS:
+        return _view_of(table, store, first, last)
+    days = _days(table, store, first, last)
+    return connect_to({table.name: store.files(table, days)}).table(table.name)
+
+
+def _view_of(table: "Table", store: "TableStore", first: date | None, last: date | None) -> "duckdb.DuckDBPyRelation":
+    from calls_assets.metrics.periods import add_views
+    from calls_assets.metrics.run import connect as connect_to
+    from calls_assets.metrics.run import sql
+    from calls_assets.tables.catalog import TABLES
+
+    bases = [TABLES[name] for name in table.inputs]
+    inputs = {base.name: store.files(base, _days(base, store, first, last)) for base in bases}
+    connection = connect_to(inputs)
+    connection.execute(sql("macros"))
+    add_views(connection, [table])
+    return _in_order(connection.table(table.name), table)
+
+
+def _in_order(relation: "duckdb.DuckDBPyRelation", table: "Table") -> "duckdb.DuckDBPyRelation":
+    return relation.order(", ".join(f"{column} NULLS LAST" for column in ("local_date", *table.key)))
+
+
+def _periods_of(
+    table: "Table", by: str, store: "TableStore", first: date | None, last: date | None
+) -> "duckdb.DuckDBPyRelation":
+    from calls_assets.metrics.periods import BASES, PERIODS, add_period, periodic
+    from calls_assets.metrics.run import connect as connect_to
+    from calls_assets.metrics.run import sql
+
+    schema = {"week": "weekly", "month": "monthly"}.get(by)
+    if schema is None:
+        raise ValueError(f"by is day, week or month, but {by!r} was given.")
+    if table not in periodic():
+        raise ValueError(f"{table.name} has no {by}s: only {', '.join(each.name for each in periodic())} have.")
+    inputs = {base.name: store.files(base, _days(base, store, first, last)) for base in BASES}
+    connection = connect_to(inputs)
+    connection.execute(sql("macros"))
+    add_period(connection, schema, PERIODS[schema])
+    return _in_order(connection.table(f"{schema}.{table.name}"), table)
+
+
+def _store(data_url: str | Path | None) -> "TableStore":
+    from calls_assets.settings import Settings, load_env_file
+    from calls_assets.tables.store import TableStore
+
+    if data_url is None:
+        load_env_file()
+    return TableStore(str(data_url or Settings.load().data_url))
+
+
+def _table(name: str) -> "Table":
+    from calls_assets.tables.catalog import ALL_TABLES
+
+    if name not in ALL_TABLES:
+        raise ValueError(f"There is no table {name!r}: the tables are {', '.join(ALL_TABLES)}.")
+    return ALL_TABLES[name]
+
+
+def _columns(table: "Table", columns: Sequence[str] | str | None) -> list[str]:
+    known = table.arrow_schema.names
+    chosen = known if columns is None else [columns] if isinstance(columns, str) else list(columns)
+    if not chosen:
+        raise ValueError(f"columns names none: the columns of {table.name} are {', '.join(known)}.")
+    unknown = [name for name in chosen if name not in known]
+    if unknown:
+        raise ValueError(f"{table.name} has no column {', '.join(unknown)}: its columns are {', '.join(known)}.")
+    return chosen
+
+
+def _day(name: str, given: Day | None) -> date | None:
+    if isinstance(given, datetime):
+        return given.date()
+    if given is None or isinstance(given, date):
+        return given
+    try:
+        return date.fromisoformat(str(given))
+    except ValueError:
+        raise ValueError(f"{name} is a day as YYYY-MM-DD, but {given!r} was given.") from None
+
+
+def _days(table: "Table", store: "TableStore", first: date | None, last: date | None) -> list[date]:
+    from calls_assets.days import ONE_DAY
+    from calls_assets.tables.store import MissingDay
+
+    _check_order(first, last)
+    there = store.days(table)
+    days = [day for day in there if _within(day, first, last)]
+    if not days:
+        if not there:
+            raise MissingDay(f"{table.name} has no day at all in {store.root}: check CALLS_DATA_URL.")
+        raise MissingDay(
+            f"{table.name} has no day {_range(first, last)} in {store.root}, only {there[0]} to {there[-1]}: check the days."
+        )
+    first, last = first or days[0], last or days[-1]
+    missing = (last - first) // ONE_DAY + 1 - len(days)
+    if missing:
+        warnings.warn(
+            f"{table.name} has no file for {missing} of the days from {first} to {last}.", MissingDays, stacklevel=3
+        )
+    return days
+
+
+def _warn_of_holes(days_of: dict[str, list[date]], first: date | None, last: date | None) -> None:
+    first = first or min(days[0] for days in days_of.values())
+    last = last or max(days[-1] for days in days_of.values())
+    length = (last - first).days + 1
+    holes = {name: length - len(days) for name, days in days_of.items() if len(days) < length}
+    if holes:
+        told = ", ".join(f"{name} for {missing}" for name, missing in holes.items())
+        if len(holes) == len(days_of) and len(set(holes.values())) == 1:
+            told = f"any table for {length - len(next(iter(days_of.values())))}"
+        what = f"Of the {length} days from {first} to {last} there is no file of {told}."
+        warnings.warn(what, MissingDays, stacklevel=3)
+
+
+def _check_order(first: date | None, last: date | None) -> None:
+    if first and last and first > last:
+        raise ValueError(f"start is not after end, but {first} and {last} were given.")
+
+
+def _within(day: date, first: date | None, last: date | None) -> bool:
+    return (first is None or first <= day) and (last is None or day <= last)
+
+
+def _range(first: date | None, last: date | None) -> str:
+    parts = ([f"from {first}"] if first else []) + ([f"to {last}"] if last else [])
+    return " ".join(parts) or "at all"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

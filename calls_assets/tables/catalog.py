@@ -1,0 +1,92 @@
+"""The data dictionary: every table of the project, with its columns, units, formulas and sources.
+
+The tables are declared beside this file: what is `raw` from the API, what is `cleaned` of it, the `evidence` that the
+numbers rest on, and the `metrics`. Views are tables that no file holds: their rows are computed when somebody asks.
+"""
+
+from calls_assets.tables.cleaned import CALL_AGENTS, CALLS, DAY_STATUS
+from calls_assets.tables.columns import ENDED_OUTCOMES, INBOUND_OUTCOMES, OUTBOUND_OUTCOMES, OUTCOMES
+from calls_assets.tables.evidence import CALL_TYPE_RELATIONS, RECONCILIATION_CALLS, TYPE_VALUES, WAIT_CALIBRATION
+from calls_assets.tables.metrics import (
+    ABANDONMENT,
+    AGENT_INTERVALS,
+    AGENT_TALK_TIME,
+    CALL_FLOW,
+    CALL_INTERVALS,
+    SERVICE_LEVEL,
+    TALK_LOAD,
+    TIME_DISTRIBUTION,
+)
+from calls_assets.tables.raw import CALL_CHANGES, RAW_CALL_TYPES, RAW_CALLS, RECONCILIATION, REJECTED_CALLS
+
+TABLES = {
+    table.name: table
+    for table in (
+        RAW_CALLS,
+        REJECTED_CALLS,
+        CALL_CHANGES,
+        RAW_CALL_TYPES,
+        RECONCILIATION,
+        CALLS,
+        CALL_AGENTS,
+        DAY_STATUS,
+        WAIT_CALIBRATION,
+        SERVICE_LEVEL,
+        ABANDONMENT,
+        AGENT_TALK_TIME,
+        CALL_INTERVALS,
+        CALL_FLOW,
+        AGENT_INTERVALS,
+    )
+}
+"""Every table that has files, by name, in the order in which the data goes."""
+
+VIEWS = {
+    table.name: table
+    for table in (RECONCILIATION_CALLS, CALL_TYPE_RELATIONS, TYPE_VALUES, TIME_DISTRIBUTION, TALK_LOAD)
+}
+"""Every table that is computed from the files of others when it is read."""
+
+ALL_TABLES = TABLES | VIEWS
+"""Every table that can be read."""
+
+PULLED_AT = "pulled_at"
+"""The figure beside a day of `raw_calls` that says when its crawl began."""
+
+REPORT = "daily_report"
+"""The page of each day, which is no table, but an asset beside them."""
+
+REPORT_INPUTS = ("service_level", "agent_talk_time", "call_changes", "rejected_calls", "reconciliation", "calls")
+
+__all__ = [
+    "ABANDONMENT",
+    "AGENT_INTERVALS",
+    "AGENT_TALK_TIME",
+    "ALL_TABLES",
+    "CALLS",
+    "CALL_AGENTS",
+    "CALL_CHANGES",
+    "CALL_FLOW",
+    "CALL_INTERVALS",
+    "CALL_TYPE_RELATIONS",
+    "DAY_STATUS",
+    "ENDED_OUTCOMES",
+    "INBOUND_OUTCOMES",
+    "OUTBOUND_OUTCOMES",
+    "OUTCOMES",
+    "PULLED_AT",
+    "RAW_CALLS",
+    "RAW_CALL_TYPES",
+    "RECONCILIATION",
+    "RECONCILIATION_CALLS",
+    "REJECTED_CALLS",
+    "REPORT",
+    "REPORT_INPUTS",
+    "SERVICE_LEVEL",
+    "TABLES",
+    "TALK_LOAD",
+    "TIME_DISTRIBUTION",
+    "TYPE_VALUES",
+    "VIEWS",
+    "WAIT_CALIBRATION",
+]

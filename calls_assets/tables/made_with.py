@@ -1,0 +1,103 @@
+"""What a tree remembers: the settings that decide what lands in it, and on which day.
+
+Days of different settings do not go together. Under another zone a call lands on a second day and counts twice; under another
+privacy, key or filter, a day holds something else than the day beside it. A run with others is therefore refused.
+"""
+
+import json
+from collections.abc import Mapping
+
+from calls_assets.api.document import Query
+from calls_assets.api.privacy import PSEUDONYMISE, Privacy
+from calls_assets.display import shown
+from calls_assets.tables.store import TableStore
+
+MEMORY = "_made_with.json"
+"""The file at the root of a tree; what reads the tree passes names with an underscore over."""
+
+ZONE, PRIVACY, KEY, FILTERS, TIMES_ZONE = (
+    "CALLS_TIMEZONE",
+    "CALLS_PRIVACY",
+    "CALLS_PRIVACY_KEY",
+    "CALLS_FILTERS",
+    "CALLS_TIMES_ZONE",
+)
+
+ALWAYS = {ZONE, PRIVACY, FILTERS, TIMES_ZONE}
+"""What every memory tells; it tells of a key where there are pseudonyms."""
+
+MOST_SHOWN = 1000
+"""Characters of a setting: filters can be long."""
+
+MadeWith = Mapping[str, str]
+"""Settings by their variables: empty where one is not set, and a fingerprint in place of the key."""
+
+
+def made_with(zone: str, privacy: Privacy, filters: Query, times_zone: str) -> dict[str, str]:
+    """The settings of a pull that its tree is to remember; `times_zone` is empty where it is not known."""
+    settings = {ZONE: zone, PRIVACY: privacy.policy, FILTERS: filters.spelt_filters, TIMES_ZONE: times_zone}
+    return settings | ({KEY: privacy.fingerprint} if privacy.policy == PSEUDONYMISE else {})
+
+
+def check(store: TableStore, run: MadeWith) -> dict[str, str]:
+    """Compare a run's settings with those that its tree was made with; gives the latter, none where it has no memory yet.
+
+    Args:
+        store: The tree.
+        run: The settings that matter to the run; the others are not compared.
+
+    Raises:
+        ValueError: some are not the tree's, or its memory cannot be read; says what to do, and holds no key.
+        NotRead: the storage refused.
+    """
+    content = store.get(MEMORY)
+    known = {} if content is None else _parsed(content)
+    if known is None:
+        raise ValueError(
+            f"{store.root}/{MEMORY} does not hold the settings that the tree was made with: restore it, or remove it and "
+            "pull with these settings, which writes it again."
+        )
+    others = [name for name, value in run.items() if name in known and known[name] != value]
+    if not known.get(TIMES_ZONE) and TIMES_ZONE in others:
+        others.remove(TIMES_ZONE)  # calls whose time needs it were set aside until now: none can land twice
+    if others:
+        was = " and ".join(_told(name, known[name], "one") for name in others)
+        now = " and ".join(_told(name, run[name], "another") for name in others)
+        back = " and ".join(_back(name, known[name]) for name in others)
+        raise ValueError(
+            f"The tree in {store.root} was made with {was}, but this run has {now}: {back}, or set CALLS_DATA_URL to a tree "
+            "of its own."
+        )
+    return known
+
+
+def remember(store: TableStore, known: MadeWith, run: MadeWith) -> None:
+    """Have a tree that knows some settings know a run's too.
+
+    Raises:
+        NotWritten: the storage refused.
+    """
+    both = {**known, **run}
+    if both != known:
+        store.put(MEMORY, f"{json.dumps(both, indent=2, sort_keys=True)}\n".encode())
+
+
+def _parsed(content: bytes) -> dict[str, str] | None:
+    try:
+        known = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    is_whole = isinstance(known, dict) and known.keys() >= ALWAYS
+    return known if is_whole and all(isinstance(value, str) for value in known.values()) else None
+
+
+def _told(name: str, value: str, which: str) -> str:
+    if name == KEY:
+        return f"{which} {KEY}"
+    return f"{name}={shown(value, MOST_SHOWN)}" if value else f"no {name}"
+
+
+def _back(name: str, value: str) -> str:
+    if name == KEY:
+        return f"set the {KEY} of the tree"
+    return f"set {name}={shown(value, MOST_SHOWN)}" if value else f"unset {name}"

@@ -1,0 +1,76 @@
+"""The data dictionary as a page: docs/tables.md, made from the tables' own declarations."""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from calls_assets.api.rules import RULES
+from calls_assets.tables.catalog import ALL_TABLES, VIEWS
+from calls_assets.tables.schema import Table
+
+HEAD = """\
+# Tables
+
+One file a table and local day, `<CALLS_DATA_URL>/<table>/date=YYYY-MM-DD/<table>.parquet`. This page is made from the code by
+`make docs`; the same words stand in the files' schemas, in the UI, and in `calls-assets sql <table>`. Views have no files:
+`calls_assets.read`, `calls_assets.connect` and `calls-assets sql` compute their rows from the tables they are made from.
+
+Letters in formulas count one day's ended inbound calls by outcome: A answered, W answered within the vendor's threshold,
+B abandoned, S short-abandoned, O overflowed, C callback requested, U unanswered for another reason.
+"""
+
+
+DIALECTS = """\
+## What is not as documented
+
+Accounts differ from the API's document. A value of `raw_calls` that has not the documented JSON type goes through these
+rules, and the first that applies reads it. What none of them reads is null; its original stands in `extra` under its name, as
+does the original of what was rounded or mended. The check `as_documented` counts each deviation by field. A record is set
+aside in `rejected_calls` only where it is no object, where its `id` or its `started_at` cannot be read, or where that lies
+outside of 1990 to 2099. An object without any value that the document names is null.
+
+| where the document has | and the account sends | there stands |
+| --- | --- | --- |
+"""
+
+
+def dictionary_page() -> str:
+    """The page as Markdown: every table with its key, its inputs and its columns, nested fields too."""
+    links = "".join(f"- [`{name}`](#{name}): {table.description}\n" for name, table in ALL_TABLES.items())
+    rules = "".join(f"| {rule.documented} | {rule.sent} | {rule.becomes} |\n" for rule in RULES)
+    return (
+        f"{HEAD}\n{links}"
+        + "".join(f"\n{part}" for part in map(_section, ALL_TABLES.values()))
+        + f"\n{DIALECTS}{rules}"
+    )
+
+
+def _section(table: Table) -> str:
+    made_from = ", ".join(f"`{name}`" for name in table.inputs) or "the API"
+    kind = "A view, made" if table.name in VIEWS else "Made"
+    rows = [row for field in table.arrow_schema for row in _rows(field, field.name)]
+    return "\n".join(
+        [
+            f"## {table.name}\n",
+            f"{table.description}\n",
+            f"{kind} from {made_from}. Unique, and sorted, by {', '.join(f'`{name}`' for name in table.key)}.\n",
+            "| column | type | unit | null | meaning |",
+            "| --- | --- | --- | --- | --- |",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _rows(field: pa.Field, path: str) -> Iterator[str]:
+    """A column's line, and those of the fields in it."""
+    notes = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
+    many = pa.types.is_list(field.type)
+    inner = field.type.value_type if many else field.type
+    kind = "struct" if pa.types.is_struct(inner) else str(inner)
+    shown = f"list of {kind}" if many else kind
+    meaning = notes.get("description", "").replace("|", "\\|")
+    yield f"| `{path}` | {shown} | {notes.get('unit', '')} | {'yes' if field.nullable else 'no'} | {meaning} |"
+    if pa.types.is_struct(inner):
+        for part in inner:
+            yield from _rows(part, f"{path}{'[]' if many else ''}.{part.name}")

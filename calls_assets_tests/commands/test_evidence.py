@@ -1,0 +1,157 @@
+"""What `calls-assets evidence` says of an account: relations, what `type` tells, waits; its advice changes no outcome."""
+
+import io
+import re
+from datetime import date, timedelta
+
+import pytest
+from rich.console import Console
+
+import calls_assets
+from calls_assets.api.document import LABEL_CALL_TYPES
+from calls_assets.commands.evidence import ENOUGH_CALLS, ENOUGH_DAYS, Pair, _types, print_evidence, suggestions
+from calls_assets.sandbox import Centre, Meaning, Sandbox
+from calls_assets_tests.accounts import lay
+
+FIRST, LAST = date(2026, 3, 2), date(2026, 3, 22)
+
+
+def exact(type_, call_type, calls=ENOUGH_CALLS):
+    return Pair(type_, call_type, calls, calls, calls)
+
+
+def advice(pairs, days=ENOUGH_DAYS):
+    (sentence,) = suggestions(pairs, days)
+    return re.match(r"CALLS_CALL_TYPES=(\S+) ", sentence)
+
+
+def test_a_call_type_that_type_always_tells_is_spared_with_the_evidence():
+    (sentence,) = suggestions([exact("abandoned", "abandoned", 314), exact("callback", "callback")], 26)
+    rest = ",".join(name for name in LABEL_CALL_TYPES if name != "abandoned")
+    assert sentence.startswith(f"CALLS_CALL_TYPES={rest} spares 1 of 11 lists a pull: over 26 days")
+    assert "abandoned on 314 calls" in sentence
+
+
+@pytest.mark.parametrize(
+    ("pairs", "days"),
+    [
+        ([exact("abandoned", "abandoned")], ENOUGH_DAYS - 1),
+        ([exact("abandoned", "abandoned", ENOUGH_CALLS - 1)], ENOUGH_DAYS),
+        ([Pair("abandoned", "abandoned", 99, 100, 99)], ENOUGH_DAYS),
+        ([Pair("abandoned", "abandoned", 99, 99, 100)], ENOUGH_DAYS),
+        ([exact("lost", "abandoned")], ENOUGH_DAYS),
+        ([exact("short_abandoned", "short_abandoned"), Pair("short_abandoned", "abandoned", 60, 60, 90)], ENOUGH_DAYS),
+    ],
+    ids=["few days", "few calls", "type alone", "label alone", "another token", "another label would decide"],
+)
+def test_without_enough_evidence_all_are_asked_for(pairs, days):
+    assert advice(pairs, days) is None
+
+
+def test_of_ever_new_values_of_type_the_frequent_ones_are_shown_as_text():
+    pairs = [exact(f"[/] {n}\x1b", "abandoned", calls=1000 + n) for n in range(150)]
+    printed = io.StringIO()
+    Console(file=printed, width=120).print(_types(pairs))
+    rows = printed.getvalue().splitlines()
+    assert [row.split()[:2] for row in rows if "[/]" in row] == [["[/]", f"{n}�"] for n in range(50, 150)]
+    assert "and 50 rarer ones" in printed.getvalue()
+
+
+def test_its_own_distributed_label_is_no_obstacle():
+    assert advice([exact("abandoned", "abandoned"), Pair("abandoned", "abandoned_distributed", 20, 50, 20)])
+
+
+def evidence_of(tree, monkeypatch):
+    monkeypatch.setenv("CALLS_DATA_URL", str(tree))
+    monkeypatch.delenv("CALLS_TIMEZONE", raising=False)
+    out = io.StringIO()
+    print_evidence(FIRST, LAST, LAST + timedelta(days=1), Console(file=out, width=200))
+    return out.getvalue()
+
+
+def verdicts(text):
+    found = re.findall(
+        r"^ +(\S.*?) {2,}[\d,]+ +[\d,]+ +[\d,]+ +[\d,]+ +(holds|fails|not enough data) *$", text, re.MULTILINE
+    )
+    return dict(found)
+
+
+@pytest.fixture
+def pulled(run_pipeline, tmp_path):
+    def pull(name, **settings):
+        with Sandbox(Centre(calls_per_day=200)) as api:
+            assert run_pipeline(api, tmp_path / name, FIRST, LAST, **settings).success
+            return tmp_path / name, len(api.requests)
+
+    return pull
+
+
+@pytest.mark.slow
+def test_following_the_advice_saves_requests_and_leaves_every_outcome(pulled, monkeypatch):
+    tree, asked = pulled("all")
+    text = evidence_of(tree, monkeypatch)
+    (kept,) = re.findall(r"CALLS_CALL_TYPES=(\S+) spares", text)
+    spared, asked_less = pulled("spared", call_types=tuple(kept.split(",")))
+    assert asked_less < asked
+    columns = ["call_id", "outcome"]
+    same = (calls_assets.read("calls", columns=columns, data_url=root) for root in (tree, spared))
+    assert next(same).equals(next(same))
+    levels = (calls_assets.read("service_level", data_url=root).drop(columns="day_status") for root in (tree, spared))
+    assert next(levels).equals(next(levels))
+
+
+@pytest.mark.parametrize(
+    ("meaning", "holds", "fails"),
+    [
+        (Meaning(), "abandoned_distributed in abandoned", "abandoned_distributed apart from abandoned"),
+        (
+            Meaning(distributed="beside"),
+            "abandoned_distributed apart from abandoned",
+            "abandoned_distributed in abandoned",
+        ),
+        (Meaning(short="inside"), "abandoned_distributed in abandoned", "abandoned apart from short_abandoned"),
+        (Meaning(warm="beside"), "abandoned apart from short_abandoned", "warm_transfer in transfer"),
+    ],
+    ids=["as documented", "distributed beside", "short inside", "warm beside"],
+)
+def test_the_relations_of_each_account_are_found_and_outcomes_do_not_depend_on_them(
+    monkeypatch, tmp_path, meaning, holds, fails
+):
+    tree = lay(tmp_path / "this", Centre(calls_per_day=400, kind="help_desk", meaning=meaning), FIRST, LAST)
+    other = lay(tmp_path / "usual", Centre(calls_per_day=400, kind="help_desk"), FIRST, LAST)
+    found = verdicts(evidence_of(tree, monkeypatch))
+    assert len(found) == 15
+    assert (found[holds], found[fails]) == ("holds", "fails")
+    outcomes = (calls_assets.read("calls", columns=["call_id", "outcome"], data_url=root) for root in (tree, other))
+    assert next(outcomes).equals(next(outcomes))
+
+
+@pytest.mark.parametrize(
+    ("meaning", "validated"),
+    [
+        (Meaning(), set()),
+        (Meaning(sla_clock="call", sla_s=45), {"duration_less_talk", "leg_start"}),
+        (Meaning(sla_clock="call", sla_s=45, leg_start="answer"), {"duration_less_talk", "leg_start"}),
+        (Meaning(sla_clock="call", sla_s=45, leg_start="answer", duration="talk"), {"leg_start"}),
+        (Meaning(sla_clock="call", sla_s=45, leg_start="answer", noise=0.05), set()),
+    ],
+    ids=["timer starts in the queue", "legs ring", "legs answer", "no duration", "verdict with noise"],
+)
+def test_accounts_whose_waits_can_be_told_are_told_apart_from_others(monkeypatch, tmp_path, meaning, validated):
+    tree = lay(tmp_path, Centre(calls_per_day=300, meaning=meaning), FIRST, LAST)
+    text = evidence_of(tree, monkeypatch)
+    found = re.findall(r"^ +\(all\) +(\S+) .* (validated|unverified) *$", text, re.MULTILINE)
+    assert {method for method, status in found if status == "validated"} == validated
+    assert {method for method, _ in found} <= {"leg_start", "duration_less_talk"}
+    monthly = calls_assets.read("service_level", by="month", data_url=tree)
+    total = monthly[monthly["dimension"] == "total"].iloc[0]
+    assert total["wait_status"] == ("validated" if validated else "unverified")
+    if validated:
+        true_waits = [
+            call.talks[0].start - call.started_at
+            for day in sorted(set(calls_assets.read("calls", columns="local_date", data_url=tree)["local_date"]))
+            for call in Centre(calls_per_day=300, meaning=meaning).day(day)
+            if "inbound_answered" in call.call_types
+        ]
+        assert total["threshold_s"] == 45
+        assert total["average_speed_of_answer_s"] == pytest.approx(sum(true_waits) / len(true_waits), abs=0.01)

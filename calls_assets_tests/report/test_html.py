@@ -1,0 +1,290 @@
+"""The manager's page through the pipeline: what stands on it, and that it asks for nothing."""
+
+import re
+import shutil
+from datetime import UTC, date, datetime, timedelta
+from html.parser import HTMLParser
+
+import dagster as dg
+import pyarrow.parquet as pq
+import pytest
+
+from calls_assets.pipeline.pages import _Pages
+from calls_assets.report.html import _drawn
+from calls_assets.sandbox import Centre, FixedCalls, Sandbox
+
+FIRST, LAST = date(2026, 3, 2), date(2026, 3, 10)
+NOON = 1_773_144_000
+
+
+class Page(HTMLParser):
+    """The texts of a page, and every address in it."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.texts, self.addresses, self._quiet = [], [], 0
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        self._quiet += tag in ("style", "script")
+        self.addresses += [
+            value for name, value in attributes if name in ("href", "src", "xlink:href", "srcset", "action")
+        ]
+
+    def handle_endtag(self, tag):
+        self._quiet -= tag in ("style", "script")
+
+    def handle_data(self, data):
+        if not self._quiet and data.strip():
+            self.texts.append(" ".join(data.split()))
+
+    @property
+    def text(self):
+        return " ".join(self.texts)
+
+
+def page(root, day):
+    return (root / f"daily_report/date={day}/daily_report.html").read_text()
+
+
+@pytest.fixture(scope="module")
+def centre():
+    return Centre(calls_per_day=80)
+
+
+@pytest.fixture(scope="module")
+def pulled(centre, run_pipeline, tmp_path_factory):
+    root = tmp_path_factory.mktemp("pulled")
+    with Sandbox(centre) as api:
+        assert run_pipeline(api, root, FIRST, LAST).success
+    return root
+
+
+@pytest.fixture
+def tree(pulled, tmp_path):
+    return shutil.copytree(pulled, tmp_path, dirs_exist_ok=True)
+
+
+def test_a_page_says_the_day_its_denominators_its_groups_and_its_agents(tree):
+    shown = Page(page(tree, LAST))
+    rows = pq.read_table(tree / f"service_level/date={LAST}/service_level.parquet").to_pylist()
+    (total,) = (row for row in rows if row["dimension"] == "total")
+    counted = total["calls_answered"] + total["calls_abandoned"]
+    assert "Tuesday 10 March 2026" in shown.texts
+    assert f"{total['service_level']:.1%}" in shown.texts
+    assert f"{total['calls_answered_within_sla']} answered in time, of {counted} answered or abandoned" in shown.texts
+    assert {row["member_name"] for row in rows if row["dimension"] == "ring_group" and row["calls_offered"]} <= set(
+        shown.texts
+    )
+    agents = pq.read_table(tree / f"agent_talk_time/date={LAST}/agent_talk_time.parquet")["agent_alias"].to_pylist()
+    assert {name for name in agents if name} <= set(shown.texts)
+    assert "20 of the 28 days before have no figures, so the comparisons leave them out." in shown.texts
+    assert {"service level", "calls offered", "start of the half-hour, local time", "talk time in hours"} <= set(
+        shown.texts
+    )
+
+
+def test_a_page_is_whole_by_itself_and_runs_nothing(tree):
+    html = page(tree, LAST)
+    assert set(Page(html).addresses) == {"data:,", "../index.html", "../date=2026-03-09/daily_report.html"}
+    neighbours = {f"../date=2026-03-{day}/daily_report.html" for day in ("08", "10")}
+    assert neighbours <= set(Page(page(tree, date(2026, 3, 9))).addresses)
+    assert not re.search(r"<script|@import|url\(|javascript:", html)
+
+
+def test_the_index_links_every_day_the_latest_first(tree):
+    index = Page((tree / "daily_report/index.html").read_text())
+    days = [FIRST + timedelta(days=n) for n in range(8, -1, -1)]
+    assert index.addresses == ["data:,", *(f"date={day}/daily_report.html" for day in days)]
+    for address in index.addresses[1:]:
+        assert (tree / "daily_report" / address).exists()
+    shown = Page(page(tree, LAST))
+    (share,) = (text for text in shown.texts if text.endswith(" answered or abandoned"))
+    within, counted = re.findall(r"\d+", share)
+    assert f"{within} of {counted}" in index.texts
+
+
+def pages(root):
+    return {path.relative_to(root): path.read_text() for path in root.glob("daily_report/**/*.html")}
+
+
+def test_the_pages_are_the_same_in_whatever_order_the_days_come(tree, centre, run_pipeline, tmp_path_factory):
+    root = tmp_path_factory.mktemp("other")
+    with Sandbox(centre) as api:
+        for days in ((7, 8), (3, 6), (0, 2)):
+            assert run_pipeline(api, root, *(FIRST + timedelta(days=n) for n in days)).success
+    assert pages(root) == pages(tree)
+
+
+def test_a_day_that_another_run_lands_meanwhile_is_linked_and_shown(
+    tree, centre, run_pipeline, tmp_path_factory, monkeypatch
+):
+    root = tmp_path_factory.mktemp("meanwhile")
+    look = _Pages.of
+    others = [(FIRST + timedelta(days=8),) * 2]
+
+    def look_while_another_lands(land):
+        pages = look(land)
+        if others:
+            assert run_pipeline(api, root, *others.pop()).success
+        return pages
+
+    monkeypatch.setattr(_Pages, "of", look_while_another_lands)
+    with Sandbox(centre) as api:
+        assert run_pipeline(api, root, FIRST, FIRST + timedelta(days=7)).success
+    assert pages(root) == pages(tree)
+
+
+def test_a_page_whose_tables_have_gone_stays_when_a_day_before_it_comes(tree, centre, run_pipeline):
+    before = page(tree, LAST)
+    shutil.rmtree(tree / f"call_changes/date={LAST}")
+    with Sandbox(centre) as api:
+        assert run_pipeline(api, tree, date(2026, 3, 1), date(2026, 3, 1)).success
+    assert page(tree, LAST) == before
+    assert "20 of the 28" in page(tree, date(2026, 3, 9))
+
+
+def test_a_day_without_calls_and_without_a_past_has_its_page(run_pipeline, tmp_path):
+    with Sandbox(FixedCalls([])) as api:
+        assert run_pipeline(api, tmp_path, LAST, LAST).success
+    shown = Page(page(tmp_path, LAST))
+    assert {"No call was offered.", "Nobody talked.", "no earlier data"} <= set(shown.texts)
+
+
+def test_names_are_text_whatever_stands_in_them(run_pipeline, make_call, tmp_path):
+    evil = "<script>alert(1)</script>|"
+    call = make_call(1, NOON, is_inbound=True)
+    call["ring_group"] = {"id": 1, "name": evil}
+    call["answered_agents"][0]["alias"] = call["all_agents"][0]["alias"] = evil
+    with Sandbox(FixedCalls([(call, {"all_inbound", "inbound_answered"})])) as api:
+        result = run_pipeline(api, tmp_path, LAST, LAST)
+    assert result.success
+    html = page(tmp_path, LAST)
+    assert "<script" not in html
+    assert evil in Page(html).texts
+
+
+def test_agents_and_ring_groups_of_one_name_or_of_none_stay_apart(run_pipeline, make_call, tmp_path):
+    calls = []
+    for number, alias in enumerate(("Ann", "Ann", " ", None), 7000):
+        call = make_call(number, NOON, is_inbound=True, talk_time=600)
+        call["ring_group"] = {"id": number, "name": alias}
+        leg = call["answered_agents"][0] | {"id": number, "alias": alias}
+        calls.append((call | {"agents": [number], "all_agents": [leg], "answered_agents": [leg]}, {"all_inbound"}))
+    with Sandbox(FixedCalls(calls)) as api:
+        assert run_pipeline(api, tmp_path, LAST, LAST).success
+    texts = Page(page(tmp_path, LAST)).texts
+    assert [texts.count(name) for name in ("Ann (7000)", "Ann (7001)", "7002", "7003")] == [3, 3, 2, 2]
+    assert {"(no name) (7002)", "(no name) (7003)"} <= set(texts)
+
+
+def test_calls_that_were_never_offered_to_staff_are_told_of(run_pipeline, make_call, tmp_path):
+    nobody = {"is_inbound": True, "is_answered": False, "all_agents": [], "answered_agents": [], "agents": []}
+    labels = ("out_of_business_hours", "out_of_business_hours", "inbound_ivr_exit")
+    calls = [(make_call(n, NOON, **nobody), {"all_inbound", label}) for n, label in enumerate(labels, 1)]
+    with Sandbox(FixedCalls(calls)) as api:
+        assert run_pipeline(api, tmp_path, LAST, LAST).success
+    text = Page(page(tmp_path, LAST)).text
+    assert "0 answered; 3 more never offered to staff: 1 ended in the menu, 2 out of hours" in text
+    assert "Nobody called" not in text
+
+
+def test_who_is_dialled_and_does_not_pick_up_is_not_missed_by_the_agent(run_pipeline, make_call, tmp_path):
+    outbound = make_call(1, NOON, is_inbound=False, is_answered=False, answered_agents=[], talk_time=0)
+    inbound = make_call(2, NOON, is_inbound=True, is_answered=False, answered_agents=[], talk_time=0)
+    with Sandbox(FixedCalls([(outbound, {"all_outbound"}), (inbound, {"all_inbound", "abandoned"})])) as api:
+        assert run_pipeline(api, tmp_path, LAST, LAST).success
+    assert "Agent Name 0:00:00 0:00:00 0:00:00 0 1 Hours, minutes and seconds." in Page(page(tmp_path, LAST)).text
+
+
+def test_what_is_provisional_changed_or_incomplete_is_said(run_pipeline, make_call, tmp_path):
+    today = datetime.now(UTC).date()
+    for talk in (5, 6):
+        outbound = (make_call(1, NOON, talk_time=talk), {"all_outbound", "outbound_answered"})
+        calls = [outbound, (make_call(2, NOON, id="x"), set())]
+        with Sandbox(FixedCalls(calls)) as api:
+            fields = {"max_rejected_share": 0.6}
+            assert run_pipeline(api, tmp_path, LAST, LAST, api_fields=fields).success
+    text = Page(page(tmp_path, LAST)).text
+    assert "1 call changed in talk_time , last seen" in text
+    assert "The API gave records that could not be read and are in no figure: 1." in text
+    assert "Provisional: some records of the phone system could not be read." in text
+    with Sandbox(FixedCalls([])) as api:
+        assert run_pipeline(api, tmp_path, today - timedelta(days=1), today).success
+    yesterdays, todays = (Page(page(tmp_path, today - timedelta(days=n))).text for n in (1, 0))
+    assert "Provisional: it will be pulled again, and its calls may still change." in yesterdays
+    assert re.search(r"Not over: the calls of this day until \d\d:\d\d, beside whole days\.", todays)
+    assert re.search(r"The day was pulled at \d\d:\d\d, before it was over: what came later is missing\.", todays)
+    assert "Nowhere that is known" not in todays
+    index = Page((tmp_path / "daily_report/index.html").read_text()).text
+    assert re.search(r"until \d\d:\d\d .* provisional .* Tue 10 Mar 2026", index)
+
+
+@pytest.mark.slow
+def test_the_index_marks_every_day_that_will_be_pulled_again(run_pipeline, tmp_path):
+    first = datetime.now(UTC).date() - timedelta(days=40)
+    with Sandbox(FixedCalls([])) as api:
+        assert run_pipeline(api, tmp_path, first, first + timedelta(days=29), repull_days=60).success
+    assert Page((tmp_path / "daily_report/index.html").read_text()).texts.count("provisional") == 30
+
+
+def test_what_the_figures_lack_is_counted(run_pipeline, make_call, tmp_path):
+    unanswered = {"is_inbound": True, "is_answered": False, "answered_agents": [], "talk_time": 0}
+    answered = {"is_inbound": True, "is_answered": True}
+    calls = [
+        (make_call(1, NOON, type=None, requested_callback=True, **unanswered), {"all_inbound"}),
+        (make_call(2, NOON, type="abandoned", **unanswered), {"all_inbound", "abandoned"}),
+        (make_call(3, NOON, talk_time=None, **answered), {"all_inbound", "inbound_answered"}),
+        (make_call(4, NOON, **answered), {"inbound_answered"}),
+        (make_call(5, NOON, **answered), {"all_inbound", "inbound_answered"}),
+    ]
+    with Sandbox(FixedCalls(calls)) as api:
+        assert run_pipeline(api, tmp_path, LAST, LAST).success
+    text = Page(page(tmp_path, LAST)).text
+    assert "so that their fields decided: 1." in text
+    assert "talk time is unknown and in no sum: 1." in text
+    assert "counts these otherwise than we do: all_inbound, " in text
+    assert "Provisional: the phone system counts some calls otherwise." in text
+
+
+def test_a_ring_groups_name_is_text_in_the_ui_too(run_pipeline, make_call, tmp_path):
+    call = make_call(1, NOON, is_inbound=True) | {
+        "ring_group": {"id": 1, "name": "![x](http://198.51.100.7/p.png)\n| `a_b*"}
+    }
+    with Sandbox(FixedCalls([(call, {"all_inbound", "inbound_answered"})])) as api:
+        result = run_pipeline(api, tmp_path, LAST, LAST)
+    (event,) = (e for e in result.get_asset_materialization_events() if e.asset_key == dg.AssetKey("service_level"))
+    *_, row = event.materialization.metadata["by_ring_group"].value.splitlines()
+    assert row.startswith(r"| \!\[x\]\(http" "\N{FULLWIDTH COLON}" r"\/\/198\.51\.100\.7\/p\.png\) \| \`a\_b\* | 1 | ")
+
+
+def test_the_ui_gets_tables_without_a_name_or_number_of_anybody(centre, run_pipeline, tmp_path):
+    with Sandbox(centre) as api:
+        result = run_pipeline(api, tmp_path, LAST, LAST)
+    events = {
+        event.asset_key.path[-1]: event.materialization.metadata for event in result.get_asset_materialization_events()
+    }
+    cards = events["service_level"]
+    assert isinstance(cards["by_ring_group"], dg.MarkdownMetadataValue)
+    assert cards["by_ring_group"].value.startswith("| ring group | offered | service level | abandoned |")
+    assert re.search(r"\| \d+ \| \d+\.\d% \(\d+ of (\d+)\) \| \d+\.\d% \(\d+ of \1\) \|", cards["by_ring_group"].value)
+    assert re.search(r"\| \d\d\\:\d\d\\\+00\\:00 \| \d+ \| \d+\.\d% ", cards["by_half_hour"].value)
+    told = str(events)
+    raw = pq.read_table(tmp_path / f"raw_calls/date={LAST}/raw_calls.parquet").to_pylist()
+    private = {row["contact"]["full_name"] for row in raw if row["contact"]} | {
+        agent["alias"] for row in raw for agent in row["all_agents"] or []
+    }
+    private |= {row["contact"]["number"] for row in raw if row["contact"]}
+    assert len(private) > 20
+    assert [secret for secret in private if secret and secret in told] == []
+
+
+def test_a_chart_that_cannot_be_drawn_is_left_out_with_a_word_and_a_warning(caplog):
+    def draw(rows, ink):
+        raise ValueError("SyntaxError: \x1b[31mUnexpected token\n    at Object.parse")
+
+    assert _drawn(draw, [{}]) == '<p class="soft">This chart could not be drawn; the figures are right without it.</p>'
+    assert caplog.messages == [
+        "A chart of the daily report was left out, because it could not be drawn: "
+        "SyntaxError: �[31mUnexpected token at Object.parse"
+    ]
