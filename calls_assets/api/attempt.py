@@ -14,10 +14,10 @@ from functools import cached_property
 from itertools import count
 
 from calls_assets.api.concurrency import map_concurrently
+from calls_assets.api.crawled import Gathered
 from calls_assets.api.decode import Page, Reject
 from calls_assets.api.document import Query
 from calls_assets.api.errors import Incomplete, RequestRefused
-from calls_assets.api.gathered import Gathered
 
 Fetch = Callable[[Query], Page]
 """One request -> its page."""

@@ -21,9 +21,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from urllib3.exceptions import HTTPError
 
 from calls_assets.api.address import checked_token, checked_url, leads_to_the_same_without_slash
-from calls_assets.api.answers import MOST_READ, is_web_page, leads_to, masked, words
 from calls_assets.api.document import Query
-from calls_assets.api.echo import without_token
 from calls_assets.api.errors import (
     ApiError,
     DatesRefused,
@@ -36,6 +34,7 @@ from calls_assets.api.errors import (
 )
 from calls_assets.api.failures import Asked, Passing, no_answer, retry_after
 from calls_assets.api.pace import Pace
+from calls_assets.api.redact import MOST_READ, is_web_page, leads_to, masked, without_token, words
 from calls_assets.api.transport import Session, beginning
 from calls_assets.loopback import is_loopback
 

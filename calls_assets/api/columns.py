@@ -18,15 +18,20 @@ from calls_assets.api.document import Field, Kind
 from calls_assets.api.field_names import fit_name
 from calls_assets.api.json_columns import (
     LookCloser,
+    Pieces,
     arrays,
     coalesced,
     counts_of,
     fractional,
     kind_of_type,
+    list_texts,
     named,
     numbers_of,
+    object_texts,
+    pieces,
+    put_together,
+    to_json,
 )
-from calls_assets.api.json_texts import Pieces, list_texts, object_texts, pieces, put_together, to_json
 from calls_assets.api.json_values import JSON, ZeroFraction, as_json
 from calls_assets.api.rules import (
     BEYOND_S,

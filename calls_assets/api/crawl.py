@@ -15,11 +15,10 @@ from datetime import date
 from functools import partial
 
 from calls_assets.api.attempt import LEAST_PAGE, Attempt, Fetch
-from calls_assets.api.crawled import Crawled, NotProven, TooDeep
+from calls_assets.api.crawled import Calls, Crawled, NotProven, TooDeep
 from calls_assets.api.decode import SCHEMA, Page
 from calls_assets.api.document import MAX_LIMIT, Query
 from calls_assets.api.errors import Incomplete, RequestRefused
-from calls_assets.api.gathered import Calls
 from calls_assets.arrow import ints
 from calls_assets.days import ONE_DAY
 

@@ -22,8 +22,7 @@ from calls_assets.api.document import CALL, PAGE
 from calls_assets.api.errors import NotAPage, TooMuch
 from calls_assets.api.json_columns import LookCloser, arrays, has_zero_fractions, named
 from calls_assets.api.json_values import JSON, MOST_VALUES, MOST_VALUES_OF_RECORD, as_json, flattened, slimmed
-from calls_assets.api.rules import MOMENT, NOTHING, Deviation, Reader, sent_as
-from calls_assets.api.shapes import Shape, Shapes
+from calls_assets.api.rules import MOMENT, NOTHING, Deviation, Reader, Shape, Shapes, sent_as
 from calls_assets.api.types import arrow_type
 from calls_assets.arrow import Flags, ints, texts
 

@@ -2,17 +2,19 @@
 
 import json
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from itertools import groupby
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
-from calls_assets.api.dialect import FLAG, LIST, MARK, NULL, OBJECT, OTHER, REAL, TEXT, WHOLE
-from calls_assets.api.json_values import EXACT
-from calls_assets.arrow import Flags, Ints, flag_array, int_array, raw_numbers, texts, where_valid
+from calls_assets.api.dialect import BLANK, FLAG, LIST, MARK, NULL, OBJECT, OTHER, REAL, TEXT, WHOLE
+from calls_assets.api.json_values import EXACT, JSON, as_json
+from calls_assets.arrow import Flags, Ints, flag_array, int_array, raw_numbers, text, texts, where_valid
 
 POINT = re.compile(rb"\.[0-9]+(?:[eE][+-]?[0-9]+)?(?=\s*(?:[,}\]]|$))", re.MULTILINE)
 """What stands behind the whole part of a number with a point; in a text it would only have the records read one by one."""
@@ -118,3 +120,155 @@ def arrays(values: list[Any], kind: pa.DataType) -> pa.Array:
         pj.ParseOptions(explicit_schema=pa.schema([("values", pa.list_(kind))])),
     )
     return table["values"].chunk(0).flatten()
+
+
+Pieces: TypeAlias = Sequence[pa.Array | str]
+"""What texts are made of, from left to right: columns and literals. Only a column that stands alone may have nulls."""
+
+
+def to_json(values: pa.Array, kind: str) -> pa.Array:
+    """The JSON of values, null where they are."""
+    return put_together(pieces(values, kind))
+
+
+def pieces(values: pa.Array, kind: str) -> Pieces:
+    """The same, not yet put together."""
+    if kind in (TEXT, BLANK):
+        return _quoted(values)
+    if kind == OBJECT:
+        return _object(values)
+    return [_whole(values, kind)]
+
+
+def put_together(parts: Pieces) -> pa.Array:
+    """The texts that pieces make; at least one of these is a column."""
+    if len(parts) == 1:
+        return parts[0]
+    columns = [
+        column
+        for is_literal, run in groupby(parts, lambda part: isinstance(part, str))
+        for column in ([text("".join(run))] if is_literal else run)
+    ]
+    return pc.binary_join_element_wise(*columns, text(""))
+
+
+def object_texts(parts: Mapping[str, Pieces]) -> pa.Array | None:
+    """JSON objects of the parts that are there, by sorted name; null where none is, None where none is anywhere."""
+    told = _object_pieces(parts)
+    return None if told is None else put_together(told)
+
+
+def list_texts(items: pa.Array, counts: Ints) -> pa.Array:
+    """JSON lists of so many of the items each, `null` for an item that is null."""
+    ends = np.cumsum(np.append(0, counts)).astype(np.int32)
+    offsets = pa.Array.from_buffers(pa.int32(), len(ends), [None, pa.py_buffer(ends)])
+    inside = pc.binary_join(pa.ListArray.from_arrays(offsets, pc.fill_null(items, text("null"))), text(", "))
+    return put_together(["[", inside, "]"])
+
+
+def _whole(values: pa.Array, kind: str) -> pa.Array:
+    if kind == OTHER:
+        return _sources(values)
+    if kind == FLAG:
+        return pc.if_else(values, text("true"), text("false"))
+    if kind == NULL:
+        return pc.if_else(values.is_valid(), text("null"), text(None))
+    if kind == LIST:
+        return _list(values)
+    return _reals(values) if pa.types.is_floating(values.type) else values.cast(pa.string())
+
+
+def _list(values: pa.Array) -> pa.Array:
+    items = values.flatten()
+    told = items.cast(pa.string()) if pa.types.is_null(items.type) else to_json(items, kind_of_type(items.type))
+    lists = list_texts(told, counts_of(values))
+    return pc.if_else(values.is_valid(), lists, text(None)) if values.null_count else lists
+
+
+def _reals(values: pa.Array) -> pa.Array:
+    fractional(values)  # raises where a number is not exact
+    different = values.dictionary_encode()
+    told = texts(
+        str(int(number)) if number.is_integer() else repr(number) for number in different.dictionary.to_pylist()
+    )
+    return told.take(different.indices)
+
+
+def _sources(sources: pa.Array) -> pa.Array:
+    """JSON as it was sent, told anew."""
+    different = sources.dictionary_encode()
+    return texts(as_json(JSON.decode(source)) for source in different.dictionary.to_pylist()).take(different.indices)
+
+
+def _quoted(values: pa.Array) -> Pieces:
+    if _has_escapes(values):
+        different = values.dictionary_encode()
+        return [texts(as_json(text) for text in different.dictionary.to_pylist()).take(different.indices)]
+    quoted = ['"', values, '"']
+    return [put_together(quoted)] if values.null_count else quoted
+
+
+def _has_escapes(values: pa.Array) -> bool:
+    """Whether a text holds a quote, a backslash or a control character."""
+    if values.null_count == len(values):
+        return False
+    _, offsets, content = values.buffers()
+    first, last = np.frombuffer(offsets, np.int32)[[values.offset, values.offset + len(values)]]
+    bytes_ = np.frombuffer(content, np.uint8)[first:last]
+    return bool(((bytes_ < ord(" ")) | (bytes_ == ord('"')) | (bytes_ == ord("\\"))).any())
+
+
+def _object(values: pa.Array) -> Pieces:
+    parts: dict[str, Pieces] = {}
+    for name, sent in named(values).items():
+        told = [pieces(part, kind) for kind, part in sent.items()]
+        parts[name] = told[0] if len(told) == 1 else [coalesced([put_together(one) for one in told])]
+    inside = _object_pieces(parts)
+    if inside is not None and len(inside) > 1 and not values.null_count:
+        return inside
+    empty = pc.if_else(values.is_valid(), text("{}"), text(None))
+    if inside is None:
+        return [empty]
+    return [pc.if_else(values.is_valid(), pc.coalesce(put_together(inside), empty), text(None))]
+
+
+def _object_pieces(parts: Mapping[str, Pieces]) -> Pieces | None:
+    """Objects of the parts that are there; around one that is there in every row, since then it is clear where commas go."""
+    names = sorted(parts)
+    everywhere = next((name for name in names if _is_everywhere(parts[name])), None)
+    if everywhere is None:
+        return _perhaps_objects({name: parts[name][0] for name in names})
+    told: list[Any] = ["{"]
+    for name in names:
+        comma = "" if name == everywhere else ", "
+        if _is_everywhere(parts[name]):
+            told += [comma + _key(name), *parts[name]]
+        else:
+            around = [_key(name), *parts[name], comma] if name < everywhere else [comma + _key(name), *parts[name]]
+            told.append(pc.fill_null(put_together(around), text("")))
+    return [*told, "}"]
+
+
+def _perhaps_objects(parts: Mapping[str, pa.Array]) -> Pieces | None:
+    """Objects of parts none of which is everywhere; null where none is."""
+    if not parts:
+        return None
+    nothing = reduce(np.logical_and, (~where_valid(part) for part in parts.values()))
+    if nothing.all():
+        return None
+    lines = [put_together([_key(name), part]) for name, part in parts.items()]
+    mask = flag_array(nothing) if nothing.any() else None
+    if mask is not None:
+        lines[0] = pc.if_else(mask, text(""), lines[0])  # Arrow leaves a row out where all that is to be joined is null
+    inside = lines[0] if len(lines) == 1 else pc.binary_join_element_wise(*lines, text(", "), null_handling="skip")
+    told = put_together(["{", inside, "}"])
+    return [told if mask is None else pc.if_else(mask, text(None), told)]
+
+
+def _is_everywhere(part: Pieces) -> bool:
+    first = part[0]
+    return len(part) > 1 or (not isinstance(first, str) and not first.null_count)
+
+
+def _key(name: str) -> str:
+    return json.dumps(name, ensure_ascii=False) + ": "

@@ -1,7 +1,7 @@
 """A window -> the parts of it that can be proven complete, cut no finer than it takes.
 
-A window is cut by halves while it holds too many calls or the API hides some of its days, by days where its list is not
-proven, and a day's list by its dates and by direction. What cannot be proven even then costs its day alone.
+A window is cut in half while it holds too many calls or the API hides some of its days, into days where its list is not
+proven, and a day's list by date and by direction. What cannot be proven even then costs only its own day.
 """
 
 from collections.abc import Iterator
@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from calls_assets.api.crawl import Crawler
-from calls_assets.api.crawled import Crawled, NotProven, TooDeep
+from calls_assets.api.crawled import Crawled, NotProven, TooDeep, joined
 from calls_assets.api.decode import Page
-from calls_assets.api.document import Query
+from calls_assets.api.document import DIRECTIONS, Query
 from calls_assets.api.errors import DatesRefused, Incomplete, RequestRefused
-from calls_assets.api.limits import (
+from calls_assets.api.truncation import (
     adds_up_by_direction,
     hides_dates,
     hides_days,
@@ -22,8 +24,8 @@ from calls_assets.api.limits import (
     is_cap_like,
     shows_beyond,
 )
-from calls_assets.api.pieces import Pieces
 from calls_assets.api.windows import EASTMOST, WESTMOST, Reading, Window
+from calls_assets.days import ONE_DAY
 
 TOO_WIDE = (400, 422)
 """How servers refuse a range of more days than they allow, or of which they do not keep all."""
@@ -68,7 +70,7 @@ def _by_date(crawler: Crawler, day: Window, query: Query, reading: Reading) -> C
         RequestRefused: it is not the dates that are refused.
     """
     try:
-        return Pieces(crawler, day, query, reading).by_date()
+        return SplitDay(crawler, day, query, reading).by_date()
     except RequestRefused as error:
         if not crawler.answers_without_dates(query):
             raise
@@ -117,9 +119,9 @@ class _Whole:
         except NotProven as error:
             shown = self._with_any_total(error)
             if shown is None:
-                return [self._pieces.instead_of(error)] if self._is_day else self._days
+                return [self._split.recover(error)] if self._is_day else self._days
             crawled = shown
-        is_in_doubt = self._is_cut_off(crawled.total, first)
+        is_in_doubt = self._may_be_truncated(crawled.total, first)
         if self._is_day:
             return [self._in_doubt(crawled) if is_in_doubt else self._of_all_dates(crawled)]
         tells_more = (first.total or 0) > crawled.total  # a total of all calls, which no cap has cut
@@ -143,7 +145,7 @@ class _Whole:
             crawled,
             crawled.total,
         )
-        return self._pieces.by_date(ranged)
+        return self._split.by_date(ranged)
 
     def _with_any_total(self, error: NotProven) -> Crawled | None:
         """The list where its total is that of all calls, whatever the dates, and tells nothing; None where it is not."""
@@ -158,11 +160,11 @@ class _Whole:
 
     def _in_doubt(self, crawled: Crawled) -> Crawled | Incomplete:
         """A day's list that may have been cut off."""
-        found = self._pieces.instead_of(self._pieces.cut_off(crawled))
+        found = self._split.recover(self._split.truncated(crawled))
         is_all = isinstance(found, Incomplete) and is_all_there_is(self.crawler, self.query, crawled)
         return crawled if is_all else found
 
-    def _is_cut_off(self, calls: int, first: Page) -> bool:
+    def _may_be_truncated(self, calls: int, first: Page) -> bool:
         """Whether a list of so many calls may go on behind them by what the API shows of a longer one, and of directions."""
         return (
             is_cap_like(calls, first.records, self.query)
@@ -175,8 +177,8 @@ class _Whole:
         return len(self.window.days) == 1
 
     @property
-    def _pieces(self) -> Pieces:
-        return Pieces(self.crawler, self.window, self.query, self.reading)
+    def _split(self) -> "SplitDay":
+        return SplitDay(self.crawler, self.window, self.query, self.reading)
 
     @property
     def _halves(self) -> tuple[Window, ...]:
@@ -185,3 +187,114 @@ class _Whole:
     @property
     def _days(self) -> tuple[Window, ...]:
         return tuple(self.reading.window((day,), self.zone) for day in self.window.days)
+
+
+@dataclass(frozen=True)
+class SplitDay:
+    """Reads the list of a window of one day in pieces.
+
+    Attributes:
+        crawler: Reads lists.
+        day: The window.
+        query: Its list.
+        reading: How the account reads dates.
+    """
+
+    crawler: Crawler
+    day: Window
+    query: Query
+    reading: Reading
+
+    def recover(self, error: NotProven) -> Crawled | Incomplete:
+        """The list as those of its dates have it, each of them by direction where it must; the error where that fails."""
+        try:
+            lists = [self._of_dates(piece, error) for piece in self._by_date()]
+        except (RequestRefused, Incomplete):
+            return self._final(error)
+        return self._agreed(error, lists)
+
+    def by_direction(self, error: TooDeep) -> Crawled | Incomplete:
+        """The list as those of both directions have it; the error where they do not have all of it."""
+        try:
+            pieces = error.shown.pieces or (self.query,)
+            lists = [self.crawler.crawl(replace(piece, call_type=name)) for name in DIRECTIONS for piece in pieces]
+            found = self._with(error, lists)
+            return found if isinstance(found, Incomplete) else replace(found, pieces=error.shown.pieces)
+        except (RequestRefused, Incomplete):
+            return error
+
+    def by_date(self, error: NotProven | None = None) -> Crawled | Incomplete:
+        """The list as those of its dates have it, beside what was shown; the error where one of them is not proven.
+
+        Raises:
+            RequestRefused: a date is refused too.
+        """
+        shown = [] if error is None else [error.shown]
+        pieces = tuple(self._by_date())
+        try:
+            return replace(joined([*shown, *map(self.crawler.crawl, pieces)]), pieces=pieces)
+        except Incomplete as unproven:
+            return error or unproven
+
+    def truncated(self, crawled: Crawled) -> TooDeep:
+        """The error of a list that may go on behind the calls that came."""
+        return TooDeep(
+            f"The API shows at most {crawled.total} calls of a list, and has more from {self.query.date_from} to "
+            f"{self.query.date_to}, also in one direction alone; {self.day} was not replaced: ask the vendor to lift that, "
+            "or pull the day in parts by CALLS_FILTERS, as by ring group, each into a CALLS_DATA_URL of its own.",
+            crawled,
+            crawled.total,
+        )
+
+    def _by_date(self) -> list[Query]:
+        """The list as such of single dates, or of two where it is unknown whether the second one counts."""
+        query = self.query
+        if query.date_from is None or query.date_to is None:
+            return [query]
+        more = 0 if self.reading.date_to_inclusive else 1
+        days = (query.date_to - query.date_from).days + 1 - more
+        starts = [query.date_from + n * ONE_DAY for n in range(max(days, 1))]
+        return [replace(query, date_from=start, date_to=min(start + more * ONE_DAY, query.date_to)) for start in starts]
+
+    def _of_dates(self, piece: Query, error: NotProven) -> Crawled:
+        try:
+            crawled = self.crawler.crawl(piece)
+        except NotProven as finer:
+            return self._by_direction(piece, finer)
+        is_as_long = isinstance(error, TooDeep) and crawled.total == error.shown.total
+        return self._by_direction(piece, self.truncated(crawled)) if is_as_long else crawled
+
+    def _by_direction(self, piece: Query, error: NotProven) -> Crawled:
+        """A list as those of its two directions have it.
+
+        Raises:
+            NotProven: these do not hold all of it either.
+            RequestRefused: the API does not tell directions.
+        """
+        lists = [self.crawler.crawl(replace(piece, call_type=name)) for name in DIRECTIONS]
+        if isinstance(error, TooDeep) and any(part.total == error.shown.total for part in lists):
+            raise error
+        found = self._agreed(error, lists)
+        if isinstance(found, Incomplete):
+            raise found
+        return found
+
+    def _agreed(self, error: NotProven, lists: list[Crawled]) -> Crawled | Incomplete:
+        """What was shown and the finer lists as one, where that is as many calls as there must be.
+
+        What was shown must be in the finer lists too: one that lacks some of it may lack others.
+        """
+        if isinstance(error, TooDeep):
+            found = self._with(error, lists)
+            return self._final(error) if found is error else found
+        all_calls = joined([error.shown, *lists])
+        return all_calls if all_calls.total == error.total else error
+
+    def _with(self, error: TooDeep, lists: list[Crawled]) -> Crawled | TooDeep:
+        all_calls = joined([error.shown, *lists])
+        known = np.concatenate([part.calls.ids for part in lists])
+        is_whole = all_calls.total >= error.total and bool(np.isin(error.shown.calls.ids, known).all())
+        return all_calls if is_whole else error
+
+    def _final(self, error: NotProven) -> NotProven:
+        return self.truncated(error.shown) if isinstance(error, TooDeep) else error

@@ -8,7 +8,7 @@ the same table.
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any, NamedTuple, TypeAlias, TypeGuard
@@ -51,6 +51,38 @@ class Deviation(NamedTuple):
     became: str
 
 
+Shape = frozenset[Deviation]
+"""How a record differs from the document; most records of an account differ in one of a few ways."""
+
+MOST_TOLD = 1_000_000
+"""Deviations, over all shapes, that are told apart."""
+
+EVER_OTHERS: Shape = frozenset({Deviation("(many fields)", "ever other values", Became.UNDOCUMENTED.value)})
+"""Stands for every further shape."""
+
+
+@dataclass
+class Shapes:
+    """Shapes in the order in which they come, each once."""
+
+    _places: dict[Shape, int] = field(default_factory=dict)
+    _told: int = 0
+
+    def place(self, shape: Shape) -> int:
+        """The place of a shape."""
+        if shape not in self._places:
+            if self._told + len(shape) > MOST_TOLD:
+                shape = EVER_OTHERS
+            else:
+                self._told += len(shape)
+        return self._places.setdefault(shape, len(self._places))
+
+    @property
+    def all(self) -> tuple[Shape, ...]:
+        """The different ones."""
+        return tuple(self._places)
+
+
 @dataclass(frozen=True)
 class Rule:
     """One line of the table.
@@ -90,10 +122,10 @@ class Reader:
 
     def _parts(self, fields: tuple[Field, ...], record: dict[str, Any], path: str, found: set[Deviation]) -> Any:
         values, rest = {}, {}
-        for field in fields:
-            values[field.name], left = self.value(field, record.get(field.name), path + field.name, found)
+        for part in fields:
+            values[part.name], left = self.value(part, record.get(part.name), path + part.name, found)
             if left is not NOTHING:
-                rest[field.name] = left
+                rest[part.name] = left
         for name in record.keys() - values.keys():
             rest[name] = record[name]
             found.add(Deviation(path + fit_name(name), sent_as(record[name]), Became.UNDOCUMENTED.value))

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from calls_assets.api.answers import masked
 from calls_assets.api.document import CALL, Kind
+from calls_assets.api.redact import masked
 from calls_assets.api.rules import Deviation
 from calls_assets.display import shown
 from calls_assets.doctor.account import Learned, PageSize

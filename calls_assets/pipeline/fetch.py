@@ -18,11 +18,10 @@ from calls_assets.api.crawl import Calls, Crawled, Crawler, NotProven, TooDeep
 from calls_assets.api.decode import SCHEMA, Decoder, Reject
 from calls_assets.api.document import Query
 from calls_assets.api.errors import Incomplete
-from calls_assets.api.limits import check_lacks_none
-from calls_assets.api.parts import parts
-from calls_assets.api.pieces import Pieces
+from calls_assets.api.parts import SplitDay, parts
 from calls_assets.api.privacy import Privacy
 from calls_assets.api.rules import Deviation
+from calls_assets.api.truncation import check_lacks_none
 from calls_assets.api.windows import Reading, Window
 from calls_assets.arrow import int_array, ints
 from calls_assets.checks.catalog import ALL_ANSWERED, COMPLETE, FRESH, NO_REJECTS, CheckOutcome, CheckOutcomes
@@ -138,7 +137,7 @@ class _Fetcher:
         """Land a day of which the list of all calls lacks some as the lists of both directions have it."""
         found: Crawled | Incomplete = error
         if isinstance(error, TooDeep):
-            found = Pieces(self.crawler, window, query, self.reading).by_direction(error)
+            found = SplitDay(self.crawler, window, query, self.reading).by_direction(error)
         if isinstance(found, Crawled):
             try:
                 yield window, self.land(window, query, found), found.pages

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from calls_assets.api import limits as module
+from calls_assets.api import truncation as module
 from calls_assets.api.crawl import Crawler
 from calls_assets.api.decode import read_page
 from calls_assets.api.document import Query

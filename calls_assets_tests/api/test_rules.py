@@ -5,8 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from calls_assets.api import rules
 from calls_assets.api.decode import Decoder
-from calls_assets.api.rules import RULES, sent_as
+from calls_assets.api.rules import EVER_OTHERS, RULES, Became, Deviation, Shapes, sent_as
 
 START = 1_747_839_084  # 2025-05-21 14:51:24 UTC
 READ, ROUNDED, UNREAD = "read", "read, its original in extra", "null, its original in extra"
@@ -258,3 +259,22 @@ def test_numbers_with_and_without_a_fraction_of_zero_are_told_apart(make_call):
             set(),
             {"a fraction of zero"},
         ]
+
+
+def shape(*names):
+    return frozenset(Deviation(name, "an integer", Became.UNDOCUMENTED.value) for name in names)
+
+
+def test_each_shape_has_one_place():
+    seen = Shapes()
+    assert [seen.place(one) for one in (shape("a"), shape(), shape("b"), shape("a"))] == [0, 1, 2, 0]
+    assert seen.all == (shape("a"), shape(), shape("b"))
+
+
+def test_ever_new_shapes_become_one(monkeypatch):
+    monkeypatch.setattr(rules, "MOST_TOLD", 3)
+    seen = Shapes()
+    assert [seen.place(shape(f"{n}", f"{n}'")) for n in range(9)] == [0, *[1] * 8]
+    assert seen.place(shape("x")) == 2
+    assert seen.place(shape("0", "0'")) == 0
+    assert seen.all == (shape("0", "0'"), EVER_OTHERS, shape("x"))

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from upath import UPath
 
-from calls_assets.api import crawl, gathered
+from calls_assets.api import crawl
 from calls_assets.api.document import Query
 from calls_assets.api.spool import Spool
 from calls_assets.checks.catalog import ADDS_UP, CheckOutcome
@@ -399,8 +399,8 @@ def test_a_backfill_takes_all_days_in_one_run_unless_a_number_is_set():
 def test_a_day_that_is_too_large_for_memory_gives_the_same_rows(
     centre, run_pipeline, undisturbed, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(gathered, "ROW_GROUP_ROWS", 7)
-    monkeypatch.setattr(gathered, "Spool", partial(Spool, most_in_memory=0))
+    monkeypatch.setattr("calls_assets.api.crawled.ROW_GROUP_ROWS", 7)
+    monkeypatch.setattr("calls_assets.api.crawled.Spool", partial(Spool, most_in_memory=0))
     with Sandbox(centre, Behaviour(order="shuffled", page_cap=20)) as api:
         assert run_pipeline(api, tmp_path / "large", FIRST, LAST, ZONE).success
     file = f"raw_calls/date={FIRST}/raw_calls.parquet"

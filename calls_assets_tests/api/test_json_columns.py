@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calls_assets.api.dialect import OBJECT
-from calls_assets.api.json_columns import arrays
-from calls_assets.api.json_texts import object_texts, put_together, to_json
+from calls_assets.api.json_columns import arrays, object_texts, put_together, to_json
 from calls_assets.api.json_values import as_json
 from calls_assets.arrow import flag_array, texts
 

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
-from calls_assets.api import limits
+from calls_assets.api import truncation
 from calls_assets.api.crawl import Crawler
 from calls_assets.api.crawled import TooDeep
 from calls_assets.api.decode import Reject, read_page
 from calls_assets.api.document import Query
 from calls_assets.api.errors import DatesRefused, Incomplete, RequestRefused
-from calls_assets.api.limits import check_lacks_none, hides_dates
 from calls_assets.api.parts import parts
+from calls_assets.api.truncation import check_lacks_none, hides_dates
 from calls_assets.api.windows import Reading, Window
 from calls_assets.days import day_start
 
@@ -286,13 +286,13 @@ def test_dates_that_a_server_leaves_out_at_either_end_of_a_range_cost_no_call(wi
 def test_a_part_is_whole_or_not_believed_whatever_a_server_hides(server):
     assume(all(sum(calls) for calls in server.days))  # a day's neighbours are what tells that its list is cut off
     assume(server.shown is None or (len(server.days) > 1 and server.widest is None))  # nor are these to be hidden
-    before, limits.CAP_LIKE = limits.CAP_LIKE, 4
+    before, truncation.CAP_LIKE = truncation.CAP_LIKE, 4
     try:
         event("whole" if check_never_less(server, limit=server.size) else "not proven")
     except RequestRefused:
         event("refused")
     finally:
-        limits.CAP_LIKE = before
+        truncation.CAP_LIKE = before
 
 
 def test_what_a_documented_account_costs():
@@ -304,7 +304,7 @@ def test_what_a_documented_account_costs():
             listed = calls + 3
             as_before = -(-listed // limit)
             may_be_full = listed % limit == 0 or 10 <= listed < limit
-            is_round = listed % limits.CAP_LIKE == 0 or listed % limit == 0
+            is_round = listed % truncation.CAP_LIKE == 0 or listed % limit == 0
             assert server.asked == as_before + may_be_full + is_round + (listed == limit)
 
 
