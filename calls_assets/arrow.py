@@ -13,9 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+# Crawls give their rows in groups of this size too, so that a day's bytes do not depend on how its calls came.
 ROW_GROUP_ROWS = 16_384
-"""Rows of a row group. A crawl gives its rows in such groups too, so that a day's bytes do not tell how it came."""
-
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 

@@ -9,23 +9,16 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from string import punctuation
 
-MOST_SHOWN = 80
-"""Characters of a name; of a longer one the beginning is shown."""
+MOST_SHOWN = 80  # characters of a name; a longer one is cut
+MOST_READ = 100  # how many times as many characters are looked at, so that a name of megabytes costs nothing
+MOST_MARKS = 4  # combining marks on a letter: no script needs more, and a thousand cover the lines around
+NAMELESS = "(no name) ({})"  # shown for a ring group without a name, around its id
 
-MOST_READ = 100
-"""Of a text so many times what may be shown is looked at, so that a name of megabytes costs nothing."""
-
-MOST_MARKS = 4
-"""Combining marks that a letter may carry: no script needs more, and a thousand draw over the lines around."""
-
-NAMELESS = "(no name) ({})"
-"""What is shown of a ring group without a name, around its id."""
-
+# Look-alikes of signs that may be markup, which nothing reads as such.
 FULL_WIDTH = {ord(sign): ord(sign) + 0xFEE0 for sign in punctuation}
-"""For signs that may be markup those that look alike, and that nothing takes for more than text."""
-
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
+# Letters, signs and marks by category that show nothing.
 BLANK = frozenset(
     [
         *"\N{HANGUL CHOSEONG FILLER}\N{HANGUL JUNGSEONG FILLER}\N{HANGUL FILLER}\N{HALFWIDTH HANGUL FILLER}",
@@ -36,7 +29,6 @@ BLANK = frozenset(
         *map(chr, range(0xE0100, 0xE01F0)),
     ]
 )
-"""Letters, signs and marks by category that show nothing."""
 
 
 def shown(text: str, most: int = MOST_SHOWN) -> str:

@@ -19,26 +19,15 @@ from calls_assets.api.decode import Page, Reject
 from calls_assets.api.document import Query
 from calls_assets.api.errors import Incomplete, RequestRefused
 
-Fetch = Callable[[Query], Page]
-"""One request -> its page."""
+Fetch = Callable[[Query], Page]  # one request -> its page
+STALE_PAGES = 3  # after this many pages in a row without a new call, the server is only repeating itself
+MOST_GROWTH = 1000  # a list that more than doubles while it is read, and by more calls than this, never ends
+MOST_CALLS = 10_000_000  # no call centre's list is longer
 
-STALE_PAGES = 3
-"""After so many pages in a row without a new call the server only repeats itself."""
-
-MOST_GROWTH = 1000
-"""A list that more than doubles while we read it, and by more than so many calls, is one that never ends."""
-
-MOST_CALLS = 10_000_000
-"""A list of more calls than this is no call centre's."""
-
+# A list that costs more pages, seconds, or characters of unreadable records than this never ends.
 MOST_PAGES, LONGEST_LIST_S, MOST_UNREADABLE = 100_000, 6 * 3600.0, 256 * 2**20
-"""So many pages, so many seconds, and so many characters of records that cannot be read, are no list that ends."""
-
-TOO_DEEP = (400, 404, 416, 422)
-"""How servers refuse a page that lies too far back, or beyond the end."""
-
-LEAST_PAGE = 10
-"""Servers that give fewer calls than they are asked for give no fewer; pages of fewer are not asked for in another size."""
+TOO_DEEP = (400, 404, 416, 422)  # how servers refuse a page that lies too far back, or beyond the end
+LEAST_PAGE = 10  # no server caps its pages below this, so shorter ones are not asked for in another size
 
 
 @dataclass

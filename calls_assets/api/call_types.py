@@ -22,22 +22,19 @@ from calls_assets.api.document import CALL_TYPES, CERTAIN_CALL_TYPES, DIRECTIONS
 from calls_assets.api.errors import ApiError, NotServed, RequestRefused, Unavailable
 from calls_assets.arrow import Ints, int_array, texts
 
+# How the API answered for a type: calls by id, a count equal to ours, a refusal, the calls of all types, or not asked.
 LABELLED, SETTLED, REFUSED, IGNORED, NOT_ASKED = "labelled", "settled", "refused", "ignored", "not_asked"
-"""How the API answered for a call type: its calls by id, a count equal to ours, a refusal, the calls of all types, or not."""
+UNPROVEN = "unproven"  # a type that decides no outcome, whose list the API never gave in full
 
-UNPROVEN = "unproven"
-"""A call type that decides no outcome, of which the API's own list is not proven whole."""
-
+# The types that decide no call's outcome: the fields tell those of some, the others only add detail.
 WITHOUT_OUTCOME = frozenset({*CERTAIN_CALL_TYPES, "transfer", "warm_transfer", "automated_callback"})
-"""The call types that decide no call's outcome: the fields tell those of some, and the others say more of a call."""
-
 LABELS = pa.schema([("id", pa.int64()), ("started_at", pa.int64()), ("call_type", pa.string())])
 
+# The fields that rule call types out.
 TELLING = ["is_inbound", "is_answered", "is_answered_within_sla", "is_ended", "external_numbers"]
-"""The fields that tell what call types a call cannot be of."""
-
 UNANSWERED_INBOUND = frozenset({"outbound", "answered"})
 
+# Call type -> the traits that rule it out.
 CONTRARY: Mapping[str, frozenset[str]] = {
     "all_inbound": frozenset({"outbound"}),
     "inbound_answered": frozenset({"outbound", "unanswered"}),
@@ -58,16 +55,10 @@ CONTRARY: Mapping[str, frozenset[str]] = {
     "short_abandoned_distributed": UNANSWERED_INBOUND,
     "abandoned_distributed": UNANSWERED_INBOUND,
 }
-"""For each call type the traits of calls that cannot be of it."""
 
-CAN_WAIT = (408, 429)
-"""What says nothing of a request, but that it is to be asked later."""
-
-MOST_ODD = 0.5
-"""The share of a type's calls that may not be of it by their own fields; a list with more is that of something else."""
-
-MOST_GONE = 0.01
-"""The share of the crawled calls that may lack in a list that is the same: they went meanwhile."""
+CAN_WAIT = (408, 429)  # statuses that only ask us to come back later
+MOST_ODD = 0.5  # a list is of something else where a larger share of its calls rule its type out
+MOST_GONE = 0.01  # two lists are the same where no larger share of calls is missing from one: those went in between
 
 
 @dataclass(frozen=True)

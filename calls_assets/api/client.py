@@ -39,31 +39,24 @@ from calls_assets.api.transport import Session, beginning
 from calls_assets.loopback import is_loopback
 
 T = TypeVar("T")
-
 RETRIES = 8
 UNREACHABLE_S = 90.0
-UNANSWERED_S = 600.0
-"""Refusals for too many requests (429) are retried for as long as the session had an answer within so many seconds."""
+UNANSWERED_S = 600.0  # a 429 is retried for as long as the session had any answer within this time
 LONGEST_BACKOFF_S = 8.0
 LONGEST_RETRY_AFTER_S = 300.0
 CONNECT_TIMEOUT_S = 5.0
-CHUNK = 2**23
-"""Bytes of a body that are read at once; most come in one piece, which saves their copies."""
+CHUNK = 2**23  # bytes of a body read at once; most bodies come in one piece, which saves copies
+# The same for a compressed body, where each of many small parts would copy what is left of the chunk.
 PACKED_CHUNK = 2**16
-"""The same of a packed body: where it has many small parts, each costs a copy of what is left of these."""
-MOST_PACKINGS = 2
-"""So many times over may a body be packed: beyond that, a few bytes can take days to unpack to nothing."""
-LONGEST_ANSWER = 256 * 2**20
-"""Bytes of a body, unpacked; a thousand ordinary calls are 1.25 MB."""
-SILENCES_PER_ANSWER = 5
-"""A whole answer may take so many times the longest silence: a server that drips is never silent."""
+MOST_PACKINGS = 2  # layers of compression; with more, a few bytes can take days to unpack to nothing
+LONGEST_ANSWER = 256 * 2**20  # bytes of a body, unpacked; a thousand ordinary calls are 1.25 MB
+SILENCES_PER_ANSWER = 5  # a whole answer may take this many timeouts: a server that drips is never silent
 OK, NO_CONTENT, NOT_IMPLEMENTED = 200, 204, 501
 UNAUTHORIZED, FORBIDDEN, GONE = 401, 403, 410
 TIMED_OUT, TOO_MANY = 408, 429
+# This very request will never be answered, whatever becomes of others.
 REFUSED = (400, 402, FORBIDDEN, 404, 405, 422, NOT_IMPLEMENTED)
-"""What says that this very request is not answered, whatever becomes of others."""
-EMPTY = b"{}"
-"""A body without calls."""
+EMPTY = b"{}"  # a body without calls
 WEB_PAGE = "a web page came in place of JSON, as a maintenance page, a login page or a gateway's is"
 
 

@@ -59,12 +59,11 @@ from calls_assets.api.rules import (
 from calls_assets.api.types import arrow_type
 from calls_assets.arrow import Flags, Ints, flag_array, int_array, text, texts, where_valid
 
+# What stands in one place, an array for each kind; each value is non-null in at most one of them.
 Sent: TypeAlias = Mapping[str, pa.Array]
-"""What stands in one place, an array for each kind; a value is null in all of them but one."""
 
+# A documented column, and as JSON texts what it does not hold of the original; None where it holds everything.
 Typed: TypeAlias = tuple[pa.Array, pa.Array | None]
-"""A documented column, and as JSON texts what of the original it does not hold; None where it holds all."""
-
 FEW_DIGITS = r"^-?[0-9]{1,18}$"
 ANY_DIGITS = r"^-?[0-9]+(\.0+)?$"
 TO_THE_SECOND = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})$"
@@ -375,6 +374,7 @@ class Place(NamedTuple):
         return places if self.rows is None else self.rows[places]
 
 
+# The JSON type of each kind, in the words of `rules.sent_as`.
 SENT = {
     TEXT: "a string",
     BLANK: "a string",
@@ -384,7 +384,6 @@ SENT = {
     LIST: "an array",
     NULL: "null",
 }
-"""The JSON type of each kind, in the words of `rules.sent_as`."""
 
 
 def _blanks_apart(sent: Sent) -> Sent:

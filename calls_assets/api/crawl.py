@@ -23,13 +23,8 @@ from calls_assets.arrow import ints
 from calls_assets.days import ONE_DAY
 
 __all__ = ["CRAWLS", "Calls", "Crawled", "Crawler", "Fetch", "NotProven", "TooDeep"]
-
-CRAWLS = 4
-"""How often a list is read before it counts as one that does not add up."""
-
-LONG_AGO = date(1969, 1, 1)
-"""A day without calls, before the epoch of all computers."""
-
+CRAWLS = 4  # how often a list is read before it counts as one that does not add up
+LONG_AGO = date(1969, 1, 1)  # a day without calls, before the epoch of all computers
 NOT_THERE = 404
 
 

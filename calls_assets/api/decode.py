@@ -27,27 +27,18 @@ from calls_assets.api.types import arrow_type
 from calls_assets.arrow import Flags, ints, texts
 
 T = TypeVar("T")
+EARLIEST_S, LATEST_S = 631_152_000, 4_102_444_800  # plausible epoch seconds: the years 1990 to 2099
+MOST_LEARNED = 100  # a decoder stops learning after this: an account of ever new names has no spelling
 
-EARLIEST_S, LATEST_S = 631_152_000, 4_102_444_800
-"""Plausible epoch seconds: the years 1990 to 2099."""
-
-MOST_LEARNED = 100
-"""A reader that has learned so often stops: an account of ever new names has no spelling."""
-
+# How an empty list says whether it is an error: names of errors, names of flags, values of `status`.
 SAYING_WRONG, SAYING_RIGHT, FAILED = ("error", "errors"), ("success", "ok"), ("error", "fail", "failed")
-"""How an answer without calls says whether these are all: the names of errors and of flags, and a status."""
-
 MOST_DIGITS = 19
-MOST_TOTAL = 10 ** (MOST_DIGITS - 1)
-"""A total from here on is none."""
-
-MOST_RECORDS = 100_000
-"""Records of one answer; a hundred times as many as are asked for, since some servers know no pages."""
-
+MOST_TOTAL = 10 ** (MOST_DIGITS - 1)  # a total from here on is not believed
+MOST_RECORDS = 100_000  # records of one answer: a hundred times what is asked for, since some servers know no pages
 _STRUCT = pa.struct([pa.field(field.name, arrow_type(field)) for field in CALL])
 
+# The schema of `Page.calls`: every documented field, then `extra`.
 SCHEMA = pa.schema([*_STRUCT, pa.field("extra", pa.string())])
-"""The schema of `Page.calls`: every documented field, then `extra`."""
 
 
 @dataclass(frozen=True)

@@ -24,24 +24,21 @@ from calls_assets.api.document import PAGE, Field
 from calls_assets.api.json_values import JSON, MOST_LEVELS, Several, Unheld, WholeReal, is_unicode
 from calls_assets.api.types import arrow_type
 
-MARK = "\ue000"
-"""Stands between a field's name and its kind; of private use, so that no name holds it."""
-
+MARK = "\ue000"  # stands between a field's name and its kind; from the private use area, so that no name holds it
 MARK_BEGINS, MARK_ESCAPED = MARK.encode()[:1], (b"\\ue000", b"\\uE000")
 
+# Kinds of JSON: texts, empty texts, flags, whole numbers, other numbers, objects, lists, nulls, and what Arrow cannot
+# type.
 TEXT, BLANK, FLAG, WHOLE, REAL, OBJECT, LIST, NULL, OTHER = "SEBNFOAZX"
-"""The kinds of JSON: texts, empty ones, flags, whole numbers, other numbers, objects, lists, nulls, and what Arrow cannot."""
 
+# How the values of a kind begin.
 BEGINS: Mapping[str, tuple[str, ...]] = {TEXT: ('"',), FLAG: ("t", "f"), OBJECT: ("{",), LIST: ("[",)}
-"""How the values of a kind begin."""
 
+# Of several kinds, the first of these keeps the plain name; numbers begin in too many ways to be marked.
 UNMARKED = (WHOLE, OBJECT, LIST, FLAG, TEXT)
-"""Of several kinds, the first of these keeps the plain name; numbers begin in too many ways to be marked."""
-
 MARKABLE = re.compile(r"[A-Za-z0-9_ .:-]{1,64}")
 MOST_NAMES, DEEPEST = 1000, 12
-MOST_LEARNED_NAMES = 10 * MOST_NAMES
-"""Places that are kept in mind; an answer can hold millions."""
+MOST_LEARNED_NAMES = 10 * MOST_NAMES  # places that are remembered; an answer can hold millions
 
 
 class Unspellable(Exception):

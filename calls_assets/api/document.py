@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, Self, TypeGuard
 from urllib.parse import parse_qsl
 
+# The values of `callType`, in the document's order.
 CALL_TYPES = (
     "all_inbound",
     "inbound_answered",
@@ -32,11 +33,10 @@ CALL_TYPES = (
     "short_abandoned_distributed",
     "abandoned_distributed",
 )
-"""The values of `callType`, in the document's order."""
 
-DIRECTIONS = ("all_inbound", "all_outbound")
-"""The call types that part all calls."""
+DIRECTIONS = ("all_inbound", "all_outbound")  # the call types that divide all calls in two
 
+# The call types that a call's own fields tell for certain.
 CERTAIN_CALL_TYPES = (
     "all_inbound",
     "inbound_answered",
@@ -46,20 +46,14 @@ CERTAIN_CALL_TYPES = (
     "outbound_answered",
     "outbound_not_answered",
 )
-"""The call types that a call's own fields tell for certain."""
 
+# The call types that only the API itself can tell.
 LABEL_CALL_TYPES = tuple(name for name in CALL_TYPES if name not in CERTAIN_CALL_TYPES)
-"""The call types that only the API itself can tell."""
-
-LIKELY_CALL_TYPES = ("inbound_ivr_exit", "callback", "transfer")
-"""The call types among those that a call's fields at least suggest."""
-
-MAX_LIMIT = 1000
-"""The most calls that one page may ask for."""
+LIKELY_CALL_TYPES = ("inbound_ivr_exit", "callback", "transfer")  # those of them that a call's fields at least suggest
+MAX_LIMIT = 1000  # the most calls that one page may ask for
 
 
-EPOCH_S = "epoch s"
-"""The unit of moments: seconds since 1970 in UTC."""
+EPOCH_S = "epoch s"  # the unit of moments: seconds since 1970 in UTC
 
 
 class Kind(Enum):
@@ -135,6 +129,7 @@ def _named(what: str) -> tuple[Field, ...]:
     return (Field("id", Kind.INTEGER, f"Id of the {what}."), Field("name", Kind.TEXT, f"Name of the {what}."))
 
 
+# Every field of a call, in the document's order.
 CALL: tuple[Field, ...] = (
     Field("id", Kind.INTEGER, "Id of the call; one row per id.", varies=True),
     Field("is_inbound", Kind.BOOLEAN, "Whether the call came in from outside."),
@@ -249,7 +244,6 @@ CALL: tuple[Field, ...] = (
     ),
     Field("tags", Kind.TEXT, "Tags put on the call.", many=True, personal=True, stands_for=("name",)),
 )
-"""Every field of a call, in the document's order."""
 
 META: tuple[Field, ...] = (
     Field("page", Kind.INTEGER, "Number of the page, from 1."),
@@ -259,11 +253,11 @@ META: tuple[Field, ...] = (
     Field("previous", Kind.TEXT, "Path of the page before; null on the first one."),
 )
 
+# The fields of an answer.
 PAGE: tuple[Field, ...] = (
     Field("calls", CALL, "The calls of the page.", many=True),
     Field("meta", META, "What the page tells of its list."),
 )
-"""The fields of an answer."""
 
 
 @dataclass(frozen=True)
@@ -348,6 +342,7 @@ class Query:
         return cls(**given)
 
 
+# Python name -> the document's spelling, for every parameter.
 PARAMETERS: Mapping[str, str] = {
     "date_from": "dateFrom",
     "date_to": "dateTo",
@@ -362,12 +357,11 @@ PARAMETERS: Mapping[str, str] = {
     "disposition_ids": "dispositionIds",
     "survey_ids": "surveyIds",
 }
-"""Python name -> the document's spelling, for every parameter."""
 
+# The document's spelling -> Python name, for the parameters that filter calls by what they belong to.
 FILTERS: Mapping[str, str] = {
     PARAMETERS[field.name]: field.name for field in fields(Query) if field.name.endswith(("_id", "_ids"))
 }
-"""The document's spelling -> Python name, for the parameters that choose calls by what they belong to."""
 
 
 def _is_int(value: object) -> TypeGuard[int]:

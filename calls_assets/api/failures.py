@@ -13,14 +13,11 @@ from urllib3.exceptions import ProtocolError, ReadTimeoutError
 from calls_assets.api.errors import NotServed
 from calls_assets.api.transport import why_unreachable
 
-SECONDS = re.compile(r"[0-9]{1,15}(\.[0-9]+)?")
-"""What a Retry-After gives in seconds; some servers give fractions."""
-EPOCH_FROM, EPOCH_MS_FROM = 1e9, 1e11
-"""A Retry-After from here on is no length of time but a moment, in seconds or milliseconds since 1970."""
-LONGEST_DATE = 64
-"""Characters of a date in a header."""
+SECONDS = re.compile(r"[0-9]{1,15}(\.[0-9]+)?")  # a Retry-After in seconds; some servers give fractions
+EPOCH_FROM, EPOCH_MS_FROM = 1e9, 1e11  # from here on a Retry-After is a moment, in seconds or milliseconds since 1970
+LONGEST_DATE = 64  # characters of a date in a header
+# What OpenSSL says, by release, of an answer that is not TLS.
 NO_TLS = re.compile("wrong.version.number|record.layer.failure|unknown.protocol", re.IGNORECASE)
-"""What OpenSSL says, by release, of an answer that is no TLS."""
 NO_HTTP = "answered with what is no HTTP, or not within its bounds"
 CUT = "cut its answer short"
 

@@ -10,14 +10,12 @@ from functools import lru_cache
 
 from calls_assets.api.document import CALL, Field
 
-ODD_NAME = "(odd name)"
-"""What stands in the place of a name that is not shown."""
-
+ODD_NAME = "(odd name)"  # stands in for a name that is not shown
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,49}")
 PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-
 MOST_DIGITS = 2
 
+# The words that phone systems name fields with, without those that are people's names.
 _WORDS = """
 abandon abandoned abandonment account acd active after agent allowed amount ani answer answering api app at attempt
 attribute attributes audio available average avg before begin billed billing bot branch bridge busy button by cached call
@@ -41,7 +39,6 @@ talk talking target team template tenant text ticket time timeout timer timestam
 transcript transcription transfer transferred trunk try type tz uid unit unknown until updated uri url user utc uuid value
 vendor version via vip virtual voice voicemail volume wait waited waiting was week whisper widget wrap wrapup year zip zone
 """
-"""The words that fields of phone systems are named by, without those that are names of people."""
 
 
 @lru_cache(maxsize=4096)

@@ -16,8 +16,8 @@ from calls_assets.api.dialect import BLANK, FLAG, LIST, MARK, NULL, OBJECT, OTHE
 from calls_assets.api.json_values import EXACT, JSON, as_json
 from calls_assets.arrow import Flags, Ints, flag_array, int_array, raw_numbers, text, texts, where_valid
 
+# What follows the whole part of a number with a point; a match in a text only costs a slower reading of the page.
 POINT = re.compile(rb"\.[0-9]+(?:[eE][+-]?[0-9]+)?(?=\s*(?:[,}\]]|$))", re.MULTILINE)
-"""What stands behind the whole part of a number with a point; in a text it would only have the records read one by one."""
 
 
 class LookCloser(Exception):
@@ -122,8 +122,8 @@ def arrays(values: list[Any], kind: pa.DataType) -> pa.Array:
     return table["values"].chunk(0).flatten()
 
 
+# What texts are made of, from left to right: columns and literals. Only a column on its own may have nulls.
 Pieces: TypeAlias = Sequence[pa.Array | str]
-"""What texts are made of, from left to right: columns and literals. Only a column that stands alone may have nulls."""
 
 
 def to_json(values: pa.Array, kind: str) -> pa.Array:

@@ -9,35 +9,20 @@ import numpy as np
 
 from calls_assets.api.errors import TooMuch
 
-EXACT = 2**53
-"""Whole numbers below this are exact as doubles too."""
+EXACT = 2**53  # whole numbers below this are exact as doubles too
+LONGEST_NUMBER = 400  # digits of a number; longer ones are kept as texts
+MOST_LEVELS = 512  # what is nested deeper is kept as a text: Python neither reads nor writes a thousand levels
+RECORD_LEVEL = 3  # where records are nested: in the list of calls, in the page
 
-LONGEST_NUMBER = 400
-"""Digits of a number; longer ones are kept as texts."""
-
-MOST_LEVELS = 512
-"""So deep may JSON be nested; what lies deeper is kept as a text. Python reads, and writes, no thousand levels."""
-
-RECORD_LEVEL = 3
-"""Where records are nested: in the list of calls, in the page."""
-
+# Values in an answer and in a record: a gigabyte in memory, as much as fifty thousand ordinary calls.
 MOST_VALUES, MOST_VALUES_OF_RECORD = 5_000_000, 1_000_000
-"""So many values may an answer hold, and a record: a gigabyte in memory, and as many as fifty thousand ordinary calls."""
+MOST_ODD = 5_000_000  # bytes of an answer that may be control characters or not UTF-8: written again, each takes six
+CONTROLS = bytes(set(range(32)) - set(b"\t\n\r"))  # control characters, except those that may stand between values
+MOST_SPANS = 1_000_000  # objects and lists in one place
+AT_ONCE = 2**23  # bytes searched for brackets in one go
 
-MOST_ODD = 5_000_000
-"""So many bytes of an answer may be control characters or no UTF-8: written again, each takes six."""
-
-CONTROLS = bytes(set(range(32)) - set(b"\t\n\r"))
-"""The control characters, but for those that may stand between values."""
-
-MOST_SPANS = 1_000_000
-"""So many objects and lists may be in one place."""
-
-AT_ONCE = 2**23
-"""Bytes that are looked at in one go for where brackets are."""
-
+# Halves of surrogate pairs, which is also how bytes that are not UTF-8 come.
 HALVES = dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}")
-"""Halves of surrogate pairs, and what stands for them; bytes that are no UTF-8 come as such."""
 
 
 class WholeReal(int):
@@ -103,10 +88,10 @@ def _one(given: list[Any]) -> Any:
     return values[0] if len(set(map(as_json, values))) == 1 else Several(values)
 
 
+# Reads JSON as the rules take it, with unescaped control characters in texts too.
 JSON = json.JSONDecoder(
     object_pairs_hook=_object, parse_float=_real, parse_int=_whole, parse_constant=Unheld, strict=False
 )
-"""Reads JSON as the rules take it; control characters in texts, which JSON wants escaped, too."""
 
 
 def flattened(body: bytes) -> bytes:

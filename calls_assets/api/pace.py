@@ -6,21 +6,12 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-LONGEST_GAP_S = 30.0
-"""Seconds from one request to the next at the slowest that the pace is halved to."""
-
+LONGEST_GAP_S = 30.0  # between two requests, at the slowest pace that halving leads to
 ANSWERS_PER_STEP = 20
-STEP = 1.1
-"""After so many answers in a row a pace that was slowed grows by this factor."""
-
-RECENT = 20
-"""So many requests tell the pace of a session that has no bound."""
-
-SHORTEST_GAP_S = 0.001
-"""Stands for the pace of requests that all went out at once."""
-
-SLOWEST = 0.001
-"""Requests per second; a lower pace is not proposed."""
+STEP = 1.1  # after this many answers in a row, a slowed pace grows by this factor
+RECENT = 20  # this many requests tell the pace of a session without a bound
+SHORTEST_GAP_S = 0.001  # stands for the pace of requests that all went out at once
+SLOWEST = 0.001  # requests per second; no lower pace is suggested
 
 
 class Pace:

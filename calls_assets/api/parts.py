@@ -27,9 +27,7 @@ from calls_assets.api.truncation import (
 from calls_assets.api.windows import EASTMOST, WESTMOST, Reading, Window
 from calls_assets.days import ONE_DAY
 
-TOO_WIDE = (400, 422)
-"""How servers refuse a range of more days than they allow, or of which they do not keep all."""
-
+TOO_WIDE = (400, 422)  # how servers refuse a range of more days than they allow, or of days that they no longer keep
 Part = tuple[Window, Query, Crawled | Incomplete]
 
 

@@ -24,17 +24,10 @@ if TYPE_CHECKING:
     from calls_assets.api.decode import Reject
 
 KEEP, PSEUDONYMISE, DROP = POLICIES = ("keep", "pseudonymise", "drop")
-
-LEAST_KEY, LEAST_DIFFERENT = 16, 6
-"""Characters that a key must have at least, and so many of them different ones."""
-
+LEAST_KEY, LEAST_DIFFERENT = 16, 6  # characters that a key must have, and how many of them must be different
 HASH_DIGITS = 32
-
 FINGERPRINT_DIGITS = 16
-
-MOST_DEEP = 32
-"""Of what the document does not name, what lies deeper than this is not looked into, and becomes null."""
-
+MOST_DEEP = 32  # undocumented values nested deeper than this become null
 _JSON_TYPES: dict[Kind, tuple[type, ...]] = {Kind.INTEGER: (int, float), Kind.BOOLEAN: (bool,), Kind.TEXT: (str,)}
 
 

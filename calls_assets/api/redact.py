@@ -11,25 +11,13 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from calls_assets.display import UNKNOWN, shown
 
-MOST_SHOWN = 200
-"""Characters of a server's words."""
-
-MOST_READ = 2**16
-"""Bytes of a body in which words are looked for."""
-
-SAYING = ("error", "message", "errors", "detail")
-"""The names under which servers say what was wrong."""
-
+MOST_SHOWN = 200  # characters of a server's words
+MOST_READ = 2**16  # bytes of a body that are searched for words
+SAYING = ("error", "message", "errors", "detail")  # the names under which servers say what went wrong
 MASK = "***"
-
-PLAIN_PATH = re.compile(r"^(/(v[0-9]|[a-z]{0,12})(?![^/]))*")
-"""How a path begins of which no part can be a secret."""
-
-PART = 6
-"""Characters of a token that no host has by chance."""
-
-SPELLINGS = 3
-"""So many times over may a token be percent-encoded or escaped and is still found."""
+PLAIN_PATH = re.compile(r"^(/(v[0-9]|[a-z]{0,12})(?![^/]))*")  # the beginning of a path that cannot hold a secret
+PART = 6  # characters of a token that no host has by chance
+SPELLINGS = 3  # a token is found under this many layers of percent-encoding or escapes
 
 
 def words(body: bytes, token: str) -> str:
@@ -114,12 +102,10 @@ def _has_part_of(host: str, token: str) -> bool:
 
 
 STARS = b"***"
+SHORTEST = 8  # a shorter token may stand in a page by chance
 
-SHORTEST = 8
-"""A shorter token may stand in a page by chance."""
-
+# What stands before a percent-encoded character's digits, where it was encoded up to four times.
 PERCENT = "%(?:25){0,3}"
-"""What stands before the digits of a sign that is percent-encoded, if several times over."""
 
 
 def without_token(body: bytes, token: str) -> bytes:

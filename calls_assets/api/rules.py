@@ -18,14 +18,11 @@ from calls_assets.api.document import Field, Kind
 from calls_assets.api.field_names import fit_name
 from calls_assets.api.json_values import EXACT, HALVES, Several, Unheld, ZeroFraction, is_unicode
 
-NOTHING: Any = object()
-"""What is left of a value that a column holds whole."""
+NOTHING: Any = object()  # what is left of a value that a column holds whole
+MOST_TEXT = 40  # characters of a number or a time given as a text
 
-MOST_TEXT = 40
-"""Characters that the text of a number or a time has at most."""
-
+# What stands in the column, and what it does not hold of the original: `NOTHING`, or JSON.
 Read: TypeAlias = tuple[Any, Any]
-"""What stands in the column, and what of the original does not: `NOTHING`, or JSON."""
 
 
 class Became(Enum):
@@ -51,14 +48,12 @@ class Deviation(NamedTuple):
     became: str
 
 
+# How a record differs from the document; most records of an account differ in one of a few ways.
 Shape = frozenset[Deviation]
-"""How a record differs from the document; most records of an account differ in one of a few ways."""
+MOST_TOLD = 1_000_000  # deviations, over all shapes, that are told apart
 
-MOST_TOLD = 1_000_000
-"""Deviations, over all shapes, that are told apart."""
-
+# Stands for every further shape.
 EVER_OTHERS: Shape = frozenset({Deviation("(many fields)", "ever other values", Became.UNDOCUMENTED.value)})
-"""Stands for every further shape."""
 
 
 @dataclass
@@ -237,8 +232,8 @@ def sent_as(value: Any) -> str:
 
 WHOLE = re.compile(r"-?[0-9]+(\.0+)?")
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+# From these sizes on, a moment is in milliseconds, in microseconds, in no known unit.
 MILLIS_S, MICROS_S, BEYOND_S = 10**11, 10**14, 10**17
-"""From these sizes on, a moment is in milliseconds, in microseconds, in none that is known; seconds end far below."""
 MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?P<fraction>\.\d{1,9})? ?(?P<offset>Z|[+-]\d\d(:?\d\d)?)?", re.ASCII
 )
@@ -367,14 +362,13 @@ LIST_OF_ONE = Rule("an object", "a list of one object", "that object", _list_of_
 PLAIN_FOR_OBJECT = Rule("an object", "a plain value", "an object of its id, number, name or url alone", _plain)
 LONE = Rule("a list", "what could be its one item", "a list of that", lambda *_: None)
 OBJECT_FOR_PLAIN = Rule("a list of ids or names", "objects", "their ids or names", lambda *_: None)
-
 _NUMBERS = (EMPTY, DIGITS, ZERO_FRACTION, FRACTION, MILLISECONDS, MICROSECONDS, ISO_TIME)
 _FLAGS = (EMPTY, FLAG_VALUE)
 _TEXTS = (NUMBER_FOR_TEXT, NO_UNICODE)
 _OBJECTS = (EMPTY, LIST_OF_ONE, PLAIN_FOR_OBJECT)
 
+# Every rule, in the order of the data dictionary's table.
 RULES = (*_NUMBERS, FLAG_VALUE, *_TEXTS, LIST_OF_ONE, PLAIN_FOR_OBJECT, LONE, OBJECT_FOR_PLAIN)
-"""Every rule, for those who read the table."""
 
 
 def rules_of(field: Field) -> tuple[Rule, ...]:

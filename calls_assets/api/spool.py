@@ -10,8 +10,7 @@ import pyarrow as pa
 
 from calls_assets.arrow import Ints, int_array
 
-MOST_IN_MEMORY = 40 * 2**20
-"""Bytes of rows that are kept in memory; seventy thousand ordinary calls."""
+MOST_IN_MEMORY = 40 * 2**20  # bytes of rows, about seventy thousand ordinary calls
 
 
 class NotSpooled(OSError):

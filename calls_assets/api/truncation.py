@@ -18,15 +18,9 @@ from calls_assets.api.windows import EASTMOST, WESTMOST, Reading, Window
 from calls_assets.arrow import Ints, ints
 from calls_assets.days import ONE_DAY, by_day, day_start
 
-CAP_LIKE = 50
-"""Caps are multiples of this."""
-
-MOST_CAPS = 500
-"""Most are multiples of this."""
-
-LONGEST_CALL_S = 12 * 3600
-"""A call is listed when it ends, at the latest so long after its start."""
-
+CAP_LIKE = 50  # every cap is a multiple of this
+MOST_CAPS = 500  # most caps are multiples of this
+LONGEST_CALL_S = 12 * 3600  # a call may only be listed once it ends, this long after its start at the latest
 WEEK = timedelta(days=7)
 
 

@@ -16,8 +16,7 @@ from calls_assets.days import ONE_DAY, day_start
 if TYPE_CHECKING:
     from calls_assets.arrow import Ints
 
-EASTMOST, WESTMOST = timedelta(hours=14), timedelta(hours=12)
-"""How far local time can be ahead of UTC and behind it."""
+EASTMOST, WESTMOST = timedelta(hours=14), timedelta(hours=12)  # how far local time can be ahead of UTC, and behind it
 
 
 @dataclass(frozen=True)
