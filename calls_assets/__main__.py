@@ -50,7 +50,7 @@ class Stops:
         while select.select([self._reader], [], [], patience_s)[0] and len(self.came) < 2:
             if self.came:
                 patience_s = UNWINDS_IN_S
-                interrupts.tell()
+                interrupts.interrupt()
         self.end()
 
     def end(self) -> NoReturn:

@@ -1,22 +1,22 @@
-"""What is under way that hears of no signal, such as a query in C++, and how it is told that one came."""
+"""Work that hears of no signal, such as a query in C++, and how it is told that one came."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-_tellings: list[Callable[[], object]] = []
+_interrupts: list[Callable[[], object]] = []
 
 
 @contextmanager
-def told_by(tell: Callable[[], object]) -> Iterator[None]:
-    """A block that `tell` ends, from another thread, once a signal has come."""
-    _tellings.append(tell)
+def interrupted_by(stop: Callable[[], object]) -> Iterator[None]:
+    """A block that `stop` ends, called from another thread once a signal has come."""
+    _interrupts.append(stop)
     try:
         yield
     finally:
-        _tellings.remove(tell)
+        _interrupts.remove(stop)
 
 
-def tell() -> None:
-    """Tell what is under way that a signal came."""
-    for each in _tellings:
-        each()
+def interrupt() -> None:
+    """End all blocks that are under way."""
+    for stop in _interrupts:
+        stop()

@@ -68,7 +68,7 @@ def checked_token(token: str) -> str:
     return token.strip()
 
 
-def leads_to_the_same_without_slash(url: str, location: str) -> bool:
+def only_drops_the_slash(url: str, location: str) -> bool:
     """Whether a redirect from `url`, which ends in a slash, leads to the same origin and path but for that slash.
 
     The query of `location` says nothing here: ours is sent again.

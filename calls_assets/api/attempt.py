@@ -34,7 +34,7 @@ LEAST_PAGE = 10  # no server caps its pages below this, so shorter ones are not 
 class Attempt:
     """One pass over the pages of a request, where the largest page of the account so far had `largest` records.
 
-    It ends early where a whole page more came than the total says, unless it `goes_beyond`.
+    It ends early where a whole page more came than the total says, unless it `reads_past_total`.
 
     A record without an id counts once for each place that it was read at; where pages overlapped, equal ones count once.
 
@@ -55,7 +55,7 @@ class Attempt:
     query: Query
     concurrency: int
     largest: int = 0
-    goes_beyond: bool = True
+    reads_past_total: bool = True
     read: int = 0
     total: int = 0
     moved: bool = False
@@ -68,7 +68,7 @@ class Attempt:
     is_one_page_again: bool = False
     gathered: Gathered = field(default_factory=Gathered)
     rejects: dict[int, Reject] = field(default_factory=dict)
-    nameless: dict[tuple[str, int, int], Reject] = field(default_factory=dict)
+    unidentified: dict[tuple[str, int, int], Reject] = field(default_factory=dict)
     unreadable: int = 0
     began_s: float = field(default_factory=time.monotonic)
 
@@ -103,7 +103,7 @@ class Attempt:
                 page.records
                 and stale < STALE_PAGES
                 and self.found <= MOST_CALLS
-                and (self.goes_beyond or not self.is_page_beyond_total)
+                and (self.reads_past_total or not self.is_page_beyond_total)
                 and self.total <= max(most, self.found)
             ):
                 if self.found == self.total and not (is_full or page.has_next):
@@ -185,7 +185,7 @@ class Attempt:
                 self.rejects[reject.call_id] = reject
             else:
                 places[reject.record] += 1
-                self.nameless[reject.record, places[reject.record], number] = reject
+                self.unidentified[reject.record, places[reject.record], number] = reject
         return self.found > before
 
     def _check_bounds(self) -> None:
@@ -207,7 +207,7 @@ class Attempt:
     def without_id(self) -> dict[tuple[object, ...], Reject]:
         """The records without an id, by what tells them apart."""
         telling = 2 if self.gathered.collisions else 3
-        return {key[:telling]: reject for key, reject in self.nameless.items()}
+        return {key[:telling]: reject for key, reject in self.unidentified.items()}
 
     def holds_the_same_as(self, other: "Attempt") -> bool:
         """Whether both found the same records, by what tells them apart."""
@@ -242,7 +242,7 @@ class Attempt:
         return self.found > 0 and self.found - self.total >= self.longest
 
     @cached_property
-    def is_complete_but_for_doubles(self) -> bool:
+    def is_complete_but_for_duplicates(self) -> bool:
         """Whether the total counts records that come twice under one id: different ones, or equal ones that are scattered.
 
         A page that holds only what was there may be one that the server repeats in the place of another.

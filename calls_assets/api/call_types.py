@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from calls_assets.api.concurrency import map_concurrently
 from calls_assets.api.crawl import Calls, Crawled, Crawler, NotProven, TooDeep
-from calls_assets.api.crawled import joined
+from calls_assets.api.crawled import merged
 from calls_assets.api.decode import Page
 from calls_assets.api.document import CALL_TYPES, CERTAIN_CALL_TYPES, DIRECTIONS, Query
 from calls_assets.api.errors import ApiError, NotServed, RequestRefused, Unavailable
@@ -96,7 +96,9 @@ class Answers:
         return f"The API {missing or 'gave every call type asked for'}."
 
 
-def ask(crawler: Crawler, query: Query, wanted: Collection[str], ours: Mapping[str, int], crawled: Crawled) -> Answers:
+def crawl_call_types(
+    crawler: Crawler, query: Query, wanted: Collection[str], ours: Mapping[str, int], crawled: Crawled
+) -> Answers:
     """Ask the API about every call type.
 
     Costs a request for each certain type and the list of each other one that is wanted; a certain type's list too where its
@@ -113,7 +115,7 @@ def ask(crawler: Crawler, query: Query, wanted: Collection[str], ours: Mapping[s
         Incomplete: the calls of a type that decides outcomes never added up to the API's total.
         ApiError: the list without a call type is refused too.
     """
-    asking = _Asking(crawler, query, frozenset(wanted), ours, _Plain(crawler, query, crawled))
+    asking = _Enquiry(crawler, query, frozenset(wanted), ours, _AllCalls(crawler, query, crawled))
     # These first: where they show that the server knows no call types, the others are not worth a crawl.
     counts = dict(zip(DIRECTIONS, map_concurrently(asking.count, DIRECTIONS, crawler.concurrency), strict=True))
     if _is_all_ignored(counts, asking.plain.calls):
@@ -135,7 +137,7 @@ class _Answer:
     calls: Calls | None = None
 
 
-class _Plain:
+class _AllCalls:
     """The list without a call type, as it was crawled: as one, or as `lists` by date."""
 
     def __init__(self, crawler: Crawler, query: Query, crawled: Crawled) -> None:
@@ -170,12 +172,12 @@ class _Plain:
 
 
 @dataclass(frozen=True)
-class _Asking:
+class _Enquiry:
     crawler: Crawler
     query: Query
     wanted: frozenset[str]
     ours: Mapping[str, int]
-    plain: _Plain
+    plain: _AllCalls
 
     def asks_for(self, call_type: str) -> bool:
         return call_type in self.wanted or call_type in CERTAIN_CALL_TYPES
@@ -224,7 +226,7 @@ class _Asking:
             if call_type not in WITHOUT_OUTCOME:
                 raise
             return _Answer(UNPROVEN)
-        calls = (found[0] if len(found) == 1 else joined(found)).calls
+        calls = (found[0] if len(found) == 1 else merged(found)).calls
         if self.plain.is_within(calls.ids) and CONTRARY[call_type] & self.plain.traits:
             return _Answer(IGNORED)
         if share_that_cannot_be(call_type, calls) > MOST_ODD:

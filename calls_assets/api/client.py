@@ -20,7 +20,7 @@ import requests
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from urllib3.exceptions import HTTPError
 
-from calls_assets.api.address import checked_token, checked_url, leads_to_the_same_without_slash
+from calls_assets.api.address import checked_token, checked_url, only_drops_the_slash
 from calls_assets.api.document import Query
 from calls_assets.api.errors import (
     ApiError,
@@ -32,10 +32,10 @@ from calls_assets.api.errors import (
     TooMuch,
     Unavailable,
 )
-from calls_assets.api.failures import Asked, Passing, no_answer, retry_after
+from calls_assets.api.failures import TransientFailure, UnansweredRequest, failure_of, retry_after
 from calls_assets.api.pace import Pace
-from calls_assets.api.redact import MOST_READ, is_web_page, leads_to, masked, without_token, words
-from calls_assets.api.transport import Session, beginning
+from calls_assets.api.redact import MOST_READ, error_words, is_web_page, redacted, redirect_target, without_token
+from calls_assets.api.transport import Session, first_bytes
 from calls_assets.loopback import is_loopback
 
 T = TypeVar("T")
@@ -135,9 +135,9 @@ class Client:
             Unavailable: the failures that can pass did not, within the bounds above.
         """
         retrying = Retrying(
-            retry=retry_if_exception_type(Passing),
+            retry=retry_if_exception_type(TransientFailure),
             wait=_wait,
-            stop=_Tries(self._pace, self._patience_s, self._clock).are_over,
+            stop=_Retries(self._pace, self._patience_s, self._clock).are_over,
             before_sleep=self._report,
             sleep=self._sleep,
             reraise=True,
@@ -145,7 +145,7 @@ class Client:
         try:
             answer: T = retrying(self._once, query, read)
             return answer
-        except Passing as error:
+        except TransientFailure as error:
             if error.said and query.call_type is not None:
                 raise RequestRefused(self._refused(query, error.status, error.said), error.status) from None
             tries = retrying.statistics["attempt_number"]
@@ -155,7 +155,7 @@ class Client:
             sentence = f"{self._url} {error}{asked}{of_type} ({often}): {self._advice(error)}."
             raise Unavailable(sentence, error.status) from error
 
-    def _advice(self, error: Passing) -> str:
+    def _advice(self, error: TransientFailure) -> str:
         if error.status == TOO_MANY:
             pace = self._pace.achieved(error.wait_s or 0)
             return f"set CALLS_REQUESTS_PER_SECOND={pace}, which is what was let through, and run again later"
@@ -179,12 +179,14 @@ class Client:
                 if self._on_headers is not None:
                     self._on_headers(response.headers)
                 if response.headers.get("Content-Encoding", "").count(",") >= MOST_PACKINGS:
-                    raise Passing("answered with what is packed more than twice", response.status_code)
+                    raise TransientFailure("answered with what is packed more than twice", response.status_code)
                 self._check(response, query, ticket)
                 body = without_token(self._body(response), self._token)
         except (requests.exceptions.RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
-            asked = Asked(self._url, begin, self._timeout[0], self._late, lambda text: masked(text, self._token))
-            raise no_answer(error, asked) from None
+            asked = UnansweredRequest(
+                self._url, begin, self._timeout[0], self._late, lambda text: redacted(text, self._token)
+            )
+            raise failure_of(error, asked) from None
         try:
             answer = read(EMPTY if response.status_code == NO_CONTENT else body)
         except NotAPage as error:
@@ -199,7 +201,7 @@ class Client:
         if (
             address == self._url
             and response.status_code in (301, 302, 307, 308)
-            and leads_to_the_same_without_slash(address, response.headers.get("Location", ""))
+            and only_drops_the_slash(address, response.headers.get("Location", ""))
         ):
             response.close()
             self._address = address.removesuffix("/")
@@ -234,9 +236,11 @@ class Client:
         if isinstance(error, TooMuch):
             return self._too_much(error, response)
         if is_web_page(body, response.headers.get("Content-Type", "")):
-            return Passing(f"answered with {error}", response.status_code, because=WEB_PAGE)
-        said = words(body, self._token)
-        return Passing(f"answered with {error}{f', saying {said!r}' if said else ''}", response.status_code, said=said)
+            return TransientFailure(f"answered with {error}", response.status_code, because=WEB_PAGE)
+        said = error_words(body, self._token)
+        return TransientFailure(
+            f"answered with {error}{f', saying {said!r}' if said else ''}", response.status_code, said=said
+        )
 
     def _check(self, response: requests.Response, query: Query, ticket: int) -> None:
         """Raise what the status of an answer says, unless that is that there is a page."""
@@ -245,7 +249,7 @@ class Client:
             return
         self._check_passing(response, ticket)
         if 300 <= status < 400:
-            target = leads_to(response.headers.get("Location", ""), self._token)
+            target = redirect_target(response.headers.get("Location", ""), self._token)
             raise NotServed(
                 f"{self._url} redirects to {target} ({status}), which is not followed: "
                 "set CALLS_API_URL to the address that answers itself.",
@@ -260,18 +264,18 @@ class Client:
             wait_s = retry_after(response.headers)
             if status == TOO_MANY and not wait_s:
                 self._slow_down(ticket)
-            raise Passing(f"answered {status}", status, wait_s=wait_s)
+            raise TransientFailure(f"answered {status}", status, wait_s=wait_s)
 
     def _refusal(self, response: requests.Response, query: Query) -> ApiError:
         """What it means that the server refuses to answer."""
-        status, body = response.status_code, beginning(response, MOST_READ)
+        status, body = response.status_code, first_bytes(response, MOST_READ)
         if status == FORBIDDEN and is_web_page(body, response.headers.get("Content-Type", "")):
             return NotServed(
                 f"{self._url} was refused with a web page ({status}), by a gateway, proxy or firewall and not by the API: "
                 "check CALLS_API_URL, the network, and whether an allow-list has to name this machine.",
                 status,
             )
-        said = words(body, self._token)
+        said = error_words(body, self._token)
         may_be_dates = status == FORBIDDEN or (status == GONE and query.page == 1)
         if may_be_dates and query.call_type is None and self._answers_without_dates(query):
             return DatesRefused(
@@ -292,7 +296,7 @@ class Client:
         """Whether the list is answered where no dates are asked for: then it is not the token that is refused."""
         if query.date_from is None and query.date_to is None:
             return False
-        # Asked each time: a token may be revoked in the middle of a run.
+        # UnansweredRequest each time: a token may be revoked in the middle of a run.
         ticket = self._pace.wait()
         with self._send(self._address, replace(query, date_from=None, date_to=None, page=1, limit=1)) as response:
             self._check_passing(response, ticket)
@@ -310,13 +314,13 @@ class Client:
 
     def _report(self, state: RetryCallState) -> None:
         error, wait_s = state.outcome and state.outcome.exception(), state.upcoming_sleep
-        because = f", because {error.because}" if isinstance(error, Passing) and error.because else ""
+        because = f", because {error.because}" if isinstance(error, TransientFailure) and error.because else ""
         self._log.warning(
             "%s %s%s; asking again in %.1f s (retry %d).", self._url, error, because, wait_s, state.attempt_number
         )
 
 
-class _Tries:
+class _Retries:
     """Counts the failures of one request, and says when it has been asked often enough."""
 
     def __init__(self, pace: Pace, patience_s: float, clock: Callable[[], float]) -> None:
@@ -328,7 +332,7 @@ class _Tries:
     def are_over(self, state: RetryCallState) -> bool:
         """Whether the failure of the last try is final."""
         error = state.outcome and state.outcome.exception()
-        if not isinstance(error, Passing) or (error.wait_s or 0) > LONGEST_RETRY_AFTER_S:
+        if not isinstance(error, TransientFailure) or (error.wait_s or 0) > LONGEST_RETRY_AFTER_S:
             return True
         if error.status == TOO_MANY:
             # Others of the session may have been let in before this one, so tries alone tell nothing.
@@ -337,7 +341,7 @@ class _Tries:
         self._failures += 1
         return self._failures > RETRIES or self._is_unreachable_too_long(error, state.upcoming_sleep)
 
-    def _is_unreachable_too_long(self, error: Passing, pause_s: float) -> bool:
+    def _is_unreachable_too_long(self, error: TransientFailure, pause_s: float) -> bool:
         if error.unreachable_since is None:
             self._unreachable_since = None
             return False
@@ -352,7 +356,7 @@ def _told(status: int | None, said: str) -> str:
 
 def _wait(state: RetryCallState) -> float:
     error = state.outcome and state.outcome.exception()
-    asked = error.wait_s if isinstance(error, Passing) else None
+    asked = error.wait_s if isinstance(error, TransientFailure) else None
     longest: float = min(LONGEST_BACKOFF_S, 0.5 * 2 ** min(state.attempt_number - 1, RETRIES))
     backoff = longest * random.uniform(0.5, 1)  # noqa: S311  # spreads retries, no secret
     return max(asked or 0.0, backoff)  # a date that has passed by our clock must not use up the retries at once

@@ -15,21 +15,21 @@ import pyarrow.compute as pc
 
 from calls_assets.api.dialect import BLANK, FLAG, LIST, NULL, OBJECT, OTHER, REAL, TEXT, WHOLE
 from calls_assets.api.document import Field, Kind
-from calls_assets.api.field_names import fit_name
+from calls_assets.api.field_names import shown_name
 from calls_assets.api.json_columns import (
-    LookCloser,
+    NotColumnar,
     Pieces,
     arrays,
     coalesced,
+    concatenated,
     counts_of,
+    fields_by_name,
     fractional,
     kind_of_type,
     list_texts,
-    named,
     numbers_of,
     object_texts,
     pieces,
-    put_together,
     to_json,
 )
 from calls_assets.api.json_values import JSON, ZeroFraction, as_json
@@ -97,7 +97,7 @@ class Columns:
         known = {part.name for part in fields}
         for name, sent in names.items():
             if name not in known:
-                rests[name] = self._undocumented(sent, at.to(fit_name(name)))
+                rests[name] = self._undocumented(sent, at.to(shown_name(name)))
         return columns, object_texts(rests)
 
     def field(self, of: Field, sent: Sent, at: "Place") -> Typed:
@@ -124,7 +124,7 @@ class Columns:
             else:
                 self._tell(at, SENT[kind], Became.UNDOCUMENTED, where_valid(values))
             parts.append(pieces(values, kind))
-        return parts[0] if len(parts) == 1 else [pc.coalesce(*map(put_together, parts))]
+        return parts[0] if len(parts) == 1 else [pc.coalesce(*map(concatenated, parts))]
 
     def _tell_sources(self, sources: pa.Array, at: "Place") -> None:
         different = sources.dictionary_encode()
@@ -230,7 +230,7 @@ class Columns:
         if kind == OBJECT:
             if untouched(of, values):
                 return values, None
-            columns, rest = self.object(of.parts, named(values), at)
+            columns, rest = self.object(of.parts, fields_by_name(values), at)
             return _structs(of, columns), rest
         if kind == LIST:
             return self._list_of_one(of, values, at)
@@ -310,7 +310,7 @@ class Columns:
     def _standing_for(self, of: Field, values: pa.Array, at: "Place") -> Typed | None:
         """Objects in the place of plain items, each of which is one part of its object."""
         (name,) = of.stands_for
-        names = dict(named(values))
+        names = dict(fields_by_name(values))
         inner = Columns(self.records, self.reader, self.zero_fractions)
         items, rest = inner.field(of.item, names.pop(name, {}), at.to(name))
         if items.null_count > values.null_count:
@@ -324,7 +324,7 @@ class Columns:
 
     def _by_rule(self, of: Field, kind: str, values: pa.Array, at: "Place") -> Typed:
         if of.parts and kind in (OBJECT, LIST):
-            raise LookCloser("an object whose documented fields do not tell null from nothing")
+            raise NotColumnar("an object whose documented fields do not tell null from nothing")
         return self._through(of, kind, values, at, self.reader.value)
 
     def _by_item_rule(self, of: Field, kind: str, values: pa.Array, at: "Place") -> Typed:
@@ -334,7 +334,7 @@ class Columns:
         """Read each different value by the rules, as if it stood alone."""
         is_real = kind == WHOLE and pa.types.is_floating(values.type)
         if kind in (OBJECT, LIST) and self.zero_fractions:
-            raise LookCloser("a number whose spelling its JSON does not tell")
+            raise NotColumnar("a number whose spelling its JSON does not tell")
         different = (to_json(values, kind) if kind in (OBJECT, LIST) else values).dictionary_encode()
         is_json = kind in (OBJECT, LIST, OTHER)
         spelt = different.dictionary if is_json else to_json(different.dictionary, kind)
@@ -403,12 +403,12 @@ def untouched(of: Field, values: pa.Array) -> bool:
     """
     if not values.type.equals(arrow_type(of)):
         return False
-    return _holds_as_it_is(of, values)
+    return _needs_no_change(of, values)
 
 
-def _holds_as_it_is(of: Field, values: pa.Array) -> bool:
+def _needs_no_change(of: Field, values: pa.Array) -> bool:
     if of.many:
-        return not (of.parts or of.is_instant) or _holds_as_it_is(of.item, values.flatten())
+        return not (of.parts or of.is_instant) or _needs_no_change(of.item, values.flatten())
     if of.is_instant:
         return not (np.abs(numbers_of(values)) >= MILLIS_S).any()
     if not of.parts:
@@ -419,7 +419,7 @@ def _holds_as_it_is(of: Field, values: pa.Array) -> bool:
         if (nothing & where_valid(values)).any():
             return False
     return all(
-        _holds_as_it_is(part, column)
+        _needs_no_change(part, column)
         for part, column in zip(of.parts, parts, strict=True)
         if part.parts or part.is_instant
     )

@@ -159,7 +159,7 @@ class Crawler:
             found = partial(_crawled, attempt, pages, number, began_s)
             if attempt.refused is None or not is_cut or number == crawls:
                 self._check_end(query, attempt, found)
-            if self._is_proven(attempt, is_steady) or (is_steady and _both_but_for_doubles(attempt, before)):
+            if self._is_proven(attempt, is_steady) or (is_steady and _both_but_for_duplicates(attempt, before)):
                 return found()
             is_beyond_twice = is_steady and attempt.is_beyond_total and before is not None and before.is_over
             if not is_smallest and (is_beyond_twice or attempt.is_page_beyond_total):
@@ -183,18 +183,20 @@ class Crawler:
         learned.is_beyond_total |= attempt.found > attempt.total
 
     def _attempt(
-        self, query: Query, page: Page | None, before: Attempt | None, longest: int, goes_beyond: bool
+        self, query: Query, page: Page | None, before: Attempt | None, longest: int, reads_past_total: bool
     ) -> Attempt:
         """The list read once more, or first, `page` being its page 1 then."""
         asked = _asked_again(query, before, longest)
         concurrency, largest = self._concurrency(before), self._learned.largest
-        attempt = Attempt(self.fetch, asked, concurrency, largest, goes_beyond)
+        attempt = Attempt(self.fetch, asked, concurrency, largest, reads_past_total)
         try:
             attempt.run(page)
         except RequestRefused:
             if asked == query:
                 raise
-            attempt = Attempt(self.fetch, query, concurrency, largest, goes_beyond)  # some servers know some sizes only
+            attempt = Attempt(
+                self.fetch, query, concurrency, largest, reads_past_total
+            )  # some servers know some sizes only
             attempt.run(None)
         return attempt
 
@@ -272,7 +274,7 @@ def _asked_again(query: Query, before: Attempt | None, longest: int) -> Query:
     if before is None:
         return query
     is_in_doubt = before.is_beyond_total or (
-        longest >= LEAST_PAGE and not before.is_complete and before.is_complete_but_for_doubles
+        longest >= LEAST_PAGE and not before.is_complete and before.is_complete_but_for_duplicates
     )
     if is_in_doubt and 1 < longest <= MAX_LIMIT and before.query.limit != longest - 1:
         return replace(query, limit=longest - 1)
@@ -305,12 +307,12 @@ def _cut(query: Query, figures: str, longest: int, shown: Crawled, total: int) -
     )
 
 
-def _both_but_for_doubles(one: Attempt, other: Attempt | None) -> bool:
-    return other is not None and one.is_complete_but_for_doubles and other.is_complete_but_for_doubles
+def _both_but_for_duplicates(one: Attempt, other: Attempt | None) -> bool:
+    return other is not None and one.is_complete_but_for_duplicates and other.is_complete_but_for_duplicates
 
 
 def _crawled(attempt: Attempt, pages: int, crawls: int, began_s: float) -> Crawled:
-    total = attempt.total if attempt.is_complete_but_for_doubles else attempt.found
+    total = attempt.total if attempt.is_complete_but_for_duplicates else attempt.found
     return Crawled(
         attempt.gathered.calls, attempt.all_rejects, total, pages, crawls, attempt.gathered.collisions, began_s
     )

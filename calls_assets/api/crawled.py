@@ -125,10 +125,10 @@ class NotProven(Incomplete):
         total: How many there are by the API's total.
     """
 
-    def __init__(self, sentence: str, shown: "Crawled", total: int) -> None:
+    def __init__(self, sentence: str, shown: "Crawled", total: int | None = None) -> None:
         super().__init__(sentence)
         self.shown = shown
-        self.total = total
+        self.total = shown.total if total is None else total
 
 
 class TooDeep(NotProven):
@@ -160,7 +160,7 @@ class Crawled:
     pieces: tuple[Query, ...] = ()
 
 
-def joined(parts: list[Crawled]) -> Crawled:
+def merged(parts: list[Crawled]) -> Crawled:
     """Several lists as one, each call once."""
     gathered = Gathered()
     for part in parts:

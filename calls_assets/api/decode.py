@@ -17,10 +17,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from calls_assets.api.columns import Columns, Place
-from calls_assets.api.dialect import MARK, NULL, OTHER, Kinds, Spelling, Unspellable, documented, spelling
+from calls_assets.api.dialect import MARK, NULL, OTHER, Dialect, Kinds, NoDialect, dialect_of, documented_dialect
 from calls_assets.api.document import CALL, PAGE
 from calls_assets.api.errors import NotAPage, TooMuch
-from calls_assets.api.json_columns import LookCloser, arrays, has_zero_fractions, named
+from calls_assets.api.json_columns import NotColumnar, arrays, fields_by_name, has_zero_fractions
 from calls_assets.api.json_values import JSON, MOST_VALUES, MOST_VALUES_OF_RECORD, as_json, flattened, slimmed
 from calls_assets.api.rules import MOMENT, NOTHING, Deviation, Reader, Shape, Shapes, sent_as
 from calls_assets.api.types import arrow_type
@@ -91,8 +91,8 @@ class Decoder:
 
     def __init__(self, zone: ZoneInfo | None = None) -> None:
         self._reader = Reader(zone)
-        self._as_documented = documented()
-        self._spellings: tuple[Spelling, ...] = (self._as_documented,)
+        self._as_documented = documented_dialect()
+        self._dialects: tuple[Dialect, ...] = (self._as_documented,)
         self._kinds = Kinds()
         self._learned = 0
         self._learning = threading.Lock()
@@ -123,14 +123,14 @@ class Decoder:
             body.isascii() or body.decode()
         except UnicodeDecodeError:
             return None
-        for spelt in self._spellings:
+        for dialect in self._dialects:
             try:
-                table = spelt.read(body)
-                page = self._of_columns(table, spelt.leaves(table), body)
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, LookCloser):
+                table = dialect.read(body)
+                page = self._of_columns(table, dialect.leaves(table), body)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, NotColumnar):
                 continue  # it is spelt otherwise, or not exact in columns; in the end each record is read, and errors told
-            if page and spelt is not self._spellings[0]:
-                self._spellings = (spelt, *(other for other in self._spellings if other is not spelt))
+            if page and dialect is not self._dialects[0]:
+                self._dialects = (dialect, *(other for other in self._dialects if other is not dialect))
             return page
         return None
 
@@ -146,7 +146,7 @@ class Decoder:
         if rows.null_count or not len(rows):  # an empty list may stand beside an error
             return None
         columns = Columns(len(rows), self._reader, has_zero_fractions(leaves, body))
-        read, extra = columns.object(CALL, named(rows), Place("", len(rows)))
+        read, extra = columns.object(CALL, fields_by_name(rows), Place("", len(rows)))
         batch = dict(zip(_STRUCT.names, read, strict=True))
         if batch["id"].null_count or batch["started_at"].null_count or not _all_plausible(batch["started_at"]):
             return None
@@ -164,13 +164,10 @@ class Decoder:
         total = _whole_number(meta.get("total"))
         if not page["calls"] and _tells_an_error(page):
             raise NotAPage("an empty list beside an error")
-        return self._of_records(page["calls"], total or 0 if page["calls"] else total, meta)
-
-    def _of_records(self, records: list[Any], total: int | None, meta: Mapping[str, Any]) -> Page:
-        _check_few(len(records))
+        _check_few(len(page["calls"]))
         rows, extras, rejects, places = [], [], [], []
         shapes = Shapes()
-        for record in records:
+        for record in page["calls"]:
             row, rest, found = self._reader.record(CALL, record) if isinstance(record, dict) else ({}, None, set())
             if reason := _why_rejected(record, row):
                 rejects.append(_set_aside(record, row, reason))
@@ -180,6 +177,7 @@ class Decoder:
             places.append(shapes.place(frozenset(found)))
         read = pa.RecordBatch.from_struct_array(arrays(rows, _STRUCT))
         calls = pa.Table.from_arrays([*read.columns, texts(extras)], schema=SCHEMA)
+        total = total or 0 if page["calls"] else total
         return _page(calls, tuple(rejects), total, meta, shapes.all, np.array(places, np.int32))
 
     def _learn(self, body: bytes) -> bool:
@@ -198,10 +196,10 @@ class Decoder:
             self._learned = min(self._learned + 1, MOST_LEARNED)
             try:
                 self._kinds.add(page)
-                self._spellings = (spelling(self._kinds), self._as_documented)
-            except Unspellable:
-                self._spellings, self._learned = (self._as_documented,), MOST_LEARNED
-            return len(self._spellings) > 1
+                self._dialects = (dialect_of(self._kinds), self._as_documented)
+            except NoDialect:
+                self._dialects, self._learned = (self._as_documented,), MOST_LEARNED
+            return len(self._dialects) > 1
 
 
 def read_page(body: bytes) -> Page:
@@ -271,7 +269,7 @@ def _told(meta: Any) -> dict[str, Any]:
         plain, _, kind = name.partition(MARK)
         if value is not None and kind != NULL:
             if plain in told:
-                raise LookCloser("a name that comes several times")
+                raise NotColumnar("a name that comes several times")
             told[plain] = JSON.decode(value) if kind == OTHER else value
     return told
 

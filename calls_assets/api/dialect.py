@@ -1,6 +1,6 @@
 """How an account spells its pages: which kinds of JSON stand where, and how Arrow's JSON reader gets through them.
 
-Arrow's reader takes one kind of value a field, and is the quickest way through a page by far. A `Spelling` is therefore made
+Arrow's reader takes one kind of value a field, and is the quickest way through a page by far. A `Dialect` is therefore made
 of the kinds that pages were seen to hold: a schema with the type that each field is sent in, and, where a field comes in
 several kinds, a mark that is put behind its name before one of them, so that each kind gets a column of its own. What Arrow
 has no type for, such as a list of items of several kinds, is put into a text as it stands. A page with anything else in it is
@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from calls_assets.api.document import PAGE, Field
-from calls_assets.api.json_values import JSON, MOST_LEVELS, Several, Unheld, WholeReal, is_unicode
+from calls_assets.api.json_values import JSON, MOST_LEVELS, DuplicateName, UnheldNumber, WholeReal, is_unicode
 from calls_assets.api.types import arrow_type
 
 MARK = "\ue000"  # stands between a field's name and its kind; from the private use area, so that no name holds it
@@ -41,7 +41,7 @@ MOST_NAMES, DEEPEST = 1000, 12
 MOST_LEARNED_NAMES = 10 * MOST_NAMES  # places that are remembered; an answer can hold millions
 
 
-class Unspellable(Exception):
+class NoDialect(Exception):
     """No schema of Arrow's reader takes such pages."""
 
 
@@ -61,9 +61,9 @@ class Kinds:
         """Add the kinds of a value, and of all within it; what no spelling can hold has none.
 
         Raises:
-            Unspellable: there are too many names.
+            NoDialect: there are too many names.
         """
-        if isinstance(value, (Several, Unheld)):
+        if isinstance(value, (DuplicateName, UnheldNumber)):
             return
         kind = kind_of(value) if depth < DEEPEST else OTHER
         self.seen.add(kind)
@@ -79,7 +79,7 @@ class Kinds:
     def _at(self, name: str) -> "Kinds":
         if name not in self.names:
             if next(self.places) >= MOST_LEARNED_NAMES:
-                raise Unspellable("too many names")
+                raise NoDialect("too many names")
             self.names[name] = Kinds(places=self.places)
         return self.names[name]
 
@@ -127,8 +127,8 @@ def kind_of(value: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Spelling:
-    """How pages are spelt.
+class Dialect:
+    """How pages are dialect.
 
     Attributes:
         schema: What Arrow reads them in.
@@ -172,15 +172,15 @@ class Spelling:
     @cached_property
     def _nullless_places(self) -> list[tuple[str, tuple[int, ...]]]:
         """Where the names of `nullless` are, as steps from field to field."""
-        return [(name, steps) for name, steps in _names(self.schema) if name in self.nullless]
+        return [(name, steps) for name, _, steps in _walk(self.schema) if name in self.nullless]
 
     @cached_property
     def _places(self) -> list[tuple[str, tuple[int, ...]]]:
         """Where columns of numbers with a fraction are, and those of JSON as it was sent, as steps from field to field."""
         return [
-            (kind, (place, *steps))
-            for place, column in enumerate(self.schema)
-            for kind, steps in _leaves(column.name, column.type)
+            (OTHER if name.endswith(MARK + OTHER) else REAL, steps)
+            for name, kind, steps in _walk(self.schema)
+            if name.endswith(MARK + OTHER) or pa.types.is_floating(kind)
         ]
 
     def leaves(self, table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
@@ -210,7 +210,9 @@ class Spelling:
     def _marked(self, body: bytes) -> pa.Buffer:
         space = _space(body).decode()
         # A quote before a colon ends a name, or is one within a text: then a mark makes the page invalid, and is refused.
-        column = pa.Array.from_buffers(pa.large_binary(), 1, [None, _ends(len(body)), pa.py_buffer(body)])
+        column = pa.Array.from_buffers(
+            pa.large_binary(), 1, [None, pa.py_buffer(np.array([0, len(body)])), pa.py_buffer(body)]
+        )
         for found, marked in self.marks:
             column = pc.replace_substring(column, found.replace("@", space), marked.replace("@", space))
         return column[0].as_buffer()
@@ -221,28 +223,15 @@ def _space(body: bytes) -> bytes:
     return b" " if b'": ' in body[:1000] else b""
 
 
-def _leaves(name: str, kind: pa.DataType) -> Iterator[tuple[str, tuple[int, ...]]]:
-    while pa.types.is_list(kind):
-        name, kind = "", kind.value_type
-    if name.endswith(MARK + OTHER):
-        yield OTHER, ()
-    elif pa.types.is_floating(kind):
-        yield REAL, ()
-    elif pa.types.is_struct(kind):
-        for place, part in enumerate(kind):
-            for of, steps in _leaves(part.name, part.type):
-                yield of, (place, *steps)
-
-
-def _names(fields: Iterable[pa.Field]) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """The names of fields and of all within them, with the steps that lead there."""
+def _walk(fields: Iterable[pa.Field]) -> Iterator[tuple[str, pa.DataType, tuple[int, ...]]]:
+    """Every field, nested ones too: its name, its type (of a list, that of its items), and the steps that lead there."""
     for place, part in enumerate(fields):
-        yield part.name, (place,)
         kind = part.type
         while pa.types.is_list(kind):
             kind = kind.value_type
+        yield part.name, kind, (place,)
         if pa.types.is_struct(kind):
-            yield from ((name, (place, *steps)) for name, steps in _names(kind))
+            yield from ((name, inner, (place, *steps)) for name, inner, steps in _walk(kind))
 
 
 def _column(table: pa.Table, steps: tuple[int, ...]) -> pa.Array:
@@ -261,24 +250,20 @@ def _items(values: pa.Array) -> pa.Array:
     return values
 
 
-def _ends(length: int) -> pa.Buffer:
-    return pa.py_buffer(np.array([0, length], np.int64))
-
-
-def documented() -> Spelling:
+def documented_dialect() -> Dialect:
     """Pages as the document has them."""
-    return spelling(Kinds())
+    return dialect_of(Kinds())
 
 
-def spelling(page: Kinds) -> Spelling:
-    """How pages of these kinds are spelt.
+def dialect_of(page: Kinds) -> Dialect:
+    """How pages of these kinds are dialect.
 
     Raises:
-        Unspellable: there are too many names, or such that no mark can be put behind.
+        NoDialect: there are too many names, or such that no mark can be put behind.
     """
     maker = _Maker(page)
     schema = pa.schema(maker.columns(page, PAGE))
-    return Spelling(schema, tuple(maker.substitutes()), maker.untyped, frozenset(maker.nullless()))
+    return Dialect(schema, tuple(maker.substitutes()), maker.untyped, frozenset(maker.nullless()))
 
 
 @dataclass
@@ -291,9 +276,9 @@ class _Maker:
     def _places(self) -> list[tuple[str, Kinds]]:
         places = list(self.page.walk())
         if len(places) > MOST_NAMES:
-            raise Unspellable("too many names")
+            raise NoDialect("too many names")
         if not all(is_unicode(name) for name, _ in places):
-            raise Unspellable("names that are no Unicode")
+            raise NoDialect("names that are no Unicode")
         return places
 
     @cached_property
@@ -322,7 +307,7 @@ class _Maker:
         for name in self.untyped:
             found[name] = {OTHER}
         if bad := [name for name in found if not MARKABLE.fullmatch(name)]:
-            raise Unspellable(f"{len(bad)} names that no mark can be put behind")
+            raise NoDialect(f"{len(bad)} names that no mark can be put behind")
         return found
 
     def substitutes(self) -> Iterator[tuple[str, str]]:

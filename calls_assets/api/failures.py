@@ -22,7 +22,7 @@ NO_HTTP = "answered with what is no HTTP, or not within its bounds"
 CUT = "cut its answer short"
 
 
-class Passing(Exception):
+class TransientFailure(Exception):
     """A failure that can pass.
 
     Args:
@@ -52,7 +52,7 @@ class Passing(Exception):
         self.said = said
 
 
-class Asked(NamedTuple):
+class UnansweredRequest(NamedTuple):
     """A request without an answer: where it went and when, how long to wait for the connection, and what being late is.
 
     `fit` makes a text that the server had a part in fit to be shown.
@@ -65,7 +65,7 @@ class Asked(NamedTuple):
     fit: Callable[[str], str]
 
 
-def no_answer(error: Exception, asked: Asked) -> Exception:
+def failure_of(error: Exception, asked: UnansweredRequest) -> Exception:
     """What it means that no whole answer came."""
     cause = error.args[0] if error.args else None
     match error:
@@ -74,31 +74,31 @@ def no_answer(error: Exception, asked: Asked) -> Exception:
         case requests.exceptions.SSLError():
             return _no_tls(error, asked)
         case requests.exceptions.Timeout():
-            return Passing(asked.late)
+            return TransientFailure(asked.late)
         case requests.exceptions.ConnectionError() if isinstance(cause, ReadTimeoutError):
-            return Passing(asked.late)
+            return TransientFailure(asked.late)
         case requests.exceptions.ConnectionError() if isinstance(cause, ProtocolError):
-            return Passing(_broken(cause))
+            return TransientFailure(_broken(cause))
         case requests.exceptions.ConnectionError():
             return _unreachable(why_unreachable(error), asked)
         case requests.exceptions.ChunkedEncodingError() | requests.exceptions.ContentDecodingError():
-            return Passing(CUT)
+            return TransientFailure(CUT)
         case requests.exceptions.RequestException() if not isinstance(error, requests.exceptions.InvalidHeader):
             return error
         case _:  # what the libraries beneath do not expect of a server
-            return Passing(NO_HTTP)
+            return TransientFailure(NO_HTTP)
 
 
-def _unreachable(because: str, asked: Asked, when: str = "") -> Passing:
-    return Passing(f"could not be reached{when}", because=because, unreachable_since=asked.began_s)
+def _unreachable(because: str, asked: UnansweredRequest, when: str = "") -> TransientFailure:
+    return TransientFailure(f"could not be reached{when}", because=because, unreachable_since=asked.began_s)
 
 
-def _no_tls(error: Exception, asked: Asked) -> Exception:
+def _no_tls(error: Exception, asked: UnansweredRequest) -> Exception:
     """What it means that TLS failed: while it began, or in the middle of an answer."""
     cause = error.args[0] if error.args else None
     why = getattr(cause, "reason", None)
     if why is None:
-        return Passing(CUT)
+        return TransientFailure(CUT)
     if "CERTIFICATE" in str(why).upper():
         return NotServed(f"{asked.address} has no certificate that can be trusted: {asked.fit(str(why))}.")
     if NO_TLS.search(str(why)):

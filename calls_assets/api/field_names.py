@@ -42,7 +42,7 @@ vendor version via vip virtual voice voicemail volume wait waited waiting was we
 
 
 @lru_cache(maxsize=4096)
-def fit_name(name: str) -> str:
+def shown_name(name: str) -> str:
     """The name of a field that the document does not name, as far as it is one of a field."""
     parts = PART.findall(name) if NAME.fullmatch(name) else []
     letters = [part.lower() for part in parts if not part.isdigit()]

@@ -20,7 +20,7 @@ from calls_assets.arrow import Flags, Ints, flag_array, int_array, raw_numbers, 
 POINT = re.compile(rb"\.[0-9]+(?:[eE][+-]?[0-9]+)?(?=\s*(?:[,}\]]|$))", re.MULTILINE)
 
 
-class LookCloser(Exception):
+class NotColumnar(Exception):
     """The page has something that columns cannot tell exactly: its records are to be read one by one."""
 
 
@@ -35,11 +35,11 @@ def kind_of_type(kind: pa.DataType) -> str:
     return LIST if pa.types.is_list(kind) else NULL if pa.types.is_null(kind) else WHOLE
 
 
-def named(values: pa.Array) -> dict[str, dict[str, pa.Array]]:
+def fields_by_name(values: pa.Array) -> dict[str, dict[str, pa.Array]]:
     """The fields of objects by name, each by kind.
 
     Raises:
-        LookCloser: an object gives a name several times, in several kinds; in one kind Arrow's reader sees it.
+        NotColumnar: an object gives a name several times, in several kinds; in one kind Arrow's reader sees it.
     """
     found: dict[str, dict[str, pa.Array]] = {}
     for place, column in enumerate(values.type):
@@ -48,7 +48,7 @@ def named(values: pa.Array) -> dict[str, dict[str, pa.Array]]:
             found.setdefault(name, {})[kind or kind_of_type(column.type)] = values.field(place)
     for sent in found.values():
         if len(sent) > 1 and len(values) and np.sum([where_valid(part) for part in sent.values()], axis=0).max() > 1:
-            raise LookCloser("a name that comes several times")
+            raise NotColumnar("a name that comes several times")
     return found
 
 
@@ -61,11 +61,11 @@ def fractional(values: pa.Array) -> Flags:
     """Which numbers have a fraction.
 
     Raises:
-        LookCloser: one is so large that a double holds it only about, or is none, as Arrow's reader takes NaN.
+        NotColumnar: one is so large that a double holds it only about, or is none, as Arrow's reader takes NaN.
     """
     numbers = numbers_of(values)
     if not (np.abs(numbers) < EXACT).all():
-        raise LookCloser("a number that a double holds only about")
+        raise NotColumnar("a number that a double holds only about")
     odd: Flags = numbers != np.floor(numbers)
     return odd
 
@@ -78,7 +78,7 @@ def has_zero_fractions(leaves: Iterable[tuple[str, pa.Array]], body: bytes) -> b
         body: The page.
 
     Raises:
-        LookCloser: some are, and some are not.
+        NotColumnar: some are, and some are not.
     """
     told = list(leaves)
     reals = [values for kind, values in told if kind == REAL]
@@ -89,7 +89,7 @@ def has_zero_fractions(leaves: Iterable[tuple[str, pa.Array]], body: bytes) -> b
     sources = "\n".join(source for kind, values in told if kind == OTHER for source in values.drop_null().to_pylist())
     points = len(POINT.findall(body)) - len(POINT.findall(sources.encode()))
     if points not in (odd, odd + whole):
-        raise LookCloser("numbers with and without a fraction of zero")
+        raise NotColumnar("numbers with and without a fraction of zero")
     return points > odd
 
 
@@ -128,7 +128,7 @@ Pieces: TypeAlias = Sequence[pa.Array | str]
 
 def to_json(values: pa.Array, kind: str) -> pa.Array:
     """The JSON of values, null where they are."""
-    return put_together(pieces(values, kind))
+    return concatenated(pieces(values, kind))
 
 
 def pieces(values: pa.Array, kind: str) -> Pieces:
@@ -140,7 +140,7 @@ def pieces(values: pa.Array, kind: str) -> Pieces:
     return [_whole(values, kind)]
 
 
-def put_together(parts: Pieces) -> pa.Array:
+def concatenated(parts: Pieces) -> pa.Array:
     """The texts that pieces make; at least one of these is a column."""
     if len(parts) == 1:
         return parts[0]
@@ -155,7 +155,7 @@ def put_together(parts: Pieces) -> pa.Array:
 def object_texts(parts: Mapping[str, Pieces]) -> pa.Array | None:
     """JSON objects of the parts that are there, by sorted name; null where none is, None where none is anywhere."""
     told = _object_pieces(parts)
-    return None if told is None else put_together(told)
+    return None if told is None else concatenated(told)
 
 
 def list_texts(items: pa.Array, counts: Ints) -> pa.Array:
@@ -163,7 +163,7 @@ def list_texts(items: pa.Array, counts: Ints) -> pa.Array:
     ends = np.cumsum(np.append(0, counts)).astype(np.int32)
     offsets = pa.Array.from_buffers(pa.int32(), len(ends), [None, pa.py_buffer(ends)])
     inside = pc.binary_join(pa.ListArray.from_arrays(offsets, pc.fill_null(items, text("null"))), text(", "))
-    return put_together(["[", inside, "]"])
+    return concatenated(["[", inside, "]"])
 
 
 def _whole(values: pa.Array, kind: str) -> pa.Array:
@@ -205,7 +205,7 @@ def _quoted(values: pa.Array) -> Pieces:
         different = values.dictionary_encode()
         return [texts(as_json(text) for text in different.dictionary.to_pylist()).take(different.indices)]
     quoted = ['"', values, '"']
-    return [put_together(quoted)] if values.null_count else quoted
+    return [concatenated(quoted)] if values.null_count else quoted
 
 
 def _has_escapes(values: pa.Array) -> bool:
@@ -220,16 +220,16 @@ def _has_escapes(values: pa.Array) -> bool:
 
 def _object(values: pa.Array) -> Pieces:
     parts: dict[str, Pieces] = {}
-    for name, sent in named(values).items():
+    for name, sent in fields_by_name(values).items():
         told = [pieces(part, kind) for kind, part in sent.items()]
-        parts[name] = told[0] if len(told) == 1 else [coalesced([put_together(one) for one in told])]
+        parts[name] = told[0] if len(told) == 1 else [coalesced([concatenated(one) for one in told])]
     inside = _object_pieces(parts)
     if inside is not None and len(inside) > 1 and not values.null_count:
         return inside
     empty = pc.if_else(values.is_valid(), text("{}"), text(None))
     if inside is None:
         return [empty]
-    return [pc.if_else(values.is_valid(), pc.coalesce(put_together(inside), empty), text(None))]
+    return [pc.if_else(values.is_valid(), pc.coalesce(concatenated(inside), empty), text(None))]
 
 
 def _object_pieces(parts: Mapping[str, Pieces]) -> Pieces | None:
@@ -245,7 +245,7 @@ def _object_pieces(parts: Mapping[str, Pieces]) -> Pieces | None:
             told += [comma + _key(name), *parts[name]]
         else:
             around = [_key(name), *parts[name], comma] if name < everywhere else [comma + _key(name), *parts[name]]
-            told.append(pc.fill_null(put_together(around), text("")))
+            told.append(pc.fill_null(concatenated(around), text("")))
     return [*told, "}"]
 
 
@@ -256,12 +256,12 @@ def _perhaps_objects(parts: Mapping[str, pa.Array]) -> Pieces | None:
     nothing = reduce(np.logical_and, (~where_valid(part) for part in parts.values()))
     if nothing.all():
         return None
-    lines = [put_together([_key(name), part]) for name, part in parts.items()]
+    lines = [concatenated([_key(name), part]) for name, part in parts.items()]
     mask = flag_array(nothing) if nothing.any() else None
     if mask is not None:
         lines[0] = pc.if_else(mask, text(""), lines[0])  # Arrow leaves a row out where all that is to be joined is null
     inside = lines[0] if len(lines) == 1 else pc.binary_join_element_wise(*lines, text(", "), null_handling="skip")
-    told = put_together(["{", inside, "}"])
+    told = concatenated(["{", inside, "}"])
     return [told if mask is None else pc.if_else(mask, text(None), told)]
 
 

@@ -33,11 +33,11 @@ class ZeroFraction(WholeReal):
     """One that is spelt with a point."""
 
 
-class Unheld(str):
+class UnheldNumber(str):
     """A number that no type can hold, such as NaN, 1e400 or one of thousands of digits, as it is spelt."""
 
 
-class Several:
+class DuplicateName:
     """Different values that one object gives under the same name: nobody can tell which of them is meant."""
 
     def __init__(self, values: list[Any]) -> None:
@@ -62,14 +62,14 @@ def _real(text: str) -> Any:
     """A number with a point or an exponent; a whole one as such."""
     number = float(text)
     if not math.isfinite(number):
-        return Unheld(text)
+        return UnheldNumber(text)
     if not number.is_integer() or abs(number) >= EXACT:
         return number
     return ZeroFraction(number) if "." in text else WholeReal(number)
 
 
 def _whole(text: str) -> Any:
-    return int(text) if len(text) <= LONGEST_NUMBER else Unheld(text)
+    return int(text) if len(text) <= LONGEST_NUMBER else UnheldNumber(text)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -85,12 +85,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _one(given: list[Any]) -> Any:
     """What is meant by all that is given under a name; a null says nothing, and Arrow's reader passes it over."""
     values = [value for value in given if value is not None] or [None]
-    return values[0] if len(set(map(as_json, values))) == 1 else Several(values)
+    return values[0] if len(set(map(as_json, values))) == 1 else DuplicateName(values)
 
 
 # Reads JSON as the rules take it, with unescaped control characters in texts too.
 JSON = json.JSONDecoder(
-    object_pairs_hook=_object, parse_float=_real, parse_int=_whole, parse_constant=Unheld, strict=False
+    object_pairs_hook=_object, parse_float=_real, parse_int=_whole, parse_constant=UnheldNumber, strict=False
 )
 
 

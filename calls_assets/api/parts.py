@@ -12,15 +12,15 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from calls_assets.api.crawl import Crawler
-from calls_assets.api.crawled import Crawled, NotProven, TooDeep, joined
+from calls_assets.api.crawled import Crawled, NotProven, TooDeep, merged
 from calls_assets.api.decode import Page
 from calls_assets.api.document import DIRECTIONS, Query
 from calls_assets.api.errors import DatesRefused, Incomplete, RequestRefused
 from calls_assets.api.truncation import (
     adds_up_by_direction,
+    has_every_sampled_call,
     hides_dates,
     hides_days,
-    is_all_there_is,
     is_cap_like,
     shows_beyond,
 )
@@ -123,7 +123,7 @@ class _Whole:
         if self._is_day:
             return [self._in_doubt(crawled) if is_in_doubt else self._of_all_dates(crawled)]
         tells_more = (first.total or 0) > crawled.total  # a total of all calls, which no cap has cut
-        if is_in_doubt and not (tells_more and is_all_there_is(self.crawler, self.query, crawled)):
+        if is_in_doubt and not (tells_more and has_every_sampled_call(self.crawler, self.query, crawled)):
             return self._halves
         is_hidden = self._hides_dates(crawled) or hides_days(
             self.crawler, self.window, self.filters, crawled, self.zone, self.reading
@@ -141,7 +141,6 @@ class _Whole:
             f"The API does not answer for all dates from {self.query.date_from} to {self.query.date_to}; {self.window} was "
             "not replaced: ask the vendor how dates are given.",
             crawled,
-            crawled.total,
         )
         return self._split.by_date(ranged)
 
@@ -159,7 +158,7 @@ class _Whole:
     def _in_doubt(self, crawled: Crawled) -> Crawled | Incomplete:
         """A day's list that may have been cut off."""
         found = self._split.recover(self._split.truncated(crawled))
-        is_all = isinstance(found, Incomplete) and is_all_there_is(self.crawler, self.query, crawled)
+        is_all = isinstance(found, Incomplete) and has_every_sampled_call(self.crawler, self.query, crawled)
         return crawled if is_all else found
 
     def _may_be_truncated(self, calls: int, first: Page) -> bool:
@@ -230,7 +229,7 @@ class SplitDay:
         shown = [] if error is None else [error.shown]
         pieces = tuple(self._by_date())
         try:
-            return replace(joined([*shown, *map(self.crawler.crawl, pieces)]), pieces=pieces)
+            return replace(merged([*shown, *map(self.crawler.crawl, pieces)]), pieces=pieces)
         except Incomplete as unproven:
             return error or unproven
 
@@ -241,7 +240,6 @@ class SplitDay:
             f"{self.query.date_to}, also in one direction alone; {self.day} was not replaced: ask the vendor to lift that, "
             "or pull the day in parts by CALLS_FILTERS, as by ring group, each into a CALLS_DATA_URL of its own.",
             crawled,
-            crawled.total,
         )
 
     def _by_date(self) -> list[Query]:
@@ -285,11 +283,11 @@ class SplitDay:
         if isinstance(error, TooDeep):
             found = self._with(error, lists)
             return self._final(error) if found is error else found
-        all_calls = joined([error.shown, *lists])
+        all_calls = merged([error.shown, *lists])
         return all_calls if all_calls.total == error.total else error
 
     def _with(self, error: TooDeep, lists: list[Crawled]) -> Crawled | TooDeep:
-        all_calls = joined([error.shown, *lists])
+        all_calls = merged([error.shown, *lists])
         known = np.concatenate([part.calls.ids for part in lists])
         is_whole = all_calls.total >= error.total and bool(np.isin(error.shown.calls.ids, known).all())
         return all_calls if is_whole else error

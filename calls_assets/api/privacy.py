@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from calls_assets.api.document import CALL, Field, Kind
-from calls_assets.api.field_names import ODD_NAME, fit_name
+from calls_assets.api.field_names import ODD_NAME, shown_name
 from calls_assets.api.json_values import JSON, as_json
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Privacy:
 
     def _name(self, name: str) -> str:
         """The name of a field that the document does not name; some accounts have people or numbers for names."""
-        return name if fit_name(name) == name else self._text(name) or ODD_NAME
+        return name if shown_name(name) == name else self._text(name) or ODD_NAME
 
     def _record(self, fields: tuple[Field, ...], value: Any) -> Any:
         if not isinstance(value, dict):

@@ -20,12 +20,12 @@ PART = 6  # characters of a token that no host has by chance
 SPELLINGS = 3  # a token is found under this many layers of percent-encoding or escapes
 
 
-def words(body: bytes, token: str) -> str:
+def error_words(body: bytes, token: str) -> str:
     """The server's own words in a JSON body, fit to be shown; empty where there are none."""
     if len(body) > MOST_READ:
         return ""
     try:
-        return masked("; ".join(dict.fromkeys(_said(json.loads(body)))), token)
+        return redacted("; ".join(dict.fromkeys(_said(json.loads(body)))), token)
     except (ValueError, RecursionError):
         return ""
 
@@ -52,7 +52,7 @@ def _texts(value: Any) -> Iterator[str]:
         yield from list(_said(value)) or named
 
 
-def masked(text: str, token: str) -> str:
+def redacted(text: str, token: str) -> str:
     """A text in one legible line of at most `MOST_SHOWN` characters, without the token."""
     return shown(_starred(shown(text, MOST_READ), token), MOST_SHOWN)
 
@@ -81,7 +81,7 @@ def is_web_page(body: bytes, content_type: str) -> bool:
     return start == b"<" or ("html" in content_type.lower() and start not in (b"", b"{", b"["))
 
 
-def leads_to(location: str, token: str) -> str:
+def redirect_target(location: str, token: str) -> str:
     """Where a redirect leads: its host, or of a path what is plain words; the rest could hold the token in some spelling."""
     try:
         target = urlsplit(location)
@@ -90,9 +90,9 @@ def leads_to(location: str, token: str) -> str:
         return "an address that is none"
     if host:
         scheme = target.scheme if target.scheme in ("http", "https", "") else "another scheme"
-        return masked(f"{scheme}://{'another host' if _has_part_of(host, token) else host}", token)
+        return redacted(f"{scheme}://{'another host' if _has_part_of(host, token) else host}", token)
     rest = PLAIN_PATH.sub("", target.path)
-    return masked(target.path.removesuffix(rest) + ("…" if rest else ""), token) or "nowhere"
+    return redacted(target.path.removesuffix(rest) + ("…" if rest else ""), token) or "nowhere"
 
 
 def _has_part_of(host: str, token: str) -> bool:

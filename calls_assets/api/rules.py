@@ -11,12 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias, TypeGuard
 from zoneinfo import ZoneInfo
 
 from calls_assets.api.document import Field, Kind
-from calls_assets.api.field_names import fit_name
-from calls_assets.api.json_values import EXACT, HALVES, Several, Unheld, ZeroFraction, is_unicode
+from calls_assets.api.field_names import shown_name
+from calls_assets.api.json_values import EXACT, HALVES, DuplicateName, UnheldNumber, ZeroFraction, is_unicode
 
 NOTHING: Any = object()  # what is left of a value that a column holds whole
 MOST_TEXT = 40  # characters of a number or a time given as a text
@@ -50,10 +51,10 @@ class Deviation(NamedTuple):
 
 # How a record differs from the document; most records of an account differ in one of a few ways.
 Shape = frozenset[Deviation]
-MOST_TOLD = 1_000_000  # deviations, over all shapes, that are told apart
+MOST_DEVIATIONS = 1_000_000  # deviations, over all shapes, that are told apart
 
 # Stands for every further shape.
-EVER_OTHERS: Shape = frozenset({Deviation("(many fields)", "ever other values", Became.UNDOCUMENTED.value)})
+OTHER_SHAPES: Shape = frozenset({Deviation("(many fields)", "ever other values", Became.UNDOCUMENTED.value)})
 
 
 @dataclass
@@ -66,8 +67,8 @@ class Shapes:
     def place(self, shape: Shape) -> int:
         """The place of a shape."""
         if shape not in self._places:
-            if self._told + len(shape) > MOST_TOLD:
-                shape = EVER_OTHERS
+            if self._told + len(shape) > MOST_DEVIATIONS:
+                shape = OTHER_SHAPES
             else:
                 self._told += len(shape)
         return self._places.setdefault(shape, len(self._places))
@@ -123,7 +124,7 @@ class Reader:
                 rest[part.name] = left
         for name in record.keys() - values.keys():
             rest[name] = record[name]
-            found.add(Deviation(path + fit_name(name), sent_as(record[name]), Became.UNDOCUMENTED.value))
+            found.add(Deviation(path + shown_name(name), sent_as(record[name]), Became.UNDOCUMENTED.value))
         return values, rest or NOTHING
 
     def _list(self, field: Field, value: Any, path: str, found: set[Deviation]) -> Read:
@@ -155,16 +156,13 @@ class Reader:
         """An object in the place of a plain item, which is one of its parts."""
         (name,) = field.stands_for
         inner: set[Deviation] = set()
-        item, left = self._one_or_none(field.item, value.get(name), f"{path}.{name}", inner)
+        item, left = self.value(field.item, value.get(name), f"{path}.{name}", inner)
         if item is None:
             return (None, NOTHING) if value == {} else self._unread(value, path, found)
         rest = {key: part for key, part in value.items() if key != name} | ({} if left is NOTHING else {name: left})
         found |= inner
         found.add(Deviation(path, OBJECT_FOR_PLAIN.sent, Became.READ.value))
         return item, rest or NOTHING
-
-    def _one_or_none(self, field: Field, value: Any, path: str, found: set[Deviation]) -> Read:
-        return (None, NOTHING) if value is None else self._one(field, value, path, found)
 
     def _one(self, field: Field, value: Any, path: str, found: set[Deviation]) -> Read:
         """A value that is no list by the document."""
@@ -199,7 +197,7 @@ def is_documented(field: Field, value: Any) -> bool:
         case Kind.BOOLEAN:
             return isinstance(value, bool)
         case Kind.TEXT:
-            return isinstance(value, str) and not isinstance(value, Unheld) and is_unicode(value)
+            return isinstance(value, str) and not isinstance(value, UnheldNumber) and is_unicode(value)
     return isinstance(value, dict)
 
 
@@ -219,13 +217,13 @@ def sent_as(value: Any) -> str:
             return "an integer" if is_whole(value) else "an integer beyond 64 bits"
         case float():
             return "a number with a fraction"
-        case Unheld():
+        case UnheldNumber():
             return "a number that no type can hold"
         case str():
             return "a string"
         case list():
             return "an array"
-        case Several():
+        case DuplicateName():
             return "several values under one name"
     return "an object"
 
@@ -264,24 +262,18 @@ def _fraction(value: Any, field: Field, _: Reader) -> Read | None:
     return (to_second(number), value) if abs(number) < EXACT else None
 
 
-def _thousandths(value: Any, field: Field, _: Reader) -> Read | None:
+def _scaled(value: Any, field: Field, _: Reader, *, unit: int, least: int, beyond: int) -> Read | None:
+    """A moment in whole parts of a second, of which `unit` make one, told from other units by its size."""
     number = _number(value)
-    if number is None or not field.is_instant or not MILLIS_S <= abs(number) < MICROS_S:
+    if number is None or not field.is_instant or not least <= abs(number) < beyond:
         return None
-    return _scaled(number, 1000, value)
-
-
-def _millionths(value: Any, field: Field, _: Reader) -> Read | None:
-    number = _number(value)
-    if number is None or not field.is_instant or not MICROS_S <= abs(number) < BEYOND_S:
-        return None
-    return _scaled(number, 1_000_000, value)
-
-
-def _scaled(number: float, unit: int, value: Any) -> Read:
     if isinstance(number, int):
         return (number + unit // 2) // unit, NOTHING if number % unit == 0 else value
     return to_second(number / unit), value
+
+
+_thousandths = partial(_scaled, unit=1000, least=MILLIS_S, beyond=MICROS_S)
+_millionths = partial(_scaled, unit=1_000_000, least=MICROS_S, beyond=BEYOND_S)
 
 
 def _moment(value: Any, field: Field, reader: Reader) -> Read | None:
@@ -307,7 +299,7 @@ FLAGS: dict[int | str, bool] = {0: False, 1: True, "0": False, "1": True, "false
 
 
 def _number_as_text(value: Any, *_: Any) -> Read | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float, Unheld)):
+    if isinstance(value, bool) or not isinstance(value, (int, float, UnheldNumber)):
         return None
     return str(value), NOTHING
 

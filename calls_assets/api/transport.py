@@ -77,7 +77,7 @@ class _InTime(io.RawIOBase):
         super().close()
 
 
-def beginning(response: requests.Response, most: int) -> bytes:
+def first_bytes(response: requests.Response, most: int) -> bytes:
     """The first bytes of a body, as far as they come; at most about `most` of them."""
     begun = b""
     try:

@@ -99,7 +99,7 @@ def _ids(page: Page) -> Ints:
     return ints(page.calls["id"])
 
 
-def is_all_there_is(crawler: Crawler, query: Query, crawled: Crawled) -> bool:
+def has_every_sampled_call(crawler: Crawler, query: Query, crawled: Crawled) -> bool:
     """Whether neither the lists of a day's directions nor those of the weeks around it have a call that is not in its own.
 
     Then its number of calls is no cap by any sign, for there is no longer list to hold it against. One that most caps are is
@@ -196,7 +196,6 @@ def check_lacks_none(window: Window, query: Query, crawled: Crawled, labels: pa.
             f"The list of all calls of {window} lacks {len(missing)} that the API's lists by call type have, such as "
             f"{missing[0]}; none of these days was replaced, run again later, or ask the vendor why.",
             crawled,
-            crawled.total,
         )
 
 

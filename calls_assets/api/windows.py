@@ -8,6 +8,7 @@ are assigned by their own `started_at`.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -53,14 +54,8 @@ class Reading:
 
     def windows(self, days: Iterable[date], zone: ZoneInfo) -> Iterator[Window]:
         """Any days as windows, one for each run of neighbouring days, in order."""
-        run: list[date] = []
-        for day in sorted(set(days)):
-            if run and day != run[-1] + ONE_DAY:
-                yield self.window(tuple(run), zone)
-                run = []
-            run.append(day)
-        if run:
-            yield self.window(tuple(run), zone)
+        for _, run in groupby(enumerate(sorted(set(days))), lambda numbered: numbered[1].toordinal() - numbered[0]):
+            yield self.window(tuple(day for _, day in run), zone)
 
     def halves(self, whole: Window, zone: ZoneInfo) -> tuple[Window, Window]:
         """A window of several days as two, cut at a day boundary."""

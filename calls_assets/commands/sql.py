@@ -13,7 +13,7 @@ from rich.table import Table as Grid
 
 from calls_assets.commands.spreadsheet import header, lines
 from calls_assets.display import legible
-from calls_assets.interrupts import told_by
+from calls_assets.interrupts import interrupted_by
 from calls_assets.metrics.connection import SCHEME
 from calls_assets.reader import connect, what_is_wrong
 from calls_assets.tables.catalog import ALL_TABLES
@@ -49,7 +49,7 @@ def ask(query: str, first: date | None, last: date | None, as_csv: bool, allow_f
     query = sys.stdin.read() if query == "-" else query
     if query.isidentifier() or not query.strip():
         raise ValueError(f"There is no table {query!r}: the tables are {', '.join(ALL_TABLES)}.")
-    with connect(first, last, allow_files=allow_files) as connection, told_by(connection.interrupt):
+    with connect(first, last, allow_files=allow_files) as connection, interrupted_by(connection.interrupt):
         try:
             relation: duckdb.DuckDBPyRelation | None = connection.sql(query)
             if relation is not None and as_csv:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from calls_assets.api.document import CALL, Kind
-from calls_assets.api.redact import masked
+from calls_assets.api.redact import redacted
 from calls_assets.api.rules import Deviation
 from calls_assets.display import shown
 from calls_assets.doctor.account import Learned, PageSize
@@ -27,14 +27,14 @@ MOST_OF_A_HEADER = 100
 
 
 def findings(learned: Learned, token: str) -> Iterator[tuple[str, str]]:
-    """What was found, each with a short title; `token` is masked wherever the account may echo it."""
+    """What was found, each with a short title; `token` is redacted wherever the account may echo it."""
     yield "dateTo", inclusive_words(learned.inclusive)
     if not learned.obstacle:
         yield "Date zone", zone_words(learned.zone)
         yield "Page size", page_words(learned.page)
         yield "Order", order_words(learned.order)
     yield "Rate limit", header_words(learned, token)
-    types = [f"{shown(masked(name, token))} {count:,}" for name, count in learned.types.items()]
+    types = [f"{shown(redacted(name, token))} {count:,}" for name, count in learned.types.items()]
     yield "type", _listed(types) or "No value seen."
     if told := list_words(learned.lists):
         yield "Lists", told
@@ -113,7 +113,7 @@ def header_words(learned: Learned, token: str) -> str:
     if not learned.headers:
         return "No headers that tell of one."
     told = [f"{name}: {value}" for name, value in learned.headers.items()]
-    values = _listed([shown(masked(header, token), MOST_OF_A_HEADER) for header in told], "; ")
+    values = _listed([shown(redacted(header, token), MOST_OF_A_HEADER) for header in told], "; ")
     rate = learned.requests_per_second
     pace = f"That is {rate:g} request{'' if rate == 1 else 's'} a second." if rate else "They do not tell a pace."
     return f"{values} {pace}"

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from calls_assets.api.call_types import Answers, ask
+from calls_assets.api.call_types import Answers, crawl_call_types
 from calls_assets.api.client import Client
 from calls_assets.api.crawl import Calls, Crawled, Crawler, NotProven, TooDeep
 from calls_assets.api.decode import SCHEMA, Decoder, Reject
@@ -189,7 +189,7 @@ class _Fetcher:
         answers = None
         if self.landing.selects(RAW_CALL_TYPES) or self.landing.selects(RECONCILIATION):
             ours = count_field_call_types(crawled.calls.tables())
-            answers = ask(self.crawler, query, self.call_types, ours, crawled)
+            answers = crawl_call_types(self.crawler, query, self.call_types, ours, crawled)
             check_lacks_none(window, query, crawled, answers.labels, self.landing.zone)
         with self.landing.alone(create=True):
             if answers and not self.landing.selects(RAW_CALLS):

@@ -19,7 +19,7 @@ from calls_assets.api.call_types import (
     SETTLED,
     WITHOUT_OUTCOME,
     Answers,
-    ask,
+    crawl_call_types,
     refuses_type,
 )
 from calls_assets.api.client import Client
@@ -75,7 +75,7 @@ def asked(make_call):
             crawler = Crawler(fetch, concurrency=concurrency)
             crawled = crawler.crawl(QUERY)
             before = len(api.requests)
-            answers = ask(crawler, QUERY, wanted, ours, crawled)
+            answers = crawl_call_types(crawler, QUERY, wanted, ours, crawled)
             return answers, api.requests[before:]
 
     return asked
@@ -150,7 +150,7 @@ def test_the_types_of_calls_that_came_by_date_come_by_date_too(make_call):
         crawled = replace(crawler.crawl(lists[0]), pieces=lists)
         before = len(api.requests)
         too_wide = replace(QUERY, date_from=lists[0].date_from)
-        answers = ask(crawler, too_wide, LABEL_CALL_TYPES, OURS, crawled)
+        answers = crawl_call_types(crawler, too_wide, LABEL_CALL_TYPES, OURS, crawled)
     assert labels(answers) == {(name, n) for n, (types, _) in enumerate(CALLS, 1) for name in types}
     assert set(answers.how.values()) == {LABELLED}
     assert len(api.requests) - before == 2 * len(CALL_TYPES)
@@ -353,6 +353,6 @@ def test_no_more_requests_are_in_flight_than_the_crawler_may_have(make_call):
             return client.fetch(query, read=read_page)
 
         crawler = Crawler(fetch, concurrency=3)
-        answers = ask(crawler, QUERY, LABEL_CALL_TYPES, {}, crawler.crawl(QUERY))
+        answers = crawl_call_types(crawler, QUERY, LABEL_CALL_TYPES, {}, crawler.crawl(QUERY))
     assert answers.labels.num_rows == 36
     assert max(most) == 3

@@ -2,7 +2,7 @@
 
 import pytest
 
-from calls_assets.api.field_names import ODD_NAME, fit_name
+from calls_assets.api.field_names import ODD_NAME, shown_name
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from calls_assets.api.field_names import ODD_NAME, fit_name
     ],
 )
 def test_a_name_of_the_trades_words_is_shown(name):
-    assert fit_name(name) == name
+    assert shown_name(name) == name
 
 
 @pytest.mark.parametrize(
@@ -33,4 +33,4 @@ def test_a_name_of_the_trades_words_is_shown(name):
     ],
 )  # fmt: skip
 def test_a_name_that_could_be_a_person_a_number_or_a_token_is_not(name):
-    assert fit_name(name) == ODD_NAME
+    assert shown_name(name) == ODD_NAME

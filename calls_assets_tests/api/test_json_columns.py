@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calls_assets.api.dialect import OBJECT
-from calls_assets.api.json_columns import arrays, object_texts, put_together, to_json
+from calls_assets.api.json_columns import arrays, concatenated, object_texts, to_json
 from calls_assets.api.json_values import as_json
 from calls_assets.arrow import flag_array, texts
 
@@ -58,4 +58,4 @@ def test_no_parts_are_no_objects():
 
 
 def test_pieces_are_put_together_from_left_to_right():
-    assert put_together(["<", "b>", texts(["x", "y"]), "</b>"]).to_pylist() == ["<b>x</b>", "<b>y</b>"]
+    assert concatenated(["<", "b>", texts(["x", "y"]), "</b>"]).to_pylist() == ["<b>x</b>", "<b>y</b>"]

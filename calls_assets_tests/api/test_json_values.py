@@ -7,7 +7,16 @@ import pytest
 
 from calls_assets.api import json_values
 from calls_assets.api.errors import TooMuch
-from calls_assets.api.json_values import HALVES, JSON, MOST_LEVELS, Several, Unheld, as_json, flattened, slimmed
+from calls_assets.api.json_values import (
+    HALVES,
+    JSON,
+    MOST_LEVELS,
+    DuplicateName,
+    UnheldNumber,
+    as_json,
+    flattened,
+    slimmed,
+)
 
 
 def nested(levels, inside="", begin="[", end="]"):
@@ -17,7 +26,7 @@ def nested(levels, inside="", begin="[", end="]"):
 @pytest.mark.parametrize("spelt", ["NaN", "Infinity", "-Infinity", "1e400", "-1.5e999", "9" * 5000, "-" + "1" * 401])
 def test_a_number_that_no_type_can_hold_is_kept_as_it_is_spelt(spelt):
     value = JSON.decode(f"[{spelt}]")[0]
-    assert (type(value), value) == (Unheld, spelt)
+    assert (type(value), value) == (UnheldNumber, spelt)
     assert json.loads(as_json(value)) == spelt
 
 
@@ -28,7 +37,7 @@ def test_a_number_that_can_be_held_is_one(spelt):
 
 def test_different_values_under_one_name_are_all_kept_and_equal_ones_are_one():
     read = JSON.decode('{"a": 1, "b": 2, "a": "1", "b": 2, "b": null, "a": {"c": 1, "c": 1.0}}')
-    assert (type(read["a"]), read["b"]) == (Several, 2)
+    assert (type(read["a"]), read["b"]) == (DuplicateName, 2)
     assert as_json(read) == '{"a": [1, "1", {"c": 1}], "b": 2}'
 
 

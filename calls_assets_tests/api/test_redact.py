@@ -14,7 +14,7 @@ from calls_assets.api.client import Client
 from calls_assets.api.decode import read_page
 from calls_assets.api.document import Query
 from calls_assets.api.errors import ApiError
-from calls_assets.api.redact import MOST_SHOWN, is_web_page, leads_to, masked, without_token, words
+from calls_assets.api.redact import MOST_SHOWN, error_words, is_web_page, redacted, redirect_target, without_token
 
 TOKEN = "s3cr+t/tok=n"
 
@@ -45,20 +45,20 @@ TOKEN = "s3cr+t/tok=n"
     ],
 )
 def test_the_servers_words_are_found_where_servers_put_them(told, said):
-    assert words(json.dumps(told).encode(), TOKEN) == said
+    assert error_words(json.dumps(told).encode(), TOKEN) == said
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b"<html>", b'{"error": "cut', b"[" * 60_000, b'{"error":' * 7_000])
 def test_what_is_no_json_says_nothing(body):
-    assert words(body, TOKEN) == ""
+    assert error_words(body, TOKEN) == ""
 
 
 def test_words_are_short_and_in_one_line_without_control_characters():
-    said = words(json.dumps({"error": "a\r\n\x1b[31mb\u202e\x00\ud800 " + "c" * 999}).encode(), TOKEN)
+    said = error_words(json.dumps({"error": "a\r\n\x1b[31mb\u202e\x00\ud800 " + "c" * 999}).encode(), TOKEN)
     assert said.startswith("a �[31mb�� ccc")
     assert said.endswith("…")
     assert len(said) == MOST_SHOWN
-    assert words(json.dumps({"error": "x" * 2**17}).encode(), TOKEN) == ""
+    assert error_words(json.dumps({"error": "x" * 2**17}).encode(), TOKEN) == ""
 
 
 @pytest.mark.parametrize(
@@ -75,14 +75,14 @@ def test_words_are_short_and_in_one_line_without_control_characters():
     ],
 )
 def test_the_token_is_never_shown_however_it_is_spelt(spelt):
-    said = words(json.dumps({"error": f"what is {spelt}?"}).encode(), TOKEN)
+    said = error_words(json.dumps({"error": f"what is {spelt}?"}).encode(), TOKEN)
     assert "***" in said
     assert "tok" not in said.lower()
 
 
 @given(st.text(min_size=1, max_size=300), st.integers(0, 300))
 def test_no_cut_leaves_a_part_of_the_token_that_stood_there_whole(text, place):
-    said = masked(text[:place] + TOKEN + text[place:], TOKEN)
+    said = redacted(text[:place] + TOKEN + text[place:], TOKEN)
     assert TOKEN not in said
     assert len(said) <= MOST_SHOWN
     assert said.isprintable()
@@ -123,10 +123,10 @@ def test_a_web_page_is_told_by_how_it_begins(body, kind, is_page):
     ],
 )
 def test_where_a_redirect_leads_is_told_without_what_could_be_a_secret(location, said):
-    assert leads_to(location, TOKEN) == said
+    assert redirect_target(location, TOKEN) == said
 
 
-TOKEN = 'a/conspicuous"token+'
+REPEATED = 'a/conspicuous"token+'
 
 
 def escaped(text):
@@ -140,18 +140,18 @@ def percent_encoded(text):
 @pytest.mark.parametrize(
     "body",
     [
-        json.dumps({"calls": [{TOKEN: 1, "type": TOKEN, "tags": [{TOKEN: {TOKEN: TOKEN}}]}]}),
-        f'{{"{escaped(TOKEN)}": 1}}',
-        f'{{"{escaped(TOKEN[:5])}{json.dumps(TOKEN[5:])[1:-1]}": "{escaped(TOKEN).lower()}"}}',
-        json.dumps({"url": f"https://a.example/{quote(TOKEN, safe='')}"}),
-        json.dumps({"url": f"https://a.example/{quote(TOKEN)}?{quote(TOKEN, safe='').lower()}"}),
-        json.dumps({"url": f"https://a.example/{quote(quote(TOKEN))}", "next": percent_encoded(TOKEN)}),
-        f'{{"{escaped(TOKEN[:3])}{percent_encoded(TOKEN[3:])}": 1}}',
-        json.dumps(TOKEN).replace("/", "\\/"),
+        json.dumps({"calls": [{REPEATED: 1, "type": REPEATED, "tags": [{REPEATED: {REPEATED: REPEATED}}]}]}),
+        f'{{"{escaped(REPEATED)}": 1}}',
+        f'{{"{escaped(REPEATED[:5])}{json.dumps(REPEATED[5:])[1:-1]}": "{escaped(REPEATED).lower()}"}}',
+        json.dumps({"url": f"https://a.example/{quote(REPEATED, safe='')}"}),
+        json.dumps({"url": f"https://a.example/{quote(REPEATED)}?{quote(REPEATED, safe='').lower()}"}),
+        json.dumps({"url": f"https://a.example/{quote(quote(REPEATED))}", "next": percent_encoded(REPEATED)}),
+        f'{{"{escaped(REPEATED[:3])}{percent_encoded(REPEATED[3:])}": 1}}',
+        json.dumps(REPEATED).replace("/", "\\/"),
     ],
 )
 def test_the_token_is_nowhere_in_what_is_read_and_the_json_stays_json(body):
-    read = json.dumps(json.loads(without_token(body.encode(), TOKEN)))
+    read = json.dumps(json.loads(without_token(body.encode(), REPEATED)))
     assert "***" in read
     assert [part for part in ("conspicuous", "token", "%63%6F") if part in read] == []
 

@@ -7,7 +7,7 @@ import pytest
 
 from calls_assets.api import rules
 from calls_assets.api.decode import Decoder
-from calls_assets.api.rules import EVER_OTHERS, RULES, Became, Deviation, Shapes, sent_as
+from calls_assets.api.rules import OTHER_SHAPES, RULES, Became, Deviation, Shapes, sent_as
 
 START = 1_747_839_084  # 2025-05-21 14:51:24 UTC
 READ, ROUNDED, UNREAD = "read", "read, its original in extra", "null, its original in extra"
@@ -272,9 +272,9 @@ def test_each_shape_has_one_place():
 
 
 def test_ever_new_shapes_become_one(monkeypatch):
-    monkeypatch.setattr(rules, "MOST_TOLD", 3)
+    monkeypatch.setattr(rules, "MOST_DEVIATIONS", 3)
     seen = Shapes()
     assert [seen.place(shape(f"{n}", f"{n}'")) for n in range(9)] == [0, *[1] * 8]
     assert seen.place(shape("x")) == 2
     assert seen.place(shape("0", "0'")) == 0
-    assert seen.all == (shape("0", "0'"), EVER_OTHERS, shape("x"))
+    assert seen.all == (shape("0", "0'"), OTHER_SHAPES, shape("x"))

@@ -303,12 +303,12 @@ def handshake(said):
     [
         (handshake("[SSL: CERTIFICATE_VERIFY_FAILED] certificate has expired"), NotServed, "no certificate that can"),
         (handshake("[SSL: WRONG_VERSION_NUMBER] wrong version number"), NotServed, "does not speak https"),
-        (handshake("[SSL: TLSV1_ALERT_INTERNAL_ERROR]"), failures.Passing, "could not be reached"),
-        (requests.exceptions.SSLError(ssl.SSLError(1, "[SSL: DECRYPTION_FAILED]")), failures.Passing, CUT),
-        (requests.exceptions.SSLError(ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER]")), failures.Passing, CUT),
+        (handshake("[SSL: TLSV1_ALERT_INTERNAL_ERROR]"), failures.TransientFailure, "could not be reached"),
+        (requests.exceptions.SSLError(ssl.SSLError(1, "[SSL: DECRYPTION_FAILED]")), failures.TransientFailure, CUT),
+        (requests.exceptions.SSLError(ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER]")), failures.TransientFailure, CUT),
     ],
 )
 def test_tls_that_breaks_is_blamed_on_the_certificate_only_where_that_is_why(error, kind, sentence):
-    failure = failures.no_answer(error, failures.Asked("https://host/calls/", 0.0, 5.0, "was late", str))
+    failure = failures.failure_of(error, failures.UnansweredRequest("https://host/calls/", 0.0, 5.0, "was late", str))
     assert type(failure) is kind
     assert sentence in str(failure)
