@@ -1,7 +1,6 @@
 """Whole numbers, flags, texts and dates between numpy and Arrow, and how many rows of a table are held at a time.
 
-pyarrow imports pandas, which takes a second, to turn Python values into arrays or arrays into numpy. What is here shares the
-memory instead.
+pyarrow's own conversions import pandas, which takes a second. These share the memory instead.
 """
 
 import sys
@@ -30,7 +29,7 @@ def _ints(array: pa.Array) -> Ints:
 
 
 def raw_numbers(array: pa.Array) -> npt.NDArray[np.generic]:
-    """An int64, int32 or double array as numpy; what stands at nulls means nothing."""
+    """An int64, int32 or double array as numpy; the values at nulls are meaningless."""
     kind = {pa.int64(): np.int64, pa.int32(): np.int32, pa.float64(): np.float64}[array.type]
     if not len(array):
         return np.empty(0, kind)
@@ -73,7 +72,7 @@ def int_array(values: Ints | Iterable[int], missing: Flags | None = None) -> pa.
 
 @cache
 def text(value: str | None) -> pa.Scalar:
-    """A text as Arrow has it."""
+    """A text as an Arrow scalar."""
     return texts([value])[0]
 
 
@@ -88,7 +87,7 @@ def texts(values: Iterable[str | None]) -> pa.Array:
 
 
 def dates(day: date, rows: int) -> pa.Array:
-    """One date, so many times."""
+    """One date, repeated for so many rows."""
     since_1970 = day.toordinal() - date(1970, 1, 1).toordinal()
     content = since_1970.to_bytes(4, sys.byteorder, signed=True) * rows
     return pa.Array.from_buffers(pa.date32(), rows, [None, pa.py_buffer(content)])

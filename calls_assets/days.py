@@ -12,19 +12,19 @@ ONE_DAY = timedelta(days=1)
 
 
 def day_start(day: date, zone: ZoneInfo) -> int:
-    """The first instant of a local day in epoch seconds; the end of the gap where the day's midnight is skipped."""
+    """The first instant of a local day in epoch seconds; where the clock skips its midnight, the end of the gap."""
     return int(datetime.combine(day, time.min, zone).timestamp())
 
 
 def by_day(started_at: "Ints", days: Sequence[date], zone: ZoneInfo) -> "dict[date, Ints]":
-    """The places of the rows that began on each local day, in their own order; other days' rows are left out.
+    """The positions of the rows that began on each local day, in their own order; rows of other days are left out.
 
     Args:
         started_at: When each row began, in epoch seconds.
         days: Local days, in order.
         zone: Their zone.
     """
-    import numpy as np  # a code location needs the days, not the rows
+    import numpy as np  # a code location needs days but no rows, and should load fast
 
     starts = [day_start(day, zone) for day in days]
     ends = [day_start(day + ONE_DAY, zone) for day in days]

@@ -1,6 +1,6 @@
-"""Words from outside, made fit to be shown: one line of legible text, whatever an agent is called or a server answers.
+"""Texts from outside, made fit to be shown: one line of legible text, whatever an agent's name or a server's answer holds.
 
-The files keep every word as it came. What is drawn, printed, logged or posted passes through here.
+The files keep every text as it came. Whatever is drawn, printed, logged or posted passes through here.
 """
 
 import unicodedata
@@ -23,7 +23,7 @@ BLANK = frozenset(
     [
         *"\N{HANGUL CHOSEONG FILLER}\N{HANGUL JUNGSEONG FILLER}\N{HANGUL FILLER}\N{HALFWIDTH HANGUL FILLER}",
         *"\N{BRAILLE PATTERN BLANK}\N{COMBINING GRAPHEME JOINER}",
-        *map(chr, range(0x17B4, 0x17B6)),  # vowels of Khmer that nobody writes
+        *map(chr, range(0x17B4, 0x17B6)),  # Khmer vowels that are never written
         *map(chr, range(0x180B, 0x1810)),  # variation selectors
         *map(chr, range(0xFE00, 0xFE10)),
         *map(chr, range(0xE0100, 0xE01F0)),
@@ -32,22 +32,22 @@ BLANK = frozenset(
 
 
 def shown(text: str, most: int = MOST_SHOWN) -> str:
-    """A text in one line of at most `most` characters, of which none hides, turns or overdraws another.
+    """A text in one line of at most `most` characters, none of which hides, reverses or overlaps others.
 
-    Spaces, tabs and line ends become one space; what has no width or only turns the direction of writing goes; control
-    characters, halves of pairs, private and unassigned characters become U+FFFD. Empty where nothing legible is left.
+    Runs of spaces, tabs and line ends become one space; characters without width and those that change the direction of
+    writing are removed; control, private and unassigned characters and halves of pairs become U+FFFD. May be empty.
     """
     line = " ".join("".join(islice(_legible(text[: MOST_READ * most]), 2 * most)).split())
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
 def legible(text: str) -> str:
-    """A text of which the lines and the spaces stay, such as a table that has been drawn, and otherwise as `shown`."""
+    """A text as `shown` makes it, but with its lines and spaces kept, such as a printed table."""
     return "\n".join("".join(_legible(line)) for line in text.split("\n"))
 
 
 def _legible(text: str) -> Iterator[str]:
-    marks = MOST_MARKS  # what comes first has no letter to stand on
+    marks = MOST_MARKS  # a mark at the beginning has no letter to combine with
     for sign in text:
         kind = unicodedata.category(sign)
         if sign.isspace():
@@ -65,12 +65,12 @@ def _legible(text: str) -> Iterator[str]:
 
 
 def apart(names: Iterable[str | None], ids: Iterable[object], nameless: str = "{}") -> list[str]:
-    """The names of different members, fit to be shown and no two alike: with the id where another is shown the same.
+    """The names of different members, fit to be shown and all distinct: with the id where two would look the same.
 
     Args:
         names: A name for each member.
-        ids: Its id, which no other one has.
-        nameless: What is shown, around the id, of one of whose name nothing is legible.
+        ids: Its id, which no other member has.
+        nameless: What is shown, around the id, where nothing of a name is legible.
     """
     members = [(shown(name or ""), str(key)) for name, key in zip(names, ids, strict=True)]
     short = [name or nameless.format(key) for name, key in members]

@@ -1,4 +1,4 @@
-"""What is this machine, by address or by name: what a token may reach in the clear, and by what our servers may be asked."""
+"""Which hosts are this machine: a token may reach them over plain http, and only they may be asked for our servers."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ def is_loopback(host: str) -> bool:
 def names_loopback(hosts: Iterable[str]) -> bool:
     """Whether values of the header Host name this machine, and nothing else.
 
-    A browser sends a web page's own name, also where the page has made that lead to this machine to have it answer.
+    A browser sends the name of the web page's own host, even where DNS rebinding makes that name lead to this machine.
     """
     try:
         named = [urlsplit(f"//{host}").hostname or "" for host in hosts]

@@ -1,4 +1,4 @@
-"""Where requests go, and the token with them."""
+"""Checks of the address that requests go to, and of the token that goes with them."""
 
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -10,14 +10,14 @@ PORTS = {"http": 80, "https": 443}
 
 
 def checked_url(url: str, allow_http: bool) -> str:
-    """What stands before `/calls/`, without a slash at its end.
+    """The part of the API's address before `/calls/`, without a trailing slash.
 
     Args:
-        url: The address as it was set.
+        url: The value of CALLS_API_URL.
         allow_http: Whether the token may go to another machine over plain http.
 
     Raises:
-        ValueError: it is no such address; the sentence names CALLS_API_URL, and holds no secret that stands in it.
+        ValueError: it is not valid; the sentence names CALLS_API_URL, and holds no secret from it.
     """
     if not url.strip():
         raise ValueError(
@@ -44,20 +44,20 @@ def checked_url(url: str, allow_http: bool) -> str:
 
 
 def _split(url: str) -> SplitResult | None:
-    """The parts of an address that a request can go to."""
+    """The parts of an address; None where no request can go there."""
     try:
         requests.Request("GET", url).prepare()
         parts = urlsplit(url)
         return parts if parts.hostname and parts.port != 0 else None
-    except ValueError:  # requests' own errors are such too
+    except ValueError:  # requests' own errors are ValueErrors too
         return None
 
 
 def checked_token(token: str) -> str:
-    """The token, without blanks around it.
+    """The token, without surrounding blanks.
 
     Raises:
-        ValueError: there is none, or no header can carry it; the sentence never holds it.
+        ValueError: it is missing, or no header can carry it; the sentence never holds it.
     """
     if not token.strip():
         raise ValueError("CALLS_API_TOKEN is not set: set it to the account's access token.")
@@ -69,10 +69,7 @@ def checked_token(token: str) -> str:
 
 
 def only_drops_the_slash(url: str, location: str) -> bool:
-    """Whether a redirect from `url`, which ends in a slash, leads to the same origin and path but for that slash.
-
-    The query of `location` says nothing here: ours is sent again.
-    """
+    """Whether a redirect from `url`, which ends in a slash, leads to the same address without it, whatever its query."""
     try:
         asked, target = urlsplit(url), urlsplit(urljoin(url, location))
         return _origin(asked) == _origin(target) and target.path == asked.path[:-1]

@@ -1,7 +1,7 @@
-"""One pass over the pages of a list, from the first to where the list is over.
+"""One pass over the pages of a list, from the first to the end of the list.
 
-A total alone ends nothing: servers cap it, or count the page. A list is over when a page is empty, or shorter than the pages
-before it with no next one named, or holds only what was there.
+A total alone does not end a list: servers cap it, or count the page. A list ends with a page that is empty, or shorter than
+the pages before it without naming a next one, or repeats what was there.
 """
 
 import math
@@ -32,23 +32,23 @@ LEAST_PAGE = 10  # no server caps its pages below this, so shorter ones are not 
 
 @dataclass
 class Attempt:
-    """One pass over the pages of a request, where the largest page of the account so far had `largest` records.
-
-    It ends early where a whole page more came than the total says, unless it `reads_past_total`.
+    """One pass over the pages of a request.
 
     A record without an id counts once for each place that it was read at; where pages overlapped, equal ones count once.
 
     Attributes:
+        largest: The most records that any page of the account had so far.
+        reads_past_total: Whether to go on where a whole page more came than the total says.
         read: How many pages came.
-        total: The API's total, as told last.
-        moved: Whether the total changed in a way that a list does not that only grows.
-        is_over: Whether the list was read to where it is over.
-        refused: The refusal that a page met which lies too far back, or beyond the end.
-        records: How many records came in order, page by page, each as often as it came.
-        repeats: How many pages held only what was there, and were full or the one before again.
+        total: The API's total, as of the last page.
+        moved: Whether the total changed in other ways than by growing.
+        is_over: Whether the list was read to its end.
+        refused: How the API refused a page too far back, or beyond the end.
+        records: How many records came in order, repeated ones included.
+        repeats: How many pages held nothing new, and were full or equal to the page before.
         longest: The most records of a page.
-        shortest: The fewest records of a page before the last one; None where there was one page.
-        is_one_page_again: Whether all that came after page 1 is page 1 again.
+        shortest: The fewest records of a page before the last one; None for a single page.
+        is_one_page_again: Whether page 2 was page 1 again.
     """
 
     fetch: Fetch
@@ -76,7 +76,7 @@ class Attempt:
         """Read the list; `first` is its page 1 where that has been read already.
 
         Raises:
-            Incomplete: it goes beyond all bounds.
+            Incomplete: the list exceeds all bounds.
         """
         page = first or self._fetch(1)
         self._take(page, 1)
@@ -88,7 +88,7 @@ class Attempt:
         if self._may_have_skipped(page):
             self.query = replace(self.query, limit=page.records)
             self._read_on(page, True, 1, most)
-            if self.refused is not None and self.read == 2:  # it knows some sizes only
+            if self.refused is not None and self.read == 2:  # it accepts certain sizes only
                 self.refused, self.is_over = None, True
         if self.found < self.total and self.longest and self.refused is None:
             try:
@@ -135,22 +135,22 @@ class Attempt:
         self.refused = error
 
     def _is_full_at_first(self, page: Page) -> bool:
-        """Whether a list's first page is as long as the server's pages are, so that there may be calls behind it."""
+        """Whether a list's first page is as long as the server's pages get, so that more may follow."""
         asked = self.query.limit or page.limit or page.records
         if page.records >= min(asked, page.limit or asked):
             return True
         return page.records >= max(self.largest, LEAST_PAGE)
 
     def _may_have_skipped(self, first: Page) -> bool:
-        """Whether page 2, which was empty, may have begun beyond the end of page 1.
+        """Whether page 2, which was empty, may have skipped calls.
 
-        Some servers give fewer calls than they are asked for, and do not say so, but skip as many as they are asked for.
+        Some servers silently give fewer calls than the limit, but skip as many as the limit for each page.
         """
         is_hidden = first.limit is None and 0 < first.records < (self.query.limit or 0)
         return is_hidden and self.is_over and self.read == 2 and self.found == self.total
 
     def _read_ends_again(self) -> None:
-        """The ends of a list are where calls arrive."""
+        """Read the first and the last page again, since that is where calls arrive."""
         collisions = self.gathered.collisions
         last = max(1, math.ceil(self.total / self.longest))
         for number in (1, last):
@@ -161,20 +161,20 @@ class Attempt:
         return self.fetch(replace(self.query, page=number))
 
     def _pages(self, expected: int) -> Generator[tuple[int, Page], None, None]:
-        """The pages from the second on; of the expected ones several are in flight."""
+        """The pages from the second on, several of the expected ones in flight at a time."""
         numbers = range(2, expected + 1)
         yield from zip(numbers, map_concurrently(self._fetch, numbers, self.concurrency), strict=True)
         for number in count(expected + 1):
             yield number, self._fetch(number)
 
     def _take(self, page: Page, number: int) -> bool:
-        """Add a page's records; says whether any was new."""
+        """Add a page's records; returns whether any was new."""
         before = self.found
         self.read += 1
         self.unreadable += sum(len(reject.record) for reject in page.rejects)
         self._check_bounds()
         total = self.total if page.total is None else page.total
-        # Answers that were in flight together have no order, so of them any other total could be a smaller one.
+        # Answers that were in flight together have no order, so among them any other total may have been a smaller one.
         self.moved |= self.read > 1 and (total < self.total or (total != self.total and self.concurrency > 1))
         self.total = total
         rejected = [reject.call_id for reject in page.rejects if reject.call_id is not None]
@@ -189,10 +189,10 @@ class Attempt:
         return self.found > before
 
     def _check_bounds(self) -> None:
-        """See whether the list costs more than one that ends.
+        """Check that the list still costs no more than one that ends.
 
         Raises:
-            Incomplete: it does; reading it again would cost as much.
+            Incomplete: it costs more, and would again.
         """
         found = f"The list from {self.query.date_from} to {self.query.date_to}"
         advice = "none of these days was replaced: ask the vendor why, or pull fewer days at a time."
@@ -205,30 +205,30 @@ class Attempt:
 
     @property
     def without_id(self) -> dict[tuple[object, ...], Reject]:
-        """The records without an id, by what tells them apart."""
+        """The records without an id, by what distinguishes them."""
         telling = 2 if self.gathered.collisions else 3
         return {key[:telling]: reject for key, reject in self.unidentified.items()}
 
     def holds_the_same_as(self, other: "Attempt") -> bool:
-        """Whether both found the same records, by what tells them apart."""
+        """Whether both found the same records."""
         return self.gathered.ids.equals(other.gathered.ids) and self.without_id.keys() == other.without_id.keys()
 
     @property
     def found(self) -> int:
-        """How many different records came."""
+        """How many distinct records came."""
         return len(self.gathered.ids) + len(self.without_id)
 
     @property
     def is_complete(self) -> bool:
-        """Whether the list was read to its end and holds what the total says.
+        """Whether the list was read to its end and holds as many records as its total says.
 
-        A call that went away while we read may have moved another one past us, so only a steady list proves anything.
+        A call that was removed meanwhile may have moved another one past us, so only a steady list proves anything.
         """
         return self.is_over and self.found == self.total and not self.moved
 
     @property
     def is_beyond_total(self) -> bool:
-        """Whether the list was read to its end and holds more than its total says, which is then a cap or counts a page."""
+        """Whether the list was read to its end and holds more than its total, which is then a cap or the count of a page."""
         return self.is_over and self.found > self.total
 
     @property
@@ -238,14 +238,14 @@ class Attempt:
 
     @property
     def is_page_beyond_total(self) -> bool:
-        """Whether a whole page more came than the total says, which no call that came meanwhile explains."""
+        """Whether a whole page more came than the total says, which calls that arrived meanwhile do not explain."""
         return self.found > 0 and self.found - self.total >= self.longest
 
     @cached_property
     def is_complete_but_for_duplicates(self) -> bool:
-        """Whether the total counts records that come twice under one id: different ones, or equal ones that are scattered.
+        """Whether the total counts duplicates: different records under one id, or equal ones scattered over the list.
 
-        A page that holds only what was there may be one that the server repeats in the place of another.
+        A page with nothing new is not a sign of duplicates, since the server may repeat it in place of another.
         """
         if self.moved or not self.gathered.collisions or not self.longest:
             return False
@@ -255,7 +255,7 @@ class Attempt:
 
     @property
     def figures(self) -> str:
-        """What was found against what the API says."""
+        """What was found, compared with what the API says."""
         moved = ", which changed meanwhile" if self.moved else ""
         repeats = ", and pages that only repeat others" if self.repeats else ""
         return f"{self.found} different ids against a total of {self.total}{moved}{repeats}"

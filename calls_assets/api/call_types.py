@@ -1,8 +1,8 @@
-"""What the API itself says of call types, over the very window of a crawl.
+"""What the API itself says of call types, over the same window as a crawl.
 
-The types that fields cannot tell are asked for by id. Those that fields tell for certain are only counted; where a count
-differs from ours, its calls are asked for by id too. A type that the account's plan does not allow is refused; of one that
-the server ignores the answer is that of the list without a type.
+The calls of types that fields cannot tell are fetched. Those of types that fields tell for certain are only counted, and
+fetched where the count differs from ours. A type that the account's plan does not allow is refused; one that the server
+ignores is answered with the list of all calls.
 """
 
 import threading
@@ -63,7 +63,7 @@ MOST_GONE = 0.01  # two lists are the same where no larger share of calls is mis
 
 @dataclass(frozen=True)
 class Answers:
-    """For each of the 18 call types how the API answered, and the calls that it gave by id.
+    """How the API answered for each of the 18 call types, and the calls that it gave.
 
     `labels` has the columns id, started_at (epoch s) and call_type.
     """
@@ -78,17 +78,17 @@ class Answers:
 
     @property
     def ignored(self) -> list[str]:
-        """The types for which the API gave the calls of all types."""
+        """The types for which the API gave calls of all types."""
         return [name for name, how in self.how.items() if how == IGNORED]
 
     @property
     def unproven(self) -> list[str]:
-        """The types whose lists are not proven whole."""
+        """The types whose lists are not proven complete."""
         return [name for name, how in self.how.items() if how == UNPROVEN]
 
     @property
     def sentence(self) -> str:
-        """Which types the API did not give."""
+        """Which types the API did not give, for people."""
         ignored = "gave the same calls with and without " + ", ".join(self.ignored) if self.ignored else ""
         refused = "refused " + ", ".join(self.refused) if self.refused else ""
         unproven = "gave lists that do not add up of " + ", ".join(self.unproven) if self.unproven else ""
@@ -101,14 +101,14 @@ def crawl_call_types(
 ) -> Answers:
     """Ask the API about every call type.
 
-    Costs a request for each certain type and the list of each other one that is wanted; a certain type's list too where its
-    count is not ours, and a request where a type is refused. A crawl that was put together by date has each type's list so.
+    Costs a request for each certain type, and the list of each other type that is wanted; also a certain type's list where
+    its count differs from ours, and a request where a type is refused. Where the crawl was merged from dates, so is each list.
 
     Args:
         crawler: Reads pages and whole lists.
         query: The window and filters of the crawl.
-        wanted: The types to ask for by id; of the others only the certain ones are counted.
-        ours: How many calls of the crawl each certain type holds by our fields.
+        wanted: The types whose calls to fetch; of the others, only the certain ones are counted.
+        ours: Certain type -> how many calls of the crawl are of it by their fields.
         crawled: The crawl.
 
     Raises:
@@ -116,7 +116,7 @@ def crawl_call_types(
         ApiError: the list without a call type is refused too.
     """
     asking = _Enquiry(crawler, query, frozenset(wanted), ours, _AllCalls(crawler, query, crawled))
-    # These first: where they show that the server knows no call types, the others are not worth a crawl.
+    # First, since where they show that the server ignores call types, the others are not worth a crawl.
     counts = dict(zip(DIRECTIONS, map_concurrently(asking.count, DIRECTIONS, crawler.concurrency), strict=True))
     if _is_all_ignored(counts, asking.plain.calls):
         answers = {name: _Answer(IGNORED if asking.asks_for(name) else NOT_ASKED) for name in CALL_TYPES}
@@ -138,7 +138,7 @@ class _Answer:
 
 
 class _AllCalls:
-    """The list without a call type, as it was crawled: as one, or as `lists` by date."""
+    """The list of all calls, as it was crawled: as one, or as `lists` by date."""
 
     def __init__(self, crawler: Crawler, query: Query, crawled: Crawled) -> None:
         self._crawler, self._crawled = crawler, crawled
@@ -148,7 +148,7 @@ class _AllCalls:
 
     @property
     def calls(self) -> int:
-        """How many calls it holds; a total below what came is a cap, and tells nothing."""
+        """How many calls it holds; a total below what came is a cap, and proves nothing."""
         crawled = self._crawled
         return max(crawled.total, len(crawled.calls) + len(crawled.rejects))
 
@@ -158,13 +158,13 @@ class _AllCalls:
         return _traits(self._crawled.calls.tables(TELLING))
 
     def is_within(self, ids: Ints) -> bool:
-        """Whether these are all of its calls, or more."""
+        """Whether these include all of its calls."""
         ours = self._crawled.calls.ids
         gone = len(ours) - int(np.count_nonzero(np.isin(ours, ids, assume_unique=True)))
         return len(ours) > 0 and gone <= MOST_GONE * len(ours)
 
     def check_answered(self) -> None:
-        """Ask for it once more, so that what is refused altogether never counts as a refused type."""
+        """Ask for it again, so that an API that refuses everything does not count as refusing a type."""
         with self._lock:
             if not self._is_answered:
                 self._crawler.first(replace(self.lists[0], limit=1))
@@ -183,9 +183,9 @@ class _Enquiry:
         return call_type in self.wanted or call_type in CERTAIN_CALL_TYPES
 
     def count(self, call_type: str) -> Page | _Answer | None:
-        """The page that tells how many calls are of a type, or its refusal; None where it is not asked for so."""
+        """A page whose total counts the calls of a type, or its refusal; None where the type is not counted."""
         if call_type in self.wanted or call_type not in CERTAIN_CALL_TYPES or len(self.plain.lists) > 1:
-            return None  # lists by date may overlap, so that their counts tell nothing
+            return None  # lists by date may overlap, so their counts prove nothing
         try:
             return self.crawler.first(replace(self.query, call_type=call_type, limit=1))
         except (RequestRefused, NotServed, Unavailable) as error:
@@ -204,9 +204,9 @@ class _Enquiry:
         return self.by_id(call_type)
 
     def is_settled(self, counted: Page, ours: int) -> bool:
-        """Whether a page of one call tells that the API counts as many as we do.
+        """Whether a page of one call shows that the API counts as many calls as we do.
 
-        A total below what came tells nothing, nor does that of the call alone where totals have been found to count a page.
+        A total below what came proves nothing; nor does a total of 1 where totals have been found to count the page.
         """
         may_count_the_page = counted.total == counted.records > 0 and self.crawler.has_shown_more_than_its_total
         return counted.total == ours >= counted.records and not may_count_the_page
@@ -234,7 +234,7 @@ class _Enquiry:
         return _Answer(LABELLED, calls)
 
     def whole(self, asked: Query) -> Crawled:
-        """A list; one whose total tells nothing is read to its end."""
+        """A whole list; where its total proves nothing, as far as its end."""
         try:
             return replace(self.crawler, concurrency=1).crawl(asked)
         except NotProven as error:
@@ -243,30 +243,30 @@ class _Enquiry:
             return error.shown
 
     def tells_nothing(self, asked: Query, total: int) -> bool:
-        """Whether a total is that of all calls, whatever the call type or the dates, beside a list read to its end."""
+        """Whether a total counts all calls, whatever the call type or the dates."""
         return total == self.plain.calls or self.crawler.counts_all(asked, total)
 
 
 def _is_all_ignored(counts: Mapping[str, Page | _Answer | None], plain: int) -> bool:
-    """Whether the server knows no call types: no list is both that of all calls in and that of all calls out."""
+    """Whether the server ignores call types: no list is both that of all inbound and that of all outbound calls."""
     pages = {name: page for name, page in counts.items() if isinstance(page, Page)}
     same = [name for name, page in pages.items() if page.total == plain > 0]
     return len(same) == len(counts) and any(_is_ignored(name, pages[name], plain) for name in same)
 
 
 def _is_ignored(call_type: str, page: Page, plain: int) -> bool:
-    """Whether a type's list has as many calls as that without a type, and shows one that cannot be of the type.
+    """Whether a type's list is as long as that of all calls, and shows one that cannot be of the type.
 
-    The total alone proves nothing: some servers give that of all calls with the right calls.
+    The total alone proves nothing: some servers give that of all calls along with the right calls.
     """
     return page.total == plain > 0 and cannot_be(call_type, page.calls)
 
 
 def refuses_type(error: ApiError, call_type: str) -> bool:
-    """Whether an error refuses a call type, where the list without one is answered.
+    """Whether an error refuses a call type, where the list of all calls is answered.
 
-    A 403 with a web page does so too, and any other 4xx but 401. Of a type that decides no outcome, a 5xx or a 200 that is no
-    page does so where it stays; of others the next pull may have what would be missing in this one.
+    So does a 403 with a web page, and any other 4xx except 401. A persistent 5xx, or 200 without a page, only does so for a
+    type that decides no outcome; for the others, the next run may get what this one would lack.
     """
     match error:
         case RequestRefused():
@@ -279,12 +279,12 @@ def refuses_type(error: ApiError, call_type: str) -> bool:
 
 
 def cannot_be(call_type: str, calls: pa.Table) -> bool:
-    """Whether some of the calls cannot be of the type, by their own fields."""
+    """Whether some of the calls cannot be of the type, judging by their fields."""
     return bool(CONTRARY[call_type] & _traits([calls]))
 
 
 def share_that_cannot_be(call_type: str, calls: Calls) -> float:
-    """The share of the calls that cannot be of the type, by their own fields."""
+    """The share of the calls that cannot be of the type, judging by their fields."""
     odd = 0
     for table in calls.tables(TELLING):
         having = _having(table)
@@ -294,7 +294,7 @@ def share_that_cannot_be(call_type: str, calls: Calls) -> float:
 
 
 def _traits(tables: Iterable[pa.Table]) -> frozenset[str]:
-    """What is true of at least one of the calls, as far as its fields tell."""
+    """The traits of at least one of the calls, as far as its fields tell."""
     return frozenset(trait for calls in tables for trait, where in _having(calls).items() if pc.any(where).as_py())
 
 
@@ -308,7 +308,7 @@ def _having(calls: pa.Table) -> dict[str, pa.ChunkedArray]:
         "outbound": pc.invert(inbound),
         "answered": answered,
         "unanswered": unanswered,
-        # A menu can transfer a caller to a number outside without an agent's answer.
+        # A menu can transfer a caller to an outside number without an agent answering.
         "unreached": pc.and_(unanswered, alone),
         "in_time": pc.and_(answered, in_time),
         "late": pc.and_(answered, pc.invert(in_time)),

@@ -1,8 +1,8 @@
-"""One request to `GET /calls/` -> what its body says, with the token, the retries and the pace of the requests.
+"""One request to `GET /calls/` -> its decoded body, with the token, the retries and the pace of requests.
 
-Retried are only failures that can pass: connection errors, cut bodies, 408, 429, 5xx but 501, and a 200 that is not the
-documented JSON. Of redirects only that from `/calls/` to `/calls` of the same origin is followed, so that the token goes to
-the configured address only.
+Only failures that may be temporary are retried: connection errors, truncated bodies, 408, 429, 5xx except 501, and a 200
+that is not the documented JSON. The only redirect that is followed leads from `/calls/` to `/calls` on the same origin, so
+that the token never goes anywhere else.
 """
 
 import io
@@ -64,21 +64,20 @@ class Client:
     """A session with the API. Use as a context manager; may be shared by threads.
 
     Args:
-        url: What stands before `/calls/`, `http` or `https`.
+        url: The part of the address before `/calls/`, `http` or `https`.
         token: The value of the `Access-Token` header.
-        timeout_s: Longest silence of the server in seconds before a request counts as failed; it also does when its whole
-            answer takes five times as long.
-        requests_per_second: Upper bound of the pace over all threads; None for none.
+        timeout_s: How many seconds of silence fail a request; so does an answer that takes five times as long in all.
+        requests_per_second: Upper bound of the pace across all threads; None for none.
         allow_http: Whether the token may go to another machine over plain http.
         connections: How many are kept open, one for each thread.
-        patience_s: For how many seconds a host that cannot be reached is tried again.
-        log: Where retries are reported.
-        sleep: Waits a number of seconds, in the place of a wait that ends with the session.
+        patience_s: For how many seconds an unreachable host is retried.
+        log: Where retries are logged.
+        sleep: Waits a number of seconds; by default until then or the end of the session.
         clock: Tells seconds; goes on while `sleep` waits.
-        on_headers: Shown the headers of every answer, refusals too; called from the thread that asked.
+        on_headers: Called with the headers of every answer, refusals too, from the thread that asked.
 
     Raises:
-        ValueError: a setting is not usable; the sentence names its variable and never holds the token.
+        ValueError: a setting is not valid; the sentence names its variable and never holds the token.
     """
 
     def __init__(
@@ -110,9 +109,7 @@ class Client:
         self._session = Session(SILENCES_PER_ANSWER * timeout_s, connections)
         parts = urlsplit(self._url)
         is_open = parts.scheme == "http" or is_loopback(parts.hostname or "")
-        self._proxies = (
-            {"no_proxy": parts.hostname or ""} if is_open else None
-        )  # a proxy would read the token on its way
+        self._proxies = {"no_proxy": parts.hostname or ""} if is_open else None  # a proxy would read the token
 
     def __enter__(self) -> Self:
         return self
@@ -122,17 +119,16 @@ class Client:
         self._session.close()
 
     def fetch(self, query: Query, read: Callable[[bytes], T]) -> T:
-        """Ask for a page and read its body with `read`, which raises `NotAPage` for a body that is none.
+        """Ask for a page and decode its body with `read`, which raises `NotAPage` where it is not one.
 
         An answer without content (204) is read as an empty JSON object.
 
         Raises:
-            TokenRefused: 401; or 403, where no call type was asked for, and the list without dates is refused too.
-            DatesRefused: 403, or 410 for a first page, where that list is answered.
-            RequestRefused: 400, 402, 404, 405, 422 or 501; where a call type was asked for also 403, or time and again a 200
-                that says in words what is wrong.
-            NotServed: 403 with a web page, a redirect, a certificate that cannot be trusted, any other 4xx but 408 and 429.
-            Unavailable: the failures that can pass did not, within the bounds above.
+            TokenRefused: 401; or 403 without a call type, where the list without dates is refused too.
+            DatesRefused: 403, or 410 for a first page, where the list without dates is answered.
+            RequestRefused: 400, 402, 404, 405, 422 or 501; for a call type also 403, or 200 with an error message.
+            NotServed: 403 with a web page, a redirect, an untrusted certificate, any other 4xx except 408 and 429.
+            Unavailable: temporary failures did not end within the bounds above.
         """
         retrying = Retrying(
             retry=retry_if_exception_type(TransientFailure),
@@ -195,7 +191,7 @@ class Client:
         return answer
 
     def _ask(self, query: Query) -> requests.Response:
-        """The answer of the address, or of the same without its slash where the server says that it is there."""
+        """The answer of the address, or of the same address without its trailing slash where the server redirects there."""
         address = self._address
         response = self._send(address, query)
         if (
@@ -220,7 +216,7 @@ class Client:
         )
 
     def _body(self, response: requests.Response) -> bytes:
-        body = io.BytesIO()  # a list of pieces would take many times their size where each is a byte
+        body = io.BytesIO()  # a list of one-byte chunks would take many times their size
         for chunk in response.iter_content(PACKED_CHUNK if "Content-Encoding" in response.headers else CHUNK):
             body.write(chunk)
             if body.tell() > LONGEST_ANSWER:
@@ -232,7 +228,7 @@ class Client:
         return NotServed(sentence, response.status_code)
 
     def _no_page(self, error: NotAPage, body: bytes, response: requests.Response) -> Exception:
-        """What it means that a body is no page."""
+        """The error to raise for a body that is not a page."""
         if isinstance(error, TooMuch):
             return self._too_much(error, response)
         if is_web_page(body, response.headers.get("Content-Type", "")):
@@ -243,7 +239,7 @@ class Client:
         )
 
     def _check(self, response: requests.Response, query: Query, ticket: int) -> None:
-        """Raise what the status of an answer says, unless that is that there is a page."""
+        """Raise for an answer whose status says that it holds no page."""
         status = response.status_code
         if status in (OK, NO_CONTENT):
             return
@@ -258,7 +254,7 @@ class Client:
         raise self._refusal(response, query)
 
     def _check_passing(self, response: requests.Response, ticket: int) -> None:
-        """Raise where the status of an answer says that the failure can pass."""
+        """Raise for an answer whose status says that the failure may be temporary."""
         status = response.status_code
         if status in (TIMED_OUT, TOO_MANY) or status < OK or (status >= 500 and status != NOT_IMPLEMENTED):
             wait_s = retry_after(response.headers)
@@ -267,7 +263,7 @@ class Client:
             raise TransientFailure(f"answered {status}", status, wait_s=wait_s)
 
     def _refusal(self, response: requests.Response, query: Query) -> ApiError:
-        """What it means that the server refuses to answer."""
+        """The error to raise where the server refuses to answer."""
         status, body = response.status_code, first_bytes(response, MOST_READ)
         if status == FORBIDDEN and is_web_page(body, response.headers.get("Content-Type", "")):
             return NotServed(
@@ -293,10 +289,10 @@ class Client:
         return kind(self._refused(query, status, said), status)
 
     def _answers_without_dates(self, query: Query) -> bool:
-        """Whether the list is answered where no dates are asked for: then it is not the token that is refused."""
+        """Whether the list without dates is answered: then it is not the token that is refused."""
         if query.date_from is None and query.date_to is None:
             return False
-        # UnansweredRequest each time: a token may be revoked in the middle of a run.
+        # UnansweredRequest each time: a token may be revoked during a run.
         ticket = self._pace.wait()
         with self._send(self._address, replace(query, date_from=None, date_to=None, page=1, limit=1)) as response:
             self._check_passing(response, ticket)
@@ -321,7 +317,7 @@ class Client:
 
 
 class _Retries:
-    """Counts the failures of one request, and says when it has been asked often enough."""
+    """Counts the failures of one request, and decides when to give up."""
 
     def __init__(self, pace: Pace, patience_s: float, clock: Callable[[], float]) -> None:
         self._pace, self._patience_s, self._clock = pace, patience_s, clock
@@ -330,12 +326,12 @@ class _Retries:
         self._unreachable_since: float | None = None
 
     def are_over(self, state: RetryCallState) -> bool:
-        """Whether the failure of the last try is final."""
+        """Whether the last failure is final."""
         error = state.outcome and state.outcome.exception()
         if not isinstance(error, TransientFailure) or (error.wait_s or 0) > LONGEST_RETRY_AFTER_S:
             return True
         if error.status == TOO_MANY:
-            # Others of the session may have been let in before this one, so tries alone tell nothing.
+            # Other threads may have been let in before this one, so the number of tries alone proves nothing.
             self._refusals += 1
             return self._refusals > RETRIES and self._pace.unanswered_s > UNANSWERED_S
         self._failures += 1
@@ -358,5 +354,5 @@ def _wait(state: RetryCallState) -> float:
     error = state.outcome and state.outcome.exception()
     asked = error.wait_s if isinstance(error, TransientFailure) else None
     longest: float = min(LONGEST_BACKOFF_S, 0.5 * 2 ** min(state.attempt_number - 1, RETRIES))
-    backoff = longest * random.uniform(0.5, 1)  # noqa: S311  # spreads retries, no secret
-    return max(asked or 0.0, backoff)  # a date that has passed by our clock must not use up the retries at once
+    backoff = longest * random.uniform(0.5, 1)  # noqa: S311  # spreads retries, not a secret
+    return max(asked or 0.0, backoff)  # a Retry-After in the past must not use up the retries at once

@@ -1,7 +1,7 @@
 """A page as Arrow read it -> the documented columns, `extra`, and how the records differ from the document.
 
-Whole columns at a time, by the rules of `rules`: what is frequent has a way of its own here, all else goes through the rules
-themselves, once for each different value.
+Whole columns at a time, by the rules of `rules`: frequent cases have a fast path here, all others go through the rules
+themselves, once for each distinct value.
 """
 
 from collections.abc import Callable, Mapping
@@ -75,8 +75,8 @@ class Columns:
 
     Attributes:
         records: How many there are.
-        reader: Reads what has no way of its own here.
-        zero_fractions: Whether whole numbers in columns of numbers with a fraction are spelt with one of zero.
+        reader: Reads what has no fast path here.
+        zero_fractions: Whether whole numbers in columns of numbers with a fraction are written with a zero fraction.
         found: The deviations, each with the records that have it.
     """
 
@@ -86,7 +86,7 @@ class Columns:
     found: dict[Deviation, Flags] = field(default_factory=dict)
 
     def object(self, fields: tuple[Field, ...], names: Mapping[str, Sent], at: "Place") -> tuple[list[pa.Array], Any]:
-        """The documented fields of objects, and what of the objects they do not hold."""
+        """The documented fields of objects, and as JSON texts what they do not hold of the objects."""
         columns: list[pa.Array] = []
         rests: dict[str, Pieces] = {}
         for part in fields:
@@ -147,14 +147,14 @@ class Columns:
         self._tell(at, rule.sent, Became.READ, where)
 
     def _one(self, of: Field, kind: str, values: pa.Array, at: "Place") -> Typed:
-        """A column that is no list by the document."""
+        """A column that is not documented as a list."""
         if kind == BLANK and of.kind is not Kind.TEXT:
             self._rule(at, EMPTY, where_valid(values))
             return pa.nulls(len(values), arrow_type(of)), None
         return self._quickly(of, kind, values, at) or self._by_rule(of, kind, values, at)
 
     def _quickly(self, of: Field, kind: str, values: pa.Array, at: "Place") -> Typed | None:
-        """A column by a way of its own; None where there is none."""
+        """A column by its fast path; None where there is none."""
         match of.kind:
             case Kind.INTEGER:
                 return self._whole(of, kind, values, at)
@@ -182,7 +182,7 @@ class Columns:
         return self._moment(values, at, None) if of.is_instant else (values, None)
 
     def _spelt(self, of: Field, values: pa.Array, at: "Place") -> Typed | None:
-        """Whole numbers and moments in texts."""
+        """Whole numbers and moments given as texts."""
         if (numbers := _as_spelt(values)) is not None:
             whole = np.abs(numbers_of(numbers)) < MILLIS_S if of.is_instant else True
             self._rule(at, DIGITS, where_valid(values) & whole)
@@ -197,7 +197,7 @@ class Columns:
         return None
 
     def _real(self, of: Field, values: pa.Array, at: "Place") -> Typed | None:
-        """Numbers some of which have a fraction."""
+        """Numbers, some of them with a fraction."""
         odd, numbers = fractional(values), numbers_of(values)
         if (odd.any() and not (of.is_duration or of.is_instant)) or (
             of.is_instant and (np.abs(numbers) >= MILLIS_S).any()
@@ -211,7 +211,7 @@ class Columns:
         return int_array(rounded, ~where_valid(values)), rest
 
     def _moment(self, values: pa.Array, at: "Place", original: pa.Array | None) -> Typed | None:
-        """Moments in whole numbers of some unit; `original` is their JSON where that is another."""
+        """Moments as whole numbers of some unit; `original` is their JSON where they were not sent as numbers."""
         valid, numbers = where_valid(values), numbers_of(values)
         size = np.abs(numbers)
         if not (size >= MILLIS_S).any():
@@ -250,7 +250,7 @@ class Columns:
         return self._object(of, OBJECT, items.take(places), at)
 
     def _plain(self, of: Field, kind: str, values: pa.Array, at: "Place") -> Typed | None:
-        """Objects that are told by one of their values."""
+        """Objects given by one of their values."""
         if pa.types.is_floating(values.type) or not of.stands_for:
             return None
         first, last = of.stands_for[0], of.stands_for[-1]
@@ -281,7 +281,7 @@ class Columns:
         return _lists(of, items, counts, values), None if rest is None else _listed(rest, counts)
 
     def _lone(self, of: Field, kind: str, values: pa.Array, at: "Place") -> Typed:
-        """Lists of which the one item stands alone, or nothing."""
+        """Lists given by their one item alone, or by an empty text."""
         valid = where_valid(values)
         if kind == BLANK:
             self._rule(at, EMPTY, valid)
@@ -308,7 +308,7 @@ class Columns:
         return self._one(of.item, kind, values, at)
 
     def _standing_for(self, of: Field, values: pa.Array, at: "Place") -> Typed | None:
-        """Objects in the place of plain items, each of which is one part of its object."""
+        """Objects in place of plain items, each of which is one part of its object."""
         (name,) = of.stands_for
         names = dict(fields_by_name(values))
         inner = Columns(self.records, self.reader, self.zero_fractions)
@@ -324,17 +324,17 @@ class Columns:
 
     def _by_rule(self, of: Field, kind: str, values: pa.Array, at: "Place") -> Typed:
         if of.parts and kind in (OBJECT, LIST):
-            raise NotColumnar("an object whose documented fields do not tell null from nothing")
+            raise NotColumnar("an object whose documented fields do not distinguish null from absent")
         return self._through(of, kind, values, at, self.reader.value)
 
     def _by_item_rule(self, of: Field, kind: str, values: pa.Array, at: "Place") -> Typed:
         return self._through(of.item, kind, values, at, lambda _, *given: self.reader.item(of, *given))
 
     def _through(self, of: Field, kind: str, values: pa.Array, at: "Place", read: Callable[..., Any]) -> Typed:
-        """Read each different value by the rules, as if it stood alone."""
+        """Read each distinct value by the rules, as if it were alone."""
         is_real = kind == WHOLE and pa.types.is_floating(values.type)
         if kind in (OBJECT, LIST) and self.zero_fractions:
-            raise NotColumnar("a number whose spelling its JSON does not tell")
+            raise NotColumnar("a number whose spelling is lost")
         different = (to_json(values, kind) if kind in (OBJECT, LIST) else values).dictionary_encode()
         is_json = kind in (OBJECT, LIST, OTHER)
         spelt = different.dictionary if is_json else to_json(different.dictionary, kind)
@@ -359,7 +359,7 @@ class Columns:
 
 
 class Place(NamedTuple):
-    """Where a column stands: its path, how many values it has, and the record of each (None: value n is of record n)."""
+    """A column's path, how many values it has, and the record of each (None: value n belongs to record n)."""
 
     path: str
     size: int
@@ -387,7 +387,7 @@ SENT = {
 
 
 def _blanks_apart(sent: Sent) -> Sent:
-    """What stands in a place with its empty texts as a kind of their own."""
+    """The values in a place, with empty texts as a kind of their own."""
     blank = pc.equal(sent[TEXT], text(""))
     if not pc.any(blank, min_count=0).as_py():
         return sent
@@ -397,9 +397,9 @@ def _blanks_apart(sent: Sent) -> Sent:
 
 
 def untouched(of: Field, values: pa.Array) -> bool:
-    """Whether a column of objects or lists is as it is to come out.
+    """Whether a column of objects or lists can be returned unchanged.
 
-    It has documented types, no moment in another unit than seconds, and no object without a documented value.
+    It has the documented types, only seconds for moments, and no object without a documented value.
     """
     if not values.type.equals(arrow_type(of)):
         return False
@@ -426,7 +426,7 @@ def _needs_no_change(of: Field, values: pa.Array) -> bool:
 
 
 def _as_spelt(values: pa.Array) -> pa.Array | None:
-    """The whole numbers that texts spell in the one usual way, without zeros in front; None where one spells another."""
+    """The whole numbers that texts spell without leading zeros; None where a text is anything else."""
     try:
         numbers = values.cast(pa.int64())
     except pa.ArrowInvalid:
@@ -443,21 +443,21 @@ def _chosen(values: pa.Array, where: Flags) -> pa.Array:
 
 
 def _joined(parts: list[Typed]) -> Typed:
-    """One column of those of several kinds."""
+    """One column from those of several kinds."""
     rests = [rest for _, rest in parts if rest is not None]
     columns = [column for column, _ in parts if column.null_count < len(column)]
     return coalesced(columns or [parts[0][0]]), coalesced(rests) if rests else None
 
 
 def _structs(of: Field, columns: list[pa.Array]) -> pa.Array:
-    """Objects of these columns; one without any value is null."""
+    """Objects of these columns, null where they have no value."""
     nothing = reduce(np.logical_and, (~where_valid(column) for column in columns))
     mask = flag_array(nothing) if nothing.any() else None
     return pa.StructArray.from_arrays(columns, fields=list(arrow_type(of.item)), mask=mask)
 
 
 def _lists(of: Field, items: pa.Array, counts: Ints, values: pa.Array) -> pa.Array:
-    """Lists of so many items each, null where `values` are."""
+    """Lists of so many items each, null where `values` is."""
     ends = np.cumsum(np.append(0, counts)).astype(np.int32)
     offsets = pa.Array.from_buffers(pa.int32(), len(ends), [None, pa.py_buffer(ends)])
     mask = flag_array(~where_valid(values)) if values.null_count else None
@@ -465,6 +465,6 @@ def _lists(of: Field, items: pa.Array, counts: Ints, values: pa.Array) -> pa.Arr
 
 
 def _listed(rest: pa.Array, counts: Ints) -> pa.Array | None:
-    """What is left of lists: that of their items, null where an item leaves nothing; null for lists that leave nothing."""
+    """What is left of lists: a JSON list of what is left of each item, or null; null where nothing is left of any item."""
     left = np.bincount(np.repeat(np.arange(len(counts)), counts)[where_valid(rest)], minlength=len(counts)) > 0
     return _chosen(list_texts(rest, counts), left) if left.any() else None

@@ -1,4 +1,4 @@
-"""Several pieces of work under way at a time, their results in order."""
+"""Several calls under way at a time, their results in order."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -10,12 +10,12 @@ T = TypeVar("T")
 
 
 def map_concurrently(work: Callable[[S], T], items: Iterable[S], most: int) -> Iterator[T]:
-    """What `work` makes of each item, in the items' order.
+    """The result of `work` for each item, in the items' order.
 
     Args:
         work: Called from several threads.
-        items: What is to be done.
-        most: How many are under way at a time; as many more may be done and wait to be taken, which bounds the memory.
+        items: Its arguments.
+        most: How many calls are under way at a time; as many results again may wait to be taken, which bounds the memory.
     """
     if most == 1:
         yield from map(work, items)
@@ -30,4 +30,4 @@ def map_concurrently(work: Callable[[S], T], items: Iterable[S], most: int) -> I
         while waiting:
             yield waiting.popleft().result()
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)  # nobody waits for what is not wanted any more
+        pool.shutdown(wait=False, cancel_futures=True)  # what is no longer wanted is not waited for

@@ -1,11 +1,10 @@
 """A list -> every call in it once, proven complete.
 
-The document does not say how pages are ordered, rows can move between them while we read, and totals can be wrong. A crawl
-therefore reads a list to where it is over, and counts: its unique ids, unreadable records included, must equal the total that
-the API gave on the last page. Where they do not, the list is read again; what is only believable in a smaller list, `parts`
-cuts into such.
+The document does not say how pages are ordered, rows can move between them meanwhile, and totals can be wrong. A crawl
+therefore reads a list to its end and counts: its unique ids, unreadable records included, must equal the total on the last
+page. Where they do not, the list is read again; what can only be proven in smaller lists is cut by `parts`.
 
-Several pages are in flight at a time as long as the total stands still; a list that moves is read again page by page.
+Several pages are in flight at a time while the total stands still; a list that moves is read again page by page.
 """
 
 import time
@@ -33,10 +32,10 @@ class _Learned:
     """What a crawler has seen of the account.
 
     Attributes:
-        answered: Whether the wider questions were answered.
-        largest: The most records that a page had.
-        longest: The most records that a list had, as far as it was read.
-        is_beyond_total: Whether a list had more records than its total says.
+        answered: Whether lists without dates were answered.
+        largest: The most records of a page.
+        longest: The most records of a list, as far as it was read.
+        is_beyond_total: Whether a list had more records than its total.
     """
 
     answered: dict[Query, bool] = field(default_factory=dict)
@@ -51,8 +50,8 @@ class Crawler:
 
     Attributes:
         fetch: One request -> its page.
-        read_twice: Whether a list counts as complete only where two readings in a row hold the same calls. That also sees a
-            call that went and another that came between the very same two requests, which leave the total as it was.
+        read_twice: Whether a list counts as complete only where two readings in a row hold the same calls. That also detects
+            a call that was removed and another that arrived between the same two requests, which leave the total as it was.
         concurrency: How many pages are in flight at a time.
     """
 
@@ -62,14 +61,14 @@ class Crawler:
     _learned: _Learned = field(default_factory=_Learned, compare=False)
 
     def first(self, query: Query) -> Page:
-        """Page 1 of a list; an empty list may come in ways that the document does not have.
+        """Page 1 of a list; an empty list may come in undocumented ways.
 
-        An answer without calls and total is empty where a second asking agrees, a 404 where that and a wider question, the
-        same without dates, does: then it is neither the address nor the call type that is not there.
+        An answer without calls and total counts as empty where a second one agrees. So does a 404, where the same list
+        without dates is answered too: then it is neither the address nor the call type that does not exist.
 
         Raises:
             RequestRefused: the list is refused.
-            Incomplete: a list without calls and total had some at the second asking.
+            Incomplete: a list without calls and total had some the second time.
         """
         asked = replace(query, page=1)
         page = self._page_or_nothing(asked)
@@ -95,7 +94,7 @@ class Crawler:
             return None
 
     def answers_without_dates(self, query: Query) -> bool:
-        """Whether the same list is answered where no dates are asked for."""
+        """Whether the same list is answered without dates."""
         wider = replace(query, date_from=None, date_to=None, page=1)
         answered = self._learned.answered
         if wider not in answered:
@@ -107,7 +106,7 @@ class Crawler:
         return answered[wider]
 
     def counts_all(self, query: Query, total: int) -> bool:
-        """Whether a total counts all calls, whatever the dates: that of a day without calls is the same."""
+        """Whether a total counts all calls, whatever the dates: a day without calls then has the same total."""
         if not total:
             return False
         try:
@@ -117,12 +116,12 @@ class Crawler:
         return not nothing.records and nothing.total == total
 
     def has_shown_more_than(self, calls: int) -> bool:
-        """Whether any list that was read had more records than so many."""
+        """Whether any list so far had more records than this."""
         return self._learned.longest > calls
 
     @property
     def has_shown_more_than_its_total(self) -> bool:
-        """Whether any list that was read had more records than its total says."""
+        """Whether any list so far had more records than its total."""
         return self._learned.is_beyond_total
 
     def crawl(self, query: Query, first: Page | None = None, is_smallest: bool = True) -> Crawled:
@@ -131,12 +130,12 @@ class Crawler:
         Args:
             query: The list.
             first: Its page 1 where that has been read already.
-            is_smallest: Whether no smaller lists can be asked for instead: then a list of more calls than its total says is
-                read twice to its end, and believed where both readings hold the same.
+            is_smallest: Whether no smaller lists can be asked for instead: then a list of more calls than its total is read
+                to its end twice, and believed where both readings agree.
 
         Raises:
-            TooDeep: the API gives no more than a part of the list.
-            NotProven: the list holds more than its total says, or other calls than it says, in each reading.
+            TooDeep: the API gives only a part of the list.
+            NotProven: every reading holds more or other calls than the total says.
             Incomplete: the calls kept changing, or never added up to the API's total; names the figures.
         """
         began_s, pages, figures, longest, most = time.time(), 0, "", 0, 0
@@ -151,10 +150,12 @@ class Crawler:
             longest = attempt.longest if is_cut else max(longest, attempt.longest)
             self._learn(attempt)
             is_steady = before is not None and attempt.holds_the_same_as(before)
-            is_alike = is_steady or (number == 2 and attempt.query != query)  # pages of another size may lack others
+            is_alike = is_steady or (
+                number == 2 and attempt.query != query
+            )  # pages of another size may lack other calls
             is_surely_cut |= before is not None and _has_more_on_smaller_pages(attempt, before)
             is_cut = is_surely_cut or (_may_be_cut(attempt) and not is_steady)
-            # What larger pages lacked tells nothing.
+            # What larger pages lacked proves nothing.
             is_the_same = is_cut or before is None or (is_the_same and is_alike and attempt.total == before.total)
             found = partial(_crawled, attempt, pages, number, began_s)
             if attempt.refused is None or not is_cut or number == crawls:
@@ -185,7 +186,7 @@ class Crawler:
     def _attempt(
         self, query: Query, page: Page | None, before: Attempt | None, longest: int, reads_past_total: bool
     ) -> Attempt:
-        """The list read once more, or first, `page` being its page 1 then."""
+        """One more reading of the list; `page` is its page 1 where that has been read already."""
         asked = _asked_again(query, before, longest)
         concurrency, largest = self._concurrency(before), self._learned.largest
         attempt = Attempt(self.fetch, asked, concurrency, largest, reads_past_total)
@@ -196,15 +197,15 @@ class Crawler:
                 raise
             attempt = Attempt(
                 self.fetch, query, concurrency, largest, reads_past_total
-            )  # some servers know some sizes only
+            )  # some servers accept certain sizes only
             attempt.run(None)
         return attempt
 
     def _check_end(self, query: Query, attempt: Attempt, found: Callable[[], Crawled]) -> None:
-        """See whether a list is over where a page was refused, or where page 2 was page 1 again.
+        """Check that a list ends where a page was refused, or where page 2 was page 1 again.
 
         Raises:
-            TooDeep: it may go on there.
+            TooDeep: it may continue there.
         """
         if attempt.refused is not None and not attempt.is_over and not self._ends_there(attempt):
             raise TooDeep(
@@ -228,10 +229,10 @@ class Crawler:
         return self.concurrency if before is None or before.is_complete or before.is_beyond_total else 1
 
     def _ends_there(self, attempt: Attempt) -> bool:
-        """Whether a list ends where a page was refused, or repeated, and is neither too deep nor unknown to the server.
+        """Whether a list ends where a page was refused or repeated, rather than being too deep or unknown to the server.
 
-        A page of another size that reaches over the place must then be answered with what is left of the list: with its last
-        calls, for a server that gives smaller pages than it is asked for answers with others.
+        A page of another size that reaches across that place must then hold the rest of the list, its last calls: a server
+        that gives smaller pages than it is asked for answers with others.
         """
         sizes = (*range(attempt.longest - 1, 1, -1), attempt.longest + 1)
         size = next((size for size in sizes if attempt.found % size and size <= MAX_LIMIT), None)
@@ -244,7 +245,7 @@ class Crawler:
             page = self.fetch(replace(attempt.query, page=number, limit=size))
         except RequestRefused:
             return False
-        # Where that is all of them once more, the server knows no pages.
+        # A server that does not know pages gives all calls again.
         is_all = attempt.is_one_page_again and page.records == attempt.found
         attempt.is_over = (page.records == left or is_all) and attempt.gathered.ends_with(ints(page.calls["id"]))
         return attempt.is_over
@@ -266,10 +267,10 @@ class Crawler:
 
 
 def _asked_again(query: Query, before: Attempt | None, longest: int) -> Query:
-    """The list once more, in pages as long as they came.
+    """The query for another reading, in pages as long as they came.
 
-    Where its total is in doubt, it is every other time in pages of another size: what is lost between two pages, or comes on
-    both since their order wavers, is another call then.
+    Where its total is in doubt, every other reading has pages of another size: other calls are then lost between two pages,
+    or repeated on both, where their order is unstable.
     """
     if before is None:
         return query
@@ -282,9 +283,9 @@ def _asked_again(query: Query, before: Attempt | None, longest: int) -> Query:
 
 
 def _may_be_cut(attempt: Attempt) -> bool:
-    """Whether the server may cut pages by their bytes, so that smaller ones hold calls that larger ones lack.
+    """Whether the server may truncate pages by their bytes, so that smaller ones hold calls that larger ones lack.
 
-    Its pages are uneven then. Where pages beyond the end are refused, the only one may have been cut.
+    Its pages are uneven then. Where pages beyond the end are refused, the only page may have been truncated.
     """
     if attempt.refused is not None and not attempt.is_over:
         is_short = attempt.longest < (attempt.query.limit or 0) and attempt.found < attempt.total

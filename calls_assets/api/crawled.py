@@ -21,7 +21,7 @@ Places = npt.NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Calls:
-    """Calls sorted by id, each once; the rows themselves are where the crawl put them."""
+    """Calls sorted by id, each once; their rows stay where the crawl put them."""
 
     ids: Ints
     started_at: Ints
@@ -34,7 +34,7 @@ class Calls:
         return len(self.ids)
 
     def at(self, places: Ints) -> "Calls":
-        """The calls at these places, which ascend."""
+        """The calls at these ascending positions."""
         return replace(
             self,
             ids=self.ids[places],
@@ -44,18 +44,18 @@ class Calls:
         )
 
     def tables(self, columns: list[str] | None = None) -> Iterator[pa.Table]:
-        """The rows, `ROW_GROUP_ROWS` at a time, in the schema of a page; none for no rows."""
+        """The rows in the schema of a page, `ROW_GROUP_ROWS` at a time; nothing where there are none."""
         for first in range(0, len(self), ROW_GROUP_ROWS):
             yield self._spool.take(self._numbers[first : first + ROW_GROUP_ROWS], columns)
 
     def pieces(self) -> Iterator[tuple[pa.Table, tuple[Shape, ...], Places]]:
-        """The rows, as `tables` gives them, with their shapes, and of each row the place of its own."""
+        """The rows as `tables` gives them, all shapes, and the position of each row's shape among them."""
         for first in range(0, len(self), ROW_GROUP_ROWS):
             part = slice(first, first + ROW_GROUP_ROWS)
             yield self._spool.take(self._numbers[part]), self._shapes, self._shape_of[part]
 
     def deviations(self) -> Counter[Deviation]:
-        """How the calls differ from the document, each deviation with its number of calls."""
+        """How many calls have each deviation from the document."""
         counts: Counter[Deviation] = Counter()
         for place, calls in enumerate(np.bincount(self._shape_of, minlength=len(self._shapes)).tolist()):
             if calls:
@@ -65,7 +65,7 @@ class Calls:
 
 @dataclass
 class Gathered:
-    """Rows of pages as they come, each id once in the end: the later row is kept."""
+    """Rows of pages as they come; of rows with one id, the last is kept."""
 
     ids: IdSet = field(default_factory=IdSet)
     collisions: int = 0
@@ -91,13 +91,13 @@ class Gathered:
         return Calls(ids[last], started_at[last], last, self._spool, shape_of[last], self._shapes.all)
 
     def ends_with(self, ids: Ints) -> bool:
-        """Whether the rows that came last have just these ids."""
+        """Whether the rows that came last have exactly these ids."""
         came, *_ = self._all
         return bool(np.array_equal(np.sort(came[len(came) - len(ids) :]), np.sort(ids)))
 
     @property
     def different_under_one_id(self) -> int:
-        """How many records more there are than ids, where equal ones under one id count once."""
+        """How many more distinct records than ids came."""
         ids, *_ = self._all
         different, counts = np.unique(ids, return_counts=True)
         twice = different[counts > 1]
@@ -118,11 +118,11 @@ class Gathered:
 
 
 class NotProven(Incomplete):
-    """A list was read as far as it goes, and its calls are not proven to be all.
+    """A list was read as far as possible, and its calls are not proven to be all.
 
     Attributes:
         shown: The calls that came.
-        total: How many there are by the API's total.
+        total: How many there are according to the API.
     """
 
     def __init__(self, sentence: str, shown: "Crawled", total: int | None = None) -> None:
@@ -132,7 +132,7 @@ class NotProven(Incomplete):
 
 
 class TooDeep(NotProven):
-    """The API shows no more than a part of a list."""
+    """The API shows only a part of a list."""
 
 
 @dataclass(frozen=True)
@@ -145,9 +145,9 @@ class Crawled:
         total: How many records the list has.
         pages: How many pages were read.
         crawls: How often the list was read.
-        collisions: How many records came under an id that had been seen before; the later one was kept.
+        collisions: How many records came with an id that had been seen before; the later one was kept.
         began_s: When the first page was asked for, in epoch seconds.
-        pieces: The lists by date that it was put together from, where the account does not give them as one; else none.
+        pieces: The queries by date that it was merged from, where the account does not answer them as one; else none.
     """
 
     calls: Calls

@@ -1,8 +1,7 @@
 """The bytes of one page -> Arrow, whatever dialect the account speaks.
 
-Whole columns are read by Arrow in the spelling that the pages before were in (`dialect`, `columns`). A page that is spelt
-otherwise has its spelling learned; one that has none is read record by record in Python, by the same rules. Both ways give
-the same.
+Arrow reads whole columns in the dialect of the pages before (`dialect`, `columns`). A page in another dialect teaches the
+decoder that one; where Arrow can read none, Python reads record by record, by the same rules and with the same result.
 """
 
 import codecs
@@ -43,7 +42,7 @@ SCHEMA = pa.schema([*_STRUCT, pa.field("extra", pa.string())])
 
 @dataclass(frozen=True)
 class Reject:
-    """A record that could not be read: its id and start (epoch s) where those could, the reason, and its JSON."""
+    """A record that could not be read: its id and start (epoch s) where these could, the reason, and its JSON."""
 
     call_id: int | None
     started_at: int | None
@@ -58,12 +57,12 @@ class Page:
     Attributes:
         calls: The calls, in `SCHEMA`.
         rejects: The records that could not be read.
-        total: The API's own count of the list (`meta.total`); 0, which proves nothing, where calls come without one that can
-            be read; None where an empty answer tells none.
+        total: The API's own count of the list (`meta.total`); 0, which proves nothing, where calls come without a readable
+            one; None where an empty answer has none.
         has_next: Whether `meta.next` names a further page.
-        limit: The page size that the API tells (`meta.limit`); None where it tells none.
-        shapes: In which ways the calls differ from the document.
-        shape_of: Of each call, the place of its shape in `shapes`.
+        limit: The API's page size (`meta.limit`); None where it gives none.
+        shapes: The ways in which calls of the page differ from the document.
+        shape_of: The position of each call's shape in `shapes`.
     """
 
     calls: pa.Table
@@ -76,17 +75,17 @@ class Page:
 
     @property
     def records(self) -> int:
-        """How many records the page holds, readable or not."""
+        """How many records the page holds, unreadable ones included."""
         return len(self.calls) + len(self.rejects)
 
 
 class Decoder:
-    """Reads pages, and remembers how they are spelt, which makes it quick; what it gives depends on the page alone.
+    """Reads pages, and remembers their dialect, which is only faster: what it returns depends on the page alone.
 
     May be shared by threads.
 
     Args:
-        zone: The zone of times that come without an offset; None where that is unknown.
+        zone: The zone of times without an offset; None where that is unknown.
     """
 
     def __init__(self, zone: ZoneInfo | None = None) -> None:
@@ -102,11 +101,11 @@ class Decoder:
         """The page that `body` holds.
 
         Raises:
-            NotAPage: `body` is no page: no object with a list `calls`, and no empty answer either.
-            TooMuch: it holds more than an answer may.
+            NotAPage: `body` is neither an object with a list `calls` nor an empty answer.
+            TooMuch: it is larger than an answer may be.
         """
         body = body.removeprefix(codecs.BOM_UTF8)
-        if len(body) <= MOST_VALUES:  # which holds fewer
+        if len(body) <= MOST_VALUES:  # as many bytes hold fewer values
             return self._read(body)
         with self._large:
             return self._read(_readable(slimmed, body))
@@ -118,7 +117,7 @@ class Decoder:
         return page or self._by_records(body)
 
     def _by_columns(self, body: bytes) -> Page | None:
-        """The page, or None where its records are to be looked at one by one."""
+        """The page; None where its records have to be read one by one."""
         try:
             body.isascii() or body.decode()
         except UnicodeDecodeError:
@@ -128,7 +127,7 @@ class Decoder:
                 table = dialect.read(body)
                 page = self._of_columns(table, dialect.leaves(table), body)
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError, NotColumnar):
-                continue  # it is spelt otherwise, or not exact in columns; in the end each record is read, and errors told
+                continue  # another dialect, or not exact in columns; reading by record reports errors
             if page and dialect is not self._dialects[0]:
                 self._dialects = (dialect, *(other for other in self._dialects if other is not dialect))
             return page
@@ -181,10 +180,10 @@ class Decoder:
         return _page(calls, tuple(rejects), total, meta, shapes.all, np.array(places, np.int32))
 
     def _learn(self, body: bytes) -> bool:
-        """Learn how a page is spelt; says whether columns may tell it now.
+        """Learn the dialect of a page; returns whether it may be read by columns now.
 
         Raises:
-            NotAPage: `body` is no JSON.
+            NotAPage: `body` is not JSON.
         """
         if self._learned == MOST_LEARNED:
             return False
@@ -203,7 +202,7 @@ class Decoder:
 
 
 def read_page(body: bytes) -> Page:
-    """The page that `body` holds, as a `Decoder` of its own reads it.
+    """The page that `body` holds, read by a `Decoder` that all callers share.
 
     Raises:
         NotAPage: `body` is not the documented JSON.
@@ -212,16 +211,16 @@ def read_page(body: bytes) -> Page:
 
 
 def _as_json(body: bytes) -> Any:
-    # Bytes that are no UTF-8 become halves of surrogate pairs, which a rule of texts mends.
+    # Bytes that are not UTF-8 become halves of surrogate pairs, which a rule for texts replaces.
     return _readable(lambda body: JSON.decode(flattened(body).decode("utf-8", "surrogateescape")), body)
 
 
 def _readable(read: Callable[[bytes], T], body: bytes) -> T:
-    """What `read` makes of a body.
+    """The result of `read` for a body.
 
     Raises:
-        NotAPage: it is no JSON.
-        TooMuch: it holds more than an answer may.
+        NotAPage: it is not JSON.
+        TooMuch: it is larger than an answer may be.
     """
     try:
         return read(body)
@@ -248,7 +247,7 @@ def _page(
 
 
 def _shapes(found: Mapping[Deviation, Flags], records: int) -> tuple[tuple[Shape, ...], npt.NDArray[np.int32]]:
-    """The different ways in which records differ, and of each record which one it is."""
+    """The shapes of a page's records, and the position of each record's shape among them."""
     everywhere = frozenset(deviation for deviation, where in found.items() if where.all())
     somewhere = [item for item in found.items() if item[0] not in everywhere]
     if not somewhere:
@@ -263,7 +262,7 @@ def _shapes(found: Mapping[Deviation, Flags], records: int) -> tuple[tuple[Shape
 
 
 def _told(meta: Any) -> dict[str, Any]:
-    """What a page tells of its list, by plain names."""
+    """A page's `meta` by plain names, without the marks of kinds."""
     told: dict[str, Any] = {}
     for name, value in (meta if isinstance(meta, dict) else {}).items():
         plain, _, kind = name.partition(MARK)
@@ -282,7 +281,7 @@ def _all_plausible(started_at: pa.Array) -> bool:
 
 
 def _is_odd_empty(page: Any) -> bool:
-    """Whether an answer says in another way than the document that there are no calls."""
+    """Whether an answer says in an undocumented way that there are no calls."""
     if page == []:
         return True
     if not isinstance(page, dict) or not page.keys() <= {"calls", "meta"} or page.get("calls") not in (None, {}, ""):
@@ -292,7 +291,7 @@ def _is_odd_empty(page: Any) -> bool:
 
 
 def _tells_an_error(page: Mapping[str, Any]) -> bool:
-    """Whether a page says that something went wrong."""
+    """Whether a page reports an error."""
     is_wrong = any(page.get(name) for name in SAYING_WRONG) or page.get("status") in FAILED
     return is_wrong or any(page.get(name) is False for name in SAYING_RIGHT)
 
@@ -308,7 +307,7 @@ def _whole_number(value: object) -> int | None:
 
 
 def _why_rejected(record: Any, row: Mapping[str, Any]) -> str | None:
-    """Why a record is no call that can be told from others; None where it is one."""
+    """Why a record cannot be identified as a call; None where it can."""
     if isinstance(record, str) and len(record) > MOST_VALUES_OF_RECORD:
         return f"the record holds more than {MOST_VALUES_OF_RECORD:,} values"
     if not isinstance(record, dict):

@@ -1,10 +1,9 @@
-"""How an account spells its pages: which kinds of JSON stand where, and how Arrow's JSON reader gets through them.
+"""Which kinds of JSON values an account sends in which fields, and how Arrow's JSON reader can read them.
 
-Arrow's reader takes one kind of value a field, and is the quickest way through a page by far. A `Dialect` is therefore made
-of the kinds that pages were seen to hold: a schema with the type that each field is sent in, and, where a field comes in
-several kinds, a mark that is put behind its name before one of them, so that each kind gets a column of its own. What Arrow
-has no type for, such as a list of items of several kinds, is put into a text as it stands. A page with anything else in it is
-refused by the reader, never misread.
+Arrow's reader is by far the fastest way to read a page, but takes one kind of value per field. A `Dialect` is therefore made
+from the kinds that pages were seen to hold: a schema with the type of each field. Where a field comes in several
+kinds, its name is marked before one of them, so that each kind gets a column of its own. What Arrow has no type for, such as
+a list of items of several kinds, is turned into a text. A page with anything else in it is refused, never misread.
 """
 
 import json
@@ -42,14 +41,14 @@ MOST_LEARNED_NAMES = 10 * MOST_NAMES  # places that are remembered; an answer ca
 
 
 class NoDialect(Exception):
-    """No schema of Arrow's reader takes such pages."""
+    """No schema lets Arrow's reader read such pages."""
 
 
 @dataclass
 class Kinds:
     """The kinds seen in one place, with the fields of its objects and the items of its lists.
 
-    `places` counts the named ones of the whole page.
+    `places` counts the named places of the whole page.
     """
 
     seen: set[str] = field(default_factory=set)
@@ -58,7 +57,7 @@ class Kinds:
     places: "Iterator[int]" = field(default_factory=count)
 
     def add(self, value: Any, depth: int = 0) -> None:
-        """Add the kinds of a value, and of all within it; what no spelling can hold has none.
+        """Add the kinds of a value and of all nested values; what no dialect can hold has none.
 
         Raises:
             NoDialect: there are too many names.
@@ -85,7 +84,7 @@ class Kinds:
 
     @property
     def is_typed(self) -> bool:
-        """Whether Arrow has types for the values that stand here, what is behind the names of objects aside."""
+        """Whether Arrow has types for the values in this place, those in named fields of objects aside."""
         if self.items is None:
             return OTHER not in self.seen
         groups = self.items.groups | ({TEXT} if BLANK in self.items.seen else set())
@@ -93,7 +92,7 @@ class Kinds:
 
     @property
     def groups(self) -> set[str]:
-        """The kinds that need a column each, nulls and empty texts aside."""
+        """The kinds that need a column each, apart from nulls and empty texts."""
         return {WHOLE if kind == REAL else kind for kind in self.seen - {NULL, BLANK}}
 
     def walk(self) -> "Iterator[tuple[str, Kinds]]":
@@ -128,14 +127,14 @@ def kind_of(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Dialect:
-    """How pages are dialect.
+    """How an account writes its pages.
 
     Attributes:
-        schema: What Arrow reads them in.
-        marks: What is set first, as pairs of a text and its substitute; `@` is the space that may stand behind a colon.
-        untyped: The names whose values are put into texts before that.
-        nullless: The names that the document does not know and that were never null. A page in which one is null is spelt
-            otherwise, since Arrow's reader does not tell null from nothing.
+        schema: The schema that Arrow reads them in.
+        marks: Texts to replace before that, with their substitutes; `@` is the space that may follow a colon.
+        untyped: The names whose values are turned into texts before that.
+        nullless: The undocumented names that were never null. A page where one is null is in another dialect, since Arrow's
+            reader does not distinguish null from absent.
     """
 
     schema: pa.Schema
@@ -147,7 +146,7 @@ class Dialect:
         """The page as a table of one row.
 
         Raises:
-            ArrowInvalid: the page is spelt otherwise.
+            ArrowInvalid: the page is in another dialect.
         """
         escaped = MARK_ESCAPED if b"\\" in body else ()
         if (MARK_BEGINS in body and MARK.encode() in body) or any(mark in body for mark in escaped):
@@ -164,19 +163,19 @@ class Dialect:
         return table
 
     def _has_new_nulls(self, table: pa.Table, body: bytes) -> bool:
-        """Whether a name of `nullless` is null; the page is searched only for those that are null or nothing somewhere."""
+        """Whether a name of `nullless` is null; the page is searched only for those that are null or absent somewhere."""
         holes = {name for name, steps in self._nullless_places if _column(table, steps).null_count}
         spelt = {json.dumps(name, ensure_ascii=is_ascii).encode() for name in holes for is_ascii in (True, False)}
         return any(b"%b:%bnull" % (name, _space(body)) in body for name in spelt)
 
     @cached_property
     def _nullless_places(self) -> list[tuple[str, tuple[int, ...]]]:
-        """Where the names of `nullless` are, as steps from field to field."""
+        """The paths of the names of `nullless`, as steps from field to field."""
         return [(name, steps) for name, _, steps in _walk(self.schema) if name in self.nullless]
 
     @cached_property
     def _places(self) -> list[tuple[str, tuple[int, ...]]]:
-        """Where columns of numbers with a fraction are, and those of JSON as it was sent, as steps from field to field."""
+        """The paths of columns of numbers with a fraction, and of those of unparsed JSON, as steps from field to field."""
         return [
             (OTHER if name.endswith(MARK + OTHER) else REAL, steps)
             for name, kind, steps in _walk(self.schema)
@@ -184,7 +183,7 @@ class Dialect:
         ]
 
     def leaves(self, table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
-        """The columns of a page's numbers with a fraction, and of its JSON as it was sent, each with its kind."""
+        """A page's columns of numbers with a fraction, and of unparsed JSON, each with its kind."""
         for kind, (place, *steps) in self._places:
             values = _items(table.column(place).chunk(0))
             for step in steps:
@@ -209,7 +208,7 @@ class Dialect:
 
     def _marked(self, body: bytes) -> pa.Buffer:
         space = _space(body).decode()
-        # A quote before a colon ends a name, or is one within a text: then a mark makes the page invalid, and is refused.
+        # A quote before a colon ends a name, or is part of a text: then the mark makes the page invalid, and it is refused.
         column = pa.Array.from_buffers(
             pa.large_binary(), 1, [None, pa.py_buffer(np.array([0, len(body)])), pa.py_buffer(body)]
         )
@@ -219,7 +218,7 @@ class Dialect:
 
 
 def _space(body: bytes) -> bytes:
-    """What stands behind the colons of a page."""
+    """What follows the colons of a page."""
     return b" " if b'": ' in body[:1000] else b""
 
 
@@ -235,7 +234,7 @@ def _walk(fields: Iterable[pa.Field]) -> Iterator[tuple[str, pa.DataType, tuple[
 
 
 def _column(table: pa.Table, steps: tuple[int, ...]) -> pa.Array:
-    """The values at a place, also of those objects that are nothing."""
+    """The values at a path, within null objects too."""
     first, *others = steps
     column = table.column(first).chunk(0)
     for step in others:
@@ -244,22 +243,22 @@ def _column(table: pa.Table, steps: tuple[int, ...]) -> pa.Array:
 
 
 def _items(values: pa.Array) -> pa.Array:
-    """What lists hold, and what lists in them do."""
+    """The items of lists, and of lists in them."""
     while pa.types.is_list(values.type):
         values = values.flatten()
     return values
 
 
 def documented_dialect() -> Dialect:
-    """Pages as the document has them."""
+    """The dialect of the document."""
     return dialect_of(Kinds())
 
 
 def dialect_of(page: Kinds) -> Dialect:
-    """How pages of these kinds are dialect.
+    """The dialect of pages of these kinds.
 
     Raises:
-        NoDialect: there are too many names, or such that no mark can be put behind.
+        NoDialect: there are too many names, or names that cannot be marked.
     """
     maker = _Maker(page)
     schema = pa.schema(maker.columns(page, PAGE))
@@ -268,7 +267,7 @@ def dialect_of(page: Kinds) -> Dialect:
 
 @dataclass
 class _Maker:
-    """Makes the schema of pages, and the marks that it takes."""
+    """Makes the schema of pages, and the marks that it needs."""
 
     page: Kinds
 
@@ -287,12 +286,12 @@ class _Maker:
 
     @cached_property
     def _marks_blanks(self) -> bool:
-        """Whether empty texts get columns of their own, since one stands where there are values of another kind."""
+        """Whether empty texts get columns of their own, since one came in place of another kind."""
         return any(BLANK in kinds.seen and kinds.groups - {TEXT} for _, kinds in self._places)
 
     @cached_property
     def _marked(self) -> dict[str, set[str]]:
-        """The kinds to be marked behind each name."""
+        """The kinds to mark for each name."""
         found: dict[str, set[str]] = {}
         for name, kinds in self._places:
             groups = set(kinds.groups)
@@ -327,7 +326,7 @@ class _Maker:
                     yield name
 
     def columns(self, kinds: Kinds, fields: tuple[Field, ...]) -> list[pa.Field]:
-        """The columns of an object: those of its documented fields, and of all that were seen."""
+        """The columns of an object: of its documented fields, and of all that were seen."""
         known: dict[str, Field | None] = {field.name: field for field in fields}
         places = known | {name: None for name in kinds.names if name not in known}
         return [
@@ -371,7 +370,7 @@ class _Maker:
 
 
 def _undocumented(kinds: Kinds, field: Field | None, kind: str | None = None) -> Iterator[str]:
-    """The names of undocumented places, or of those that hold a kind; in `extra` null is told from nothing there."""
+    """The undocumented names, or those that hold a kind; for these, `extra` distinguishes null from absent."""
     known = {part.name: part for part in field.parts} if field else {}
     for name, inner in kinds.names.items():
         if name not in known and (kind is None or kind in inner.seen):

@@ -1,7 +1,7 @@
 """What the API document says of `GET /calls/`: its parameters, its call types and every field of a call.
 
-Nothing here talks to a server. The request side is `Query`, which checks each parameter before it is sent; the response
-side is `CALL`, from which the decoder, the `raw_calls` table and the data dictionary all follow.
+Nothing here talks to a server. `Query` is the request, which checks each parameter before it is sent; `CALL` is the response,
+from which the decoder, the `raw_calls` table and the data dictionary all follow.
 """
 
 from collections.abc import Iterable, Mapping
@@ -69,11 +69,11 @@ class Field:
     """One documented response field; each is equal to itself alone.
 
     `kind` is a plain `Kind`, or the fields of an object; with `many` the field is a list of that. `personal` marks a text
-    that can tell who somebody is, `varies` a value that hardly two calls share.
+    that may identify people, `varies` a value that hardly any two calls share.
 
-    `stands_for` says how an object and a plain value stand for each other where an account sends one in place of the other:
-    of an object the parts that a plain value is, first a number or digits, last another text; of a plain value the part of an
-    object that it is.
+    `stands_for` is for accounts that send a plain value in place of an object, or the reverse. For an object it names the
+    parts that a plain value means: the first for a number or digits, the last for other texts. For a plain value it names the
+    part of an object that is meant.
     """
 
     name: str
@@ -97,12 +97,12 @@ class Field:
 
     @cached_property
     def item(self) -> "Field":
-        """Of a list, what an item is."""
+        """The field of a list's items."""
         return replace(self, many=False)
 
     @property
     def parts(self) -> "tuple[Field, ...]":
-        """Of an object its fields; none of a plain value."""
+        """The fields of an object; none for a plain value."""
         return self.kind if isinstance(self.kind, tuple) else ()
 
 
@@ -265,7 +265,7 @@ class Query:
     """One request to `GET /calls/`, checked: each parameter of the document under a Python name.
 
     Raises:
-        ValueError: a parameter is not what the document allows; names it, what was given and what is allowed.
+        ValueError: the document does not allow a parameter; names it, what was given and what is allowed.
     """
 
     date_from: date | None = None
@@ -300,11 +300,11 @@ class Query:
 
     @property
     def asks_for_all(self) -> bool:
-        """Whether all calls of its dates are asked for, whatever they are."""
+        """Whether it asks for all calls of its dates, without a filter."""
         return self == Query(self.date_from, self.date_to, self.page, self.limit)
 
     def params(self) -> dict[str, str]:
-        """The query string's names and values, as the document spells them; what is not set is left out."""
+        """The names and values of the query string, as the document spells them, without unset ones."""
         return {
             spelling: _spell(value)
             for name, spelling in PARAMETERS.items()
@@ -313,7 +313,7 @@ class Query:
 
     @property
     def spelt_filters(self) -> str:
-        """The filters alone, as `filters` reads them, and the same in whatever order they were given; empty without any."""
+        """The filters alone, as `filters` reads them, in one order and spelling; empty without any."""
         given = {spelling: getattr(self, name) for spelling, name in sorted(FILTERS.items())}
         alike = {name: sorted({*value}) if isinstance(value, tuple) else value for name, value in given.items()}
         return "&".join(f"{name}={_spell(value)}" for name, value in alike.items() if value)
@@ -323,7 +323,7 @@ class Query:
         """A query string of filters in the document's spelling, such as `ringGroupId=7&numberIds=1,2`, as a `Query`.
 
         Raises:
-            ValueError: a name is no filter of the document, or a value is not what it allows.
+            ValueError: a name is not a filter of the document, or a value is not allowed.
         """
         given: dict[str, Any] = {}
         for spelling, value in parse_qsl(text, keep_blank_values=True):

@@ -1,8 +1,8 @@
-"""What can go wrong between us and the API, by what a person can do about it. Each message is one sentence."""
+"""What can go wrong with the API, by what a person can do about it. Each message is one sentence."""
 
 
 class ApiError(Exception):
-    """The API did not give what was asked for; `status` is that of its answer, None where there was no such answer."""
+    """The API did not give what was asked for; `status` is that of its answer, None where there was none."""
 
     def __init__(self, sentence: str, status: int | None = None) -> None:
         super().__init__(sentence)
@@ -10,7 +10,7 @@ class ApiError(Exception):
 
 
 class TokenRefused(ApiError):
-    """The API refused the token (401, or 403 on the plain list too): another one is needed."""
+    """The API refused the token (401, or 403 for the list without dates too): a new one is needed."""
 
 
 class RequestRefused(ApiError):
@@ -18,7 +18,7 @@ class RequestRefused(ApiError):
 
 
 class DatesRefused(RequestRefused):
-    """The API refused these dates (403, 410), and answers without them: it may keep calls only for so long."""
+    """The API refused these dates (403, 410) but answers without them: it may keep calls for a limited time only."""
 
 
 class NotServed(ApiError):
@@ -26,16 +26,16 @@ class NotServed(ApiError):
 
 
 class Unavailable(ApiError):
-    """The API kept failing in ways that can pass: asking again later may help."""
+    """The API kept failing in ways that may be temporary: trying again later may help."""
 
 
 class Incomplete(ApiError):
-    """The calls that came are not proven to be all of the list."""
+    """The calls that came are not proven to be the whole list."""
 
 
 class NotAPage(ValueError):
-    """A body that is not the documented JSON; it may be whole the next time."""
+    """A body that is not the documented JSON; the next one may be."""
 
 
 class TooMuch(NotAPage):
-    """A body that holds more than one answer may; asking again changes nothing."""
+    """A body that is larger than one answer may be; asking again changes nothing."""

@@ -1,4 +1,4 @@
-"""What it means that no page came, or that the server asks us to wait: whether that can pass, and why."""
+"""Why a request had no usable answer, and whether trying again may help."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -23,15 +23,15 @@ CUT = "cut its answer short"
 
 
 class TransientFailure(Exception):
-    """A failure that can pass.
+    """A failure that may be temporary.
 
     Args:
-        what: What the address did.
+        what: What happened, as a predicate of the address.
         status: That of the answer; None where there was none.
-        wait_s: How long the server asked us to wait, if it did.
-        because: Why, as far as that is known, as a clause.
-        unreachable_since: When it was tried that could not be reached, by the session's clock; None for other failures.
-        said: The server's words in a body that is no page.
+        wait_s: How many seconds the server asked us to wait, if it did.
+        because: Why, if known, as a clause.
+        unreachable_since: When the attempt to connect began, by the session's clock (s); None for other failures.
+        said: The server's words in a body that is not a page.
     """
 
     def __init__(
@@ -53,9 +53,14 @@ class TransientFailure(Exception):
 
 
 class UnansweredRequest(NamedTuple):
-    """A request without an answer: where it went and when, how long to wait for the connection, and what being late is.
+    """A request without an answer.
 
-    `fit` makes a text that the server had a part in fit to be shown.
+    Attributes:
+        address: Where it went.
+        began_s: When, by the session's clock.
+        connect_s: How long to wait for a connection.
+        late: What happened, where the answer took too long.
+        fit: Makes a text from the server fit to be shown.
     """
 
     address: str
@@ -66,7 +71,7 @@ class UnansweredRequest(NamedTuple):
 
 
 def failure_of(error: Exception, asked: UnansweredRequest) -> Exception:
-    """What it means that no whole answer came."""
+    """The error to raise where no whole answer came."""
     cause = error.args[0] if error.args else None
     match error:
         case requests.exceptions.ConnectTimeout():
@@ -85,7 +90,7 @@ def failure_of(error: Exception, asked: UnansweredRequest) -> Exception:
             return TransientFailure(CUT)
         case requests.exceptions.RequestException() if not isinstance(error, requests.exceptions.InvalidHeader):
             return error
-        case _:  # what the libraries beneath do not expect of a server
+        case _:  # the libraries below do not expect this of a server
             return TransientFailure(NO_HTTP)
 
 
@@ -94,7 +99,7 @@ def _unreachable(because: str, asked: UnansweredRequest, when: str = "") -> Tran
 
 
 def _no_tls(error: Exception, asked: UnansweredRequest) -> Exception:
-    """What it means that TLS failed: while it began, or in the middle of an answer."""
+    """The error to raise where TLS failed, in its handshake or in the middle of an answer."""
     cause = error.args[0] if error.args else None
     why = getattr(cause, "reason", None)
     if why is None:
@@ -109,16 +114,16 @@ def _no_tls(error: Exception, asked: UnansweredRequest) -> Exception:
 
 
 def _broken(cause: ProtocolError) -> str:
-    """What the server did where an answer did not begin as HTTP does."""
+    """What the server did where an answer did not begin as HTTP."""
     why = cause.args[-1]
     is_odd = isinstance(why, HTTPException | ValueError) and not isinstance(why, RemoteDisconnected)
     return NO_HTTP if is_odd else "closed the connection before it answered"
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a Retry-After header asks for, given as seconds or as a moment; None where it says nothing usable.
+    """Seconds that a Retry-After header asks us to wait; None where it says nothing usable.
 
-    A moment is one of the server's clock, which its Date header tells; ours may be wrong, or jump.
+    A moment is counted from the server's own Date header, since our clock may be wrong, or jump.
     """
     value = headers.get("Retry-After", "").strip()
     now = _moment(headers.get("Date", "")) or datetime.now(UTC)
@@ -132,7 +137,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _moment(value: str) -> datetime | None:
-    """The moment that a header tells."""
+    """The moment in a header; None where it cannot be parsed."""
     if len(value) > LONGEST_DATE:
         return None
     try:

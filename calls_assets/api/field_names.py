@@ -1,8 +1,7 @@
-"""Which names of fields that the document does not name may be shown: those that are made of the words of the trade.
+"""Which names of undocumented fields may be shown: those made of the words of the trade.
 
-A name comes from the account like any value, and some accounts have people, numbers or tokens for names
-(`{"john_smith": 2}`). No look of a name tells `john_smith` from `queue_time`; its words do. Where one is unknown,
-`raw_calls.extra` has the name.
+A name comes from the account like any value, and some accounts use people, numbers or tokens as names (`{"john_smith": 2}`).
+Only its words distinguish `john_smith` from `queue_time`. A name with an unknown word is only found in `raw_calls.extra`.
 """
 
 import re
@@ -43,7 +42,7 @@ vendor version via vip virtual voice voicemail volume wait waited waiting was we
 
 @lru_cache(maxsize=4096)
 def shown_name(name: str) -> str:
-    """The name of a field that the document does not name, as far as it is one of a field."""
+    """The name of an undocumented field; `ODD_NAME` where it may be something else."""
     parts = PART.findall(name) if NAME.fullmatch(name) else []
     letters = [part.lower() for part in parts if not part.isdigit()]
     digits = sum(len(part) for part in parts if part.isdigit())
@@ -57,7 +56,7 @@ def _is_known(word: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _known() -> frozenset[str]:
-    """The words of the trade, and those of the document's own names."""
+    """The words of the trade, and those of documented names."""
     return frozenset(_WORDS.split()).union(part.lower() for name in _names(CALL) for part in PART.findall(name))
 
 

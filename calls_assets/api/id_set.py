@@ -1,4 +1,4 @@
-"""Which whole numbers have been seen, in eight bytes each; a Python set takes twelve times as much."""
+"""A set of ids in eight bytes each; a Python set takes twelve times as much."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from calls_assets.arrow import Ints
 
 
 class IdSet:
-    """A set of whole numbers that only grows, as a few sorted arrays, each at least twice as long as the next."""
+    """A growing set of whole numbers: a few sorted arrays, each at least twice as long as the next."""
 
     def __init__(self) -> None:
         self._sorted: list[Ints] = []
@@ -15,11 +15,11 @@ class IdSet:
         return sum(map(len, self._sorted))
 
     def equals(self, other: "IdSet") -> bool:
-        """Whether both have seen the same numbers."""
+        """Whether both hold the same numbers."""
         return np.array_equal(self._all(), other._all())
 
     def add(self, numbers: Ints) -> int:
-        """Add numbers; says how many of them, counted as they come, were there before or come again."""
+        """Add numbers; returns how many of them were there already, or are repeated."""
         new = np.unique(numbers)
         for known in self._sorted:
             places = np.searchsorted(known, new)

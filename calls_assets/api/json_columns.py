@@ -1,4 +1,7 @@
-"""Columns as Arrow read them, by name and kind."""
+"""Columns as Arrow read them, by name and kind, and the same columns back to JSON, exactly as `as_json` writes it.
+
+Copying texts is what costs here, so each is put together once, from columns and the literals between them.
+"""
 
 import json
 import re
@@ -21,7 +24,7 @@ POINT = re.compile(rb"\.[0-9]+(?:[eE][+-]?[0-9]+)?(?=\s*(?:[,}\]]|$))", re.MULTI
 
 
 class NotColumnar(Exception):
-    """The page has something that columns cannot tell exactly: its records are to be read one by one."""
+    """Columns cannot represent the page exactly: its records have to be read one by one."""
 
 
 def kind_of_type(kind: pa.DataType) -> str:
@@ -39,7 +42,7 @@ def fields_by_name(values: pa.Array) -> dict[str, dict[str, pa.Array]]:
     """The fields of objects by name, each by kind.
 
     Raises:
-        NotColumnar: an object gives a name several times, in several kinds; in one kind Arrow's reader sees it.
+        NotColumnar: an object has a name twice, in several kinds; in one kind, Arrow's reader refuses it.
     """
     found: dict[str, dict[str, pa.Array]] = {}
     for place, column in enumerate(values.type):
@@ -53,7 +56,7 @@ def fields_by_name(values: pa.Array) -> dict[str, dict[str, pa.Array]]:
 
 
 def numbers_of(values: pa.Array) -> Any:
-    """Numbers with 0 in the place of nulls."""
+    """Numbers, with 0 in place of nulls."""
     return np.where(where_valid(values), raw_numbers(values), 0) if values.null_count else raw_numbers(values)
 
 
@@ -61,7 +64,7 @@ def fractional(values: pa.Array) -> Flags:
     """Which numbers have a fraction.
 
     Raises:
-        NotColumnar: one is so large that a double holds it only about, or is none, as Arrow's reader takes NaN.
+        NotColumnar: one is too large for a double to hold exactly, or is NaN, which Arrow's reader accepts.
     """
     numbers = numbers_of(values)
     if not (np.abs(numbers) < EXACT).all():
@@ -71,14 +74,14 @@ def fractional(values: pa.Array) -> Flags:
 
 
 def has_zero_fractions(leaves: Iterable[tuple[str, pa.Array]], body: bytes) -> bool:
-    """Whether the whole numbers in a page's columns of numbers with a fraction are spelt with one of zero, as 5.0 is.
+    """Whether the whole numbers among a page's numbers with a fraction are written with a zero fraction, such as 5.0.
 
     Args:
-        leaves: The page's columns of such numbers, and those of JSON as it was sent, with their kinds.
+        leaves: The page's columns of such numbers, and of unparsed JSON, with their kinds.
         body: The page.
 
     Raises:
-        NotColumnar: some are, and some are not.
+        NotColumnar: some are and some are not.
     """
     told = list(leaves)
     reals = [values for kind, values in told if kind == REAL]
@@ -94,18 +97,18 @@ def has_zero_fractions(leaves: Iterable[tuple[str, pa.Array]], body: bytes) -> b
 
 
 def counts_of(values: pa.Array) -> Ints:
-    """How many items each list has; a null has none."""
+    """How many items each list has; 0 for null."""
     counts: Ints = numbers_of(pc.list_value_length(values)).astype(np.int64)
     return counts
 
 
 def coalesced(parts: list[pa.Array]) -> pa.Array:
-    """One column of several, of which no two have a value in the same place."""
+    """One column of several, where no two have a value in the same row."""
     return parts[0] if len(parts) == 1 else pc.coalesce(*parts)
 
 
 def arrays(values: list[Any], kind: pa.DataType) -> pa.Array:
-    """Python's values as an array; through JSON, since pyarrow's own way imports pandas."""
+    """Python values as an array; by way of JSON, since pyarrow's own conversion imports pandas."""
     if pa.types.is_string(kind):
         return texts(values)
     missing = np.fromiter((value is None for value in values), np.bool_, len(values))
@@ -132,7 +135,7 @@ def to_json(values: pa.Array, kind: str) -> pa.Array:
 
 
 def pieces(values: pa.Array, kind: str) -> Pieces:
-    """The same, not yet put together."""
+    """The same as `to_json`, not yet put together."""
     if kind in (TEXT, BLANK):
         return _quoted(values)
     if kind == OBJECT:
@@ -141,7 +144,7 @@ def pieces(values: pa.Array, kind: str) -> Pieces:
 
 
 def concatenated(parts: Pieces) -> pa.Array:
-    """The texts that pieces make; at least one of these is a column."""
+    """The texts that pieces add up to; at least one of these is a column."""
     if len(parts) == 1:
         return parts[0]
     columns = [
@@ -153,13 +156,13 @@ def concatenated(parts: Pieces) -> pa.Array:
 
 
 def object_texts(parts: Mapping[str, Pieces]) -> pa.Array | None:
-    """JSON objects of the parts that are there, by sorted name; null where none is, None where none is anywhere."""
+    """JSON objects of the non-null parts, by sorted name; null where all are null, None where they are null everywhere."""
     told = _object_pieces(parts)
     return None if told is None else concatenated(told)
 
 
 def list_texts(items: pa.Array, counts: Ints) -> pa.Array:
-    """JSON lists of so many of the items each, `null` for an item that is null."""
+    """JSON lists of so many of the items each, with `null` for a null item."""
     ends = np.cumsum(np.append(0, counts)).astype(np.int32)
     offsets = pa.Array.from_buffers(pa.int32(), len(ends), [None, pa.py_buffer(ends)])
     inside = pc.binary_join(pa.ListArray.from_arrays(offsets, pc.fill_null(items, text("null"))), text(", "))
@@ -195,7 +198,7 @@ def _reals(values: pa.Array) -> pa.Array:
 
 
 def _sources(sources: pa.Array) -> pa.Array:
-    """JSON as it was sent, told anew."""
+    """Unparsed JSON, normalised."""
     different = sources.dictionary_encode()
     return texts(as_json(JSON.decode(source)) for source in different.dictionary.to_pylist()).take(different.indices)
 
@@ -233,7 +236,7 @@ def _object(values: pa.Array) -> Pieces:
 
 
 def _object_pieces(parts: Mapping[str, Pieces]) -> Pieces | None:
-    """Objects of the parts that are there; around one that is there in every row, since then it is clear where commas go."""
+    """Objects of the non-null parts; around one that no row lacks, since it is then clear where commas go."""
     names = sorted(parts)
     everywhere = next((name for name in names if _is_everywhere(parts[name])), None)
     if everywhere is None:
@@ -250,7 +253,7 @@ def _object_pieces(parts: Mapping[str, Pieces]) -> Pieces | None:
 
 
 def _perhaps_objects(parts: Mapping[str, pa.Array]) -> Pieces | None:
-    """Objects of parts none of which is everywhere; null where none is."""
+    """Objects of parts each of which some row lacks; null where all are."""
     if not parts:
         return None
     nothing = reduce(np.logical_and, (~where_valid(part) for part in parts.values()))
@@ -259,7 +262,7 @@ def _perhaps_objects(parts: Mapping[str, pa.Array]) -> Pieces | None:
     lines = [concatenated([_key(name), part]) for name, part in parts.items()]
     mask = flag_array(nothing) if nothing.any() else None
     if mask is not None:
-        lines[0] = pc.if_else(mask, text(""), lines[0])  # Arrow leaves a row out where all that is to be joined is null
+        lines[0] = pc.if_else(mask, text(""), lines[0])  # Arrow drops a row where everything to join is null
     inside = lines[0] if len(lines) == 1 else pc.binary_join_element_wise(*lines, text(", "), null_handling="skip")
     told = concatenated(["{", inside, "}"])
     return [told if mask is None else pc.if_else(mask, text(None), told)]

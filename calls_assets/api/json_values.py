@@ -1,4 +1,4 @@
-"""JSON as the rules take it: numbers with how they are spelt, names that are given several times, bounded depth and size."""
+"""JSON as the rules need it: with the spelling of numbers, repeated names, and bounded depth and size."""
 
 import json
 import math
@@ -26,32 +26,32 @@ HALVES = dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}")
 
 
 class WholeReal(int):
-    """A whole number that is spelt as another is: with a fraction of zero, or with an exponent."""
+    """A whole number that is not written as one: with a zero fraction, or with an exponent."""
 
 
 class ZeroFraction(WholeReal):
-    """One that is spelt with a point."""
+    """One that is written with a point."""
 
 
 class UnheldNumber(str):
-    """A number that no type can hold, such as NaN, 1e400 or one of thousands of digits, as it is spelt."""
+    """A number that no type can hold, such as NaN, 1e400 or one of thousands of digits, as it was written."""
 
 
 class DuplicateName:
-    """Different values that one object gives under the same name: nobody can tell which of them is meant."""
+    """Different values under the same name of one object: nobody can tell which is meant."""
 
     def __init__(self, values: list[Any]) -> None:
         self.values = values
 
 
 def as_json(value: Any) -> str:
-    """JSON with sorted keys, in plain UTF-8 but for what that cannot hold; of several values under a name, a list."""
+    """JSON with sorted keys, in plain UTF-8 except for what that cannot hold; a list of the values of a repeated name."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=lambda several: several.values)
     return text if is_unicode(text) else text.encode(errors="backslashreplace").decode()
 
 
 def is_unicode(text: str) -> bool:
-    """Whether a text has no half of a surrogate pair, which UTF-8 cannot hold."""
+    """Whether a text can be encoded in UTF-8: it has no half of a surrogate pair."""
     try:
         return text.isascii() or bool(text.encode())
     except UnicodeEncodeError:
@@ -83,7 +83,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _one(given: list[Any]) -> Any:
-    """What is meant by all that is given under a name; a null says nothing, and Arrow's reader passes it over."""
+    """The value of a repeated name; nulls do not count, as Arrow's reader skips them too."""
     values = [value for value in given if value is not None] or [None]
     return values[0] if len(set(map(as_json, values))) == 1 else DuplicateName(values)
 
@@ -95,7 +95,7 @@ JSON = json.JSONDecoder(
 
 
 def flattened(body: bytes) -> bytes:
-    """JSON with what is nested deeper than `MOST_LEVELS` put into texts, as it stands.
+    """JSON with everything nested deeper than `MOST_LEVELS` turned into texts.
 
     Raises:
         ValueError: not all of its brackets are closed.
@@ -104,7 +104,7 @@ def flattened(body: bytes) -> bytes:
 
 
 def slimmed(body: bytes) -> bytes:
-    """A page with its records of more than `MOST_VALUES_OF_RECORD` values put into texts, as they stand.
+    """A page with its records of more than `MOST_VALUES_OF_RECORD` values turned into texts.
 
     Raises:
         ValueError: not all of its brackets are closed.
@@ -124,7 +124,7 @@ def slimmed(body: bytes) -> bytes:
 
 
 class Span(NamedTuple):
-    """An object or list: the places of its brackets, and how many commas and brackets, before which no value is, it holds."""
+    """An object or list: where its brackets are, and how many values it holds, counted by commas and opening brackets."""
 
     begin: int
     end: int
@@ -148,7 +148,7 @@ _TELLS[[_QUOTE, _COMMA]] = True
 
 
 def _spans(body: bytes, level: int) -> list[Span]:
-    """The objects and lists of a level, the page being the first.
+    """The objects and lists at a level of nesting, the page being level 1.
 
     Raises:
         ValueError: not all of these are closed.
@@ -179,7 +179,7 @@ def _spans(body: bytes, level: int) -> list[Span]:
 
 
 def _pieces(body: bytes) -> Iterator[tuple[int, Any]]:
-    """The bytes in pieces, each with its place, and without escapes, which tell nothing of where texts end."""
+    """The bytes in chunks, each with its offset, and with blanks for escapes, which could be taken for the end of a text."""
     plain = body.replace(rb"\\", b"  ").replace(rb"\"", b"  ") if b"\\" in body else body
     for first in range(0, len(plain), AT_ONCE):
         yield first, np.frombuffer(plain, np.uint8, min(AT_ONCE, len(plain) - first), first)

@@ -1,4 +1,4 @@
-"""How fast requests follow each other, over all threads of a session."""
+"""How fast requests follow each other, across all threads of a session."""
 
 import math
 import threading
@@ -15,14 +15,14 @@ SLOWEST = 0.001  # requests per second; no lower pace is suggested
 
 
 class Pace:
-    """Lets at most so many requests start each second, and fewer where the server says that these are too many.
+    """Limits how many requests start each second, and slows down where the server refuses them as too many.
 
-    The server says so by refusals that come in a row, whatever thread they reach: each halves the pace, unless its request
-    had been due before the last halving. With the first answer after them the pace is that at which answers came over the
-    time since the refusals before; but at most half of what it was. From there it recovers slowly.
+    Each refusal in a row halves the pace, in whatever thread, unless its request was due before the last halving. The first
+    answer after that sets the pace to the rate at which answers came since the previous refusals, but to no more than half
+    of what it was. From there it recovers slowly.
 
     Args:
-        per_second: The bound that is never passed; None for none.
+        per_second: The upper bound; None for none.
         sleep: Waits a number of seconds.
         clock: Tells seconds.
     """
@@ -46,7 +46,7 @@ class Pace:
         self._in_a_row = 0
 
     def wait(self) -> int:
-        """Wait until a request is due; gives what `too_many` has to be told of it."""
+        """Wait until a request is due; returns the ticket that `too_many` takes."""
         with self._lock:
             now, ticket = self._clock(), self._changes
             if self._begun is None:
@@ -75,7 +75,7 @@ class Pace:
                 self._change(max(self._shortest, self._gap / STEP))
 
     def too_many(self, ticket: int) -> float | None:
-        """A request was refused as one too many; gives the pace in requests per second where that changes it."""
+        """A request was refused as one too many; returns the new pace in requests per second, None where it stays."""
         with self._lock:
             if ticket != self._changes:
                 return None
@@ -96,7 +96,7 @@ class Pace:
             return 0.0 if since is None else self._clock() - since
 
     def achieved(self, further_s: float) -> str:
-        """The requests per second that were answered so far, rounded down, as a setting.
+        """The requests per second answered so far, rounded down, as the value of a setting.
 
         Args:
             further_s: How many seconds more will pass without an answer.

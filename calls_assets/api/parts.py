@@ -34,7 +34,7 @@ Part = tuple[Window, Query, Crawled | Incomplete]
 def parts(
     crawler: Crawler, whole: Window, filters: Query, zone: ZoneInfo, reading: Reading, most: int
 ) -> Iterator[Part]:
-    """The window's parts in order, each with its query, and with its calls or why they are not proven to be all.
+    """The window's parts in order, each with its query, and with its calls or why they are not proven complete.
 
     Args:
         crawler: Reads lists.
@@ -42,7 +42,7 @@ def parts(
         filters: Which calls to ask for, and the size of pages.
         zone: The zone of the window's days.
         reading: How the account reads dates.
-        most: Parts of several days hold at most so many calls.
+        most: The most calls in a part of several days.
     """
     query = replace(filters, date_from=whole.date_from, date_to=whole.date_to)
     try:
@@ -55,14 +55,14 @@ def parts(
             return
         read = [_by_date(crawler, whole, query, reading)]
     if isinstance(read, list):
-        yield whole, query, read.pop()  # what came lives no longer than whom it is given to needs it
+        yield whole, query, read.pop()  # popped, so that it is freed as soon as the caller drops it
         return
     for window in read:
         yield from parts(crawler, window, filters, zone, reading, most)
 
 
 def _by_date(crawler: Crawler, day: Window, query: Query, reading: Reading) -> Crawled | Incomplete:
-    """The refused list of a day as those of its dates have it, or what would help where these are refused too.
+    """A day whose list is refused, from the lists of its single dates; where these are refused too, what would help.
 
     Raises:
         RequestRefused: it is not the dates that are refused.
@@ -80,7 +80,7 @@ def _by_date(crawler: Crawler, day: Window, query: Query, reading: Reading) -> C
 
 
 def _without_future(window: Window) -> Window | None:
-    """A window that ends with an earlier date, where the last one may be in the future for some zone; servers refuse that."""
+    """The window without its last dates, where servers may refuse these as future ones; None where they may not."""
     now = datetime.now(UTC)
     todays = {(now + ahead).date() for ahead in (EASTMOST, timedelta(), -WESTMOST)}
     earlier = [today for today in todays if window.date_from <= today < window.date_to]
@@ -98,7 +98,7 @@ class _Whole:
     most: int
 
     def read(self) -> list[Crawled | Incomplete] | tuple[Window, ...]:
-        """The window's calls, or why they are not proven, in a list; or the smaller windows that it is to be cut into."""
+        """A list of one, the window's calls or why they are not proven; or a tuple of the smaller windows to cut it into."""
         try:
             first = self.crawler.first(self.query)
             return self._halves if not self._is_day and (first.total or 0) > self.most else self._read(first)
@@ -122,7 +122,7 @@ class _Whole:
         is_in_doubt = self._may_be_truncated(crawled.total, first)
         if self._is_day:
             return [self._in_doubt(crawled) if is_in_doubt else self._of_all_dates(crawled)]
-        tells_more = (first.total or 0) > crawled.total  # a total of all calls, which no cap has cut
+        tells_more = (first.total or 0) > crawled.total  # a total of all calls, which is not capped
         if is_in_doubt and not (tells_more and has_every_sampled_call(self.crawler, self.query, crawled)):
             return self._halves
         is_hidden = self._hides_dates(crawled) or hides_days(
@@ -134,7 +134,7 @@ class _Whole:
         return hides_dates(self.crawler, self.window, self.query, crawled, self.zone, self.reading)
 
     def _of_all_dates(self, crawled: Crawled) -> Crawled | Incomplete:
-        """A day's list, with the calls of dates that it lacks where these are asked for alone."""
+        """A day's list, completed by the lists of its single dates where it lacks some of their calls."""
         if not self._hides_dates(crawled):
             return crawled
         ranged = NotProven(
@@ -145,7 +145,7 @@ class _Whole:
         return self._split.by_date(ranged)
 
     def _with_any_total(self, error: NotProven) -> Crawled | None:
-        """The list where its total is that of all calls, whatever the dates, and tells nothing; None where it is not."""
+        """The list, where its total counts all calls, whatever the dates, and proves nothing; None where it does not."""
         if isinstance(error, TooDeep) or not error.total or not self.crawler.counts_all(self.query, error.total):
             return None
         if error.shown.total < error.total:
@@ -156,13 +156,13 @@ class _Whole:
             return None
 
     def _in_doubt(self, crawled: Crawled) -> Crawled | Incomplete:
-        """A day's list that may have been cut off."""
+        """A day's list that may have been truncated."""
         found = self._split.recover(self._split.truncated(crawled))
         is_all = isinstance(found, Incomplete) and has_every_sampled_call(self.crawler, self.query, crawled)
         return crawled if is_all else found
 
     def _may_be_truncated(self, calls: int, first: Page) -> bool:
-        """Whether a list of so many calls may go on behind them by what the API shows of a longer one, and of directions."""
+        """Whether a list of so many calls may be longer, by what the API shows of a wider one and of each direction."""
         return (
             is_cap_like(calls, first.records, self.query)
             and not shows_beyond(self.crawler, self.query, calls, first.records)
@@ -188,11 +188,11 @@ class _Whole:
 
 @dataclass(frozen=True)
 class SplitDay:
-    """Reads the list of a window of one day in pieces.
+    """Reads the list of a single day as several smaller ones, by date and by direction.
 
     Attributes:
         crawler: Reads lists.
-        day: The window.
+        day: The window of the day.
         query: Its list.
         reading: How the account reads dates.
     """
@@ -203,7 +203,7 @@ class SplitDay:
     reading: Reading
 
     def recover(self, error: NotProven) -> Crawled | Incomplete:
-        """The list as those of its dates have it, each of them by direction where it must; the error where that fails."""
+        """The list from those of its dates, each by direction where necessary; the error where that fails."""
         try:
             lists = [self._of_dates(piece, error) for piece in self._by_date()]
         except (RequestRefused, Incomplete):
@@ -211,7 +211,7 @@ class SplitDay:
         return self._agreed(error, lists)
 
     def by_direction(self, error: TooDeep) -> Crawled | Incomplete:
-        """The list as those of both directions have it; the error where they do not have all of it."""
+        """The list from those of both directions; the error where they lack some of it."""
         try:
             pieces = error.shown.pieces or (self.query,)
             lists = [self.crawler.crawl(replace(piece, call_type=name)) for name in DIRECTIONS for piece in pieces]
@@ -221,7 +221,7 @@ class SplitDay:
             return error
 
     def by_date(self, error: NotProven | None = None) -> Crawled | Incomplete:
-        """The list as those of its dates have it, beside what was shown; the error where one of them is not proven.
+        """The list from those of its dates, and what was shown; the error where one of them is not proven.
 
         Raises:
             RequestRefused: a date is refused too.
@@ -234,7 +234,7 @@ class SplitDay:
             return error or unproven
 
     def truncated(self, crawled: Crawled) -> TooDeep:
-        """The error of a list that may go on behind the calls that came."""
+        """The error for a list that may be longer than what came."""
         return TooDeep(
             f"The API shows at most {crawled.total} calls of a list, and has more from {self.query.date_from} to "
             f"{self.query.date_to}, also in one direction alone; {self.day} was not replaced: ask the vendor to lift that, "
@@ -243,7 +243,7 @@ class SplitDay:
         )
 
     def _by_date(self) -> list[Query]:
-        """The list as such of single dates, or of two where it is unknown whether the second one counts."""
+        """The list as queries of single dates, or of two where it is unknown whether `dateTo` is inclusive."""
         query = self.query
         if query.date_from is None or query.date_to is None:
             return [query]
@@ -261,11 +261,11 @@ class SplitDay:
         return self._by_direction(piece, self.truncated(crawled)) if is_as_long else crawled
 
     def _by_direction(self, piece: Query, error: NotProven) -> Crawled:
-        """A list as those of its two directions have it.
+        """A list from those of its two directions.
 
         Raises:
-            NotProven: these do not hold all of it either.
-            RequestRefused: the API does not tell directions.
+            NotProven: these lack some of it too.
+            RequestRefused: the API cannot filter by direction.
         """
         lists = [self.crawler.crawl(replace(piece, call_type=name)) for name in DIRECTIONS]
         if isinstance(error, TooDeep) and any(part.total == error.shown.total for part in lists):
@@ -276,9 +276,9 @@ class SplitDay:
         return found
 
     def _agreed(self, error: NotProven, lists: list[Crawled]) -> Crawled | Incomplete:
-        """What was shown and the finer lists as one, where that is as many calls as there must be.
+        """What was shown and the finer lists merged, where that is as many calls as there must be.
 
-        What was shown must be in the finer lists too: one that lacks some of it may lack others.
+        The finer lists must hold all that was shown: where they lack some of it, they may lack more.
         """
         if isinstance(error, TooDeep):
             found = self._with(error, lists)

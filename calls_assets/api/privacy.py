@@ -1,9 +1,9 @@
-"""What lands of the texts that tell who somebody is: names, numbers, notes, tags, where recordings lie.
+"""What is stored of the texts that identify people: names, numbers, notes, tags, addresses of recordings.
 
-`keep` leaves them, `drop` makes them null, `pseudonymise` replaces each by a keyed hash: the same text gives the same hash,
-so that calls of one contact still join, and nobody without the key can try texts out. What the document does not name, and
-what stands where another type is documented, could hold anything: of it only the names that are words of the trade, booleans
-and nulls are left. Of the originals in `extra`, a policy leaves what it leaves of their fields.
+`keep` stores them, `drop` makes them null, `pseudonymise` replaces each with a keyed hash: the same text gives the same hash,
+so that calls of one contact still join, and nobody without the key can try out texts. Undocumented fields, and values of an
+undocumented type, could hold anything: only names that are words of the trade, booleans and nulls are kept of these. The
+originals in `extra` are treated like their fields.
 """
 
 import hashlib
@@ -33,13 +33,13 @@ _JSON_TYPES: dict[Kind, tuple[type, ...]] = {Kind.INTEGER: (int, float), Kind.BO
 
 @dataclass(frozen=True)
 class Privacy:
-    """A policy, one of `POLICIES`, with the key of its hash, which nothing gives back.
+    """A policy, one of `POLICIES`, with the key of its hash, which cannot be read back.
 
     Attributes:
-        fingerprint: What tells two keys apart and gives neither away.
+        fingerprint: Distinguishes keys without revealing them.
 
     Raises:
-        ValueError: the policy is unknown, or its key one that can be guessed; the key is never shown.
+        ValueError: the policy is unknown, or its key can be guessed; the sentence never holds the key.
     """
 
     policy: str = KEEP
@@ -56,7 +56,7 @@ class Privacy:
         object.__setattr__(self, "fingerprint", of)
 
     def calls(self, calls: pa.Table) -> pa.Table:
-        """Calls, as decoded, with what the policy leaves of them."""
+        """Decoded calls, with what the policy keeps of them."""
         if self.policy == KEEP:
             return calls
         for position, each in enumerate(CALL):
@@ -67,7 +67,7 @@ class Privacy:
         return calls.set_column(extra, calls.schema.field(extra), self._texts(calls.column(extra), self._json))
 
     def rejects(self, rejects: "Iterable[Reject]") -> "tuple[Reject, ...]":
-        """Rejected records with what the policy leaves of them."""
+        """Rejected records, with what the policy keeps of them."""
         return tuple(rejects) if self.policy == KEEP else tuple(map(self._reject, rejects))
 
     def _column(self, field: Field, column: pa.Array) -> pa.Array:
@@ -82,7 +82,7 @@ class Privacy:
         return pa.StructArray.from_arrays(parts, fields=list(column.type), mask=column.is_null())
 
     def _texts(self, texts: pa.Array | pa.ChunkedArray, read: Callable[[str], str | None]) -> pa.Array:
-        """Each text as `read` leaves it; equal ones are read once."""
+        """Each text after `read`, which is called once for equal ones."""
         different = texts.dictionary_encode()
         if isinstance(different, pa.ChunkedArray):
             different = different.combine_chunks()
@@ -93,7 +93,7 @@ class Privacy:
         return None if self.policy == DROP else self._digits(text, HASH_DIGITS)
 
     def _digits(self, text: str, digits: int) -> str:
-        hashed: hmac.HMAC = self._hash.copy()  # type: ignore[attr-defined]  # no field, so that nothing tells it
+        hashed: hmac.HMAC = self._hash.copy()  # type: ignore[attr-defined]  # not a field, so that nothing shows it
         hashed.update(text.encode("utf-8", "surrogatepass"))
         return hashed.hexdigest()[:digits]
 
@@ -101,7 +101,7 @@ class Privacy:
         try:
             record = JSON.decode(text)
         except (ValueError, RecursionError):
-            return json.dumps(self._text(text))  # nested beyond reach
+            return json.dumps(self._text(text))  # nested too deep to read
         return json.dumps(self._record(CALL, record), sort_keys=True)
 
     def _reject(self, reject: "Reject") -> "Reject":
@@ -123,7 +123,7 @@ class Privacy:
                 return self._text(as_json(value))
 
     def _name(self, name: str) -> str:
-        """The name of a field that the document does not name; some accounts have people or numbers for names."""
+        """The name of an undocumented field; some accounts use people or numbers as names."""
         return name if shown_name(name) == name else self._text(name) or ODD_NAME
 
     def _record(self, fields: tuple[Field, ...], value: Any) -> Any:
@@ -144,7 +144,7 @@ class Privacy:
 
 
 def _check_key(key: str) -> None:
-    """Raise where a key is so short, or so regular, that it can be guessed."""
+    """Raise for a key that is too short, or too regular."""
     what = f"CALLS_PRIVACY_KEY is a secret of at least {LEAST_KEY} characters"
     keep = "set it to one that you keep, because another key gives other pseudonyms"
     if len(key.strip()) < LEAST_KEY:

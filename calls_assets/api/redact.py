@@ -1,4 +1,4 @@
-"""What an answer that is no page says in words, and how much of it may be shown: one line, and never the token."""
+"""What of a server's answer may be shown: its words in one line, and never the token."""
 
 import codecs
 import html
@@ -21,7 +21,7 @@ SPELLINGS = 3  # a token is found under this many layers of percent-encoding or 
 
 
 def error_words(body: bytes, token: str) -> str:
-    """The server's own words in a JSON body, fit to be shown; empty where there are none."""
+    """The error message in a JSON body, fit to be shown; empty where there is none."""
     if len(body) > MOST_READ:
         return ""
     try:
@@ -41,7 +41,7 @@ def _said(told: Any) -> Iterator[str]:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """The texts in a value; those of an object that says nothing under the usual names with the names that they have."""
+    """The texts in a value; those of an object without any of the usual names are given with their own names."""
     if isinstance(value, str) and value.strip():
         yield value.strip()
     elif isinstance(value, list):
@@ -71,18 +71,18 @@ def _starred(text: str, token: str) -> str:
 
 
 def is_web_page(body: bytes, content_type: str) -> bool:
-    """Whether a body is a page for people: a gateway's, a login, a maintenance page.
+    """Whether a body is a page for people, such as a gateway's, a login or a maintenance page.
 
     Args:
-        body: The body, or how it begins.
-        content_type: The header; it alone proves nothing, since some servers call their JSON HTML.
+        body: The body, or its beginning.
+        content_type: The header; on its own it proves nothing, since some servers label their JSON as HTML.
     """
     start = body.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
     return start == b"<" or ("html" in content_type.lower() and start not in (b"", b"{", b"["))
 
 
 def redirect_target(location: str, token: str) -> str:
-    """Where a redirect leads: its host, or of a path what is plain words; the rest could hold the token in some spelling."""
+    """Where a redirect leads: its host, or the plain words of a path; the rest could hold the token in some spelling."""
     try:
         target = urlsplit(location)
         host = target.hostname
@@ -96,7 +96,7 @@ def redirect_target(location: str, token: str) -> str:
 
 
 def _has_part_of(host: str, token: str) -> bool:
-    """Whether a host is made with the token, or with a piece of it."""
+    """Whether a host contains the token, or a piece of it."""
     made, of = (re.sub(r"[\W_]", "", unquote(text)).casefold() for text in (host, token))
     return any(of[first : first + PART] in made for first in range(max(1, len(of) - PART + 1)) if of)
 
@@ -109,8 +109,8 @@ PERCENT = "%(?:25){0,3}"
 
 
 def without_token(body: bytes, token: str) -> bytes:
-    """A body with stars in place of the token, whichever of its signs are percent-encoded or escaped."""
-    if len(token) < SHORTEST or token.isdecimal():  # a number in place of which stars stand would be no JSON
+    """A body with stars in place of the token, whichever of its characters are percent-encoded or escaped."""
+    if len(token) < SHORTEST or token.isdecimal():  # stars in place of a number would not be JSON
         return body
     quoted = json.dumps(token)[1:-1]
     for spelt in {token, quoted, quoted.replace("/", "\\/")}:
@@ -121,7 +121,7 @@ def without_token(body: bytes, token: str) -> bytes:
 
 @lru_cache(maxsize=8)
 def _encoded(token: str) -> tuple[re.Pattern[bytes], ...]:
-    """A sign of the token as an escape and percent-encoded, which are quickly looked for, and the token in any spelling."""
+    """Cheap patterns of one escaped or percent-encoded character of the token, then one of the token in any spelling."""
     signs = {sign: rf"(?:\\?{re.escape(sign)}|(?:\\u00|{PERCENT})(?i:{ord(sign):02x}))" for sign in token}
     any_sign = "|".join(f"{ord(sign):02x}" for sign in signs)
     patterns = rf"\\u00(?i:{any_sign})", rf"{PERCENT}(?i:{any_sign})", "".join(signs[sign] for sign in token)

@@ -1,8 +1,7 @@
-"""How a value that is not of the documented JSON type is read: the one rule table.
+"""How a value that is not of the documented JSON type is read: the one table of rules, and the deviations they find.
 
-A value goes through the rules of its field, and the first one that applies reads it. What no rule reads is null, and its
-original stays in `raw_calls.extra`. The quick way through whole pages (`columns`) gives the same, and docs/tables.md shows
-the same table.
+The first rule of its field that applies reads a value. What no rule reads is null, and its original is kept in
+`raw_calls.extra`. The fast path for whole pages (`columns`) gives the same result; docs/tables.md shows the same table.
 """
 
 import math
@@ -36,11 +35,11 @@ class Became(Enum):
 
 
 class Deviation(NamedTuple):
-    """One way in which a record differs from the document; of its values it tells nothing.
+    """One way in which a record differs from the document; it holds no values.
 
     Attributes:
         path: The field, such as `all_agents[].id`.
-        sent: What stands there, as a JSON type or in a rule's words.
+        sent: What was sent, as a JSON type or in a rule's words.
         became: What becomes of it.
     """
 
@@ -65,7 +64,7 @@ class Shapes:
     _told: int = 0
 
     def place(self, shape: Shape) -> int:
-        """The place of a shape."""
+        """The position of a shape; adds it where it is new."""
         if shape not in self._places:
             if self._told + len(shape) > MOST_DEVIATIONS:
                 shape = OTHER_SHAPES
@@ -75,19 +74,19 @@ class Shapes:
 
     @property
     def all(self) -> tuple[Shape, ...]:
-        """The different ones."""
+        """The distinct shapes."""
         return tuple(self._places)
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One line of the table.
+    """One line of the table of rules.
 
     Attributes:
-        documented: For which documented fields it is.
+        documented: Which documented fields it is for.
         sent: What is sent in their place.
-        becomes: What stands in the column.
-        read: Reads a value of a field; None where the rule does not apply to it.
+        becomes: What the column holds then.
+        read: Reads a value of a field; returns None where the rule does not apply.
     """
 
     documented: str
@@ -98,18 +97,18 @@ class Rule:
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads records one by one; `zone` is that of times that come without an offset, None where that is unknown."""
+    """Reads records one by one; `zone` is that of times without an offset, None where that is unknown."""
 
     zone: ZoneInfo | None = None
 
     def record(self, fields: tuple[Field, ...], record: dict[str, Any]) -> tuple[dict[str, Any], Any, set[Deviation]]:
-        """A record's documented values, what of it they do not hold, and how it differs from the document."""
+        """A record's documented values, what they do not hold of it, and how it differs from the document."""
         found: set[Deviation] = set()
         values, rest = self._parts(fields, record, "", found)
         return values, rest, found
 
     def value(self, field: Field, value: Any, path: str, found: set[Deviation]) -> Read:
-        """What a field's value reads as, and what is left of it; adds to `found` how it differs."""
+        """A field's value as read, and what is left of it; adds to `found` how it differs."""
         if value is None:
             return None, NOTHING
         if field.many:
@@ -153,7 +152,7 @@ class Reader:
         return self._one(field.item, value, path, found)
 
     def _standing_for(self, field: Field, value: dict[str, Any], path: str, found: set[Deviation]) -> Read:
-        """An object in the place of a plain item, which is one of its parts."""
+        """An object in place of a plain item, which is one of its parts."""
         (name,) = field.stands_for
         inner: set[Deviation] = set()
         item, left = self.value(field.item, value.get(name), f"{path}.{name}", inner)
@@ -165,7 +164,7 @@ class Reader:
         return item, rest or NOTHING
 
     def _one(self, field: Field, value: Any, path: str, found: set[Deviation]) -> Read:
-        """A value that is no list by the document."""
+        """A value that is not documented as a list."""
         if is_documented(field, value):
             return (self._object(field, value, path, found)) if field.parts else (value, NOTHING)
         for rule in rules_of(field):
@@ -179,7 +178,7 @@ class Reader:
         return self._unread(value, path, found)
 
     def _object(self, field: Field, value: dict[str, Any], path: str, found: set[Deviation]) -> Read:
-        """An object; one without any value that the document names is null, as an empty one is."""
+        """An object; null where it has no documented value, like an empty one."""
         values, rest = self._parts(field.parts, value, f"{path}.", found)
         return (None if all(part is None for part in values.values()) else values), rest
 
@@ -189,7 +188,7 @@ class Reader:
 
 
 def is_documented(field: Field, value: Any) -> bool:
-    """Whether a value that is no list by the document has the documented JSON type, and can be held as it is."""
+    """Whether a value that is not documented as a list has the documented type, and fits its column unchanged."""
     match field.kind:
         case Kind.INTEGER:
             is_plain = is_whole(value) and not isinstance(value, ZeroFraction)
@@ -315,7 +314,7 @@ def _list_of_one(value: Any, *_: Any) -> Read | None:
 
 
 def _plain(value: Any, field: Field, reader: Reader) -> Read | None:
-    """An object's part in the place of the whole object."""
+    """A part of an object in place of the whole object."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)) or not field.stands_for:
         return None
     by_name = {part.name: part for part in field.parts}
@@ -327,7 +326,7 @@ def _plain(value: Any, field: Field, reader: Reader) -> Read | None:
 
 
 def to_second(seconds: float) -> int:
-    """The nearest whole second, the later one of two that are as near."""
+    """The nearest whole second; of two, the later one."""
     return math.floor(seconds + 0.5)
 
 
@@ -364,7 +363,7 @@ RULES = (*_NUMBERS, FLAG_VALUE, *_TEXTS, LIST_OF_ONE, PLAIN_FOR_OBJECT, LONE, OB
 
 
 def rules_of(field: Field) -> tuple[Rule, ...]:
-    """The rules of a field that is no list."""
+    """The rules of a field that is not a list."""
     match field.kind:
         case Kind.INTEGER:
             return _NUMBERS

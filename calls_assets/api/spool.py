@@ -1,4 +1,4 @@
-"""Rows in the order in which they came: in memory as long as they are few, and beyond that in a nameless file on disk."""
+"""Rows in the order in which they came: a few in memory, the rest in an unnamed file on disk."""
 
 import os
 import tempfile
@@ -14,15 +14,15 @@ MOST_IN_MEMORY = 40 * 2**20  # bytes of rows, about seventy thousand ordinary ca
 
 
 class NotSpooled(OSError):
-    """The disk took no more rows."""
+    """The disk is full, or cannot be written to."""
 
 
 class Spool:
-    """Rows of one schema, taken by the numbers in which they came, from 0.
+    """Rows of one schema, numbered from 0 in the order in which they came.
 
     Args:
         schema: The rows' schema.
-        most_in_memory: Bytes after which rows go to the disk.
+        most_in_memory: Bytes of rows after which more go to disk.
     """
 
     def __init__(self, schema: pa.Schema, most_in_memory: int = MOST_IN_MEMORY) -> None:
@@ -38,7 +38,7 @@ class Spool:
         """Add rows.
 
         Raises:
-            NotSpooled: the disk is full, or there is none to write to.
+            NotSpooled: the disk is full, or cannot be written to.
         """
         for batch in rows.to_batches():
             if batch.num_rows:
@@ -48,7 +48,7 @@ class Spool:
                 self._rows += batch.num_rows
 
     def take(self, numbers: Ints, columns: list[str] | None = None) -> pa.Table:
-        """The rows of these numbers, in the numbers' order; in memory are these rows and no more than as many others."""
+        """The rows of these numbers, in the numbers' order; holds at most as many other rows in memory."""
         schema = self._schema if columns is None else pa.schema([self._schema.field(name) for name in columns])
         holders = np.searchsorted(self._starts, numbers, side="right") - 1
         order = np.argsort(holders, kind="stable")

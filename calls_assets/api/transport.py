@@ -1,4 +1,4 @@
-"""Answers over HTTP within a bounded time, and why there was none."""
+"""Answers over HTTP within a bounded time, and why a connection failed."""
 
 import errno
 import io
@@ -13,15 +13,12 @@ import requests
 from urllib3.exceptions import ProxyError as ProxyFailed
 
 for _name in ("urllib3.connection", "urllib3.connectionpool"):
-    # Its warnings hold what servers send, and we have sentences of our own; a level, others set anew.
+    # Their warnings repeat what servers send. A filter, because others reset the level.
     logging.getLogger(_name).addFilter(lambda record: record.levelno >= logging.ERROR)
 
 
 class Session(requests.Session):
-    """A session whose answers take `longest_s` seconds at most.
-
-    It keeps no cookies, which a server could send without end, and does not even look where a redirect leads.
-    """
+    """A session whose answers take at most `longest_s` seconds; without cookies, which a server could send without end."""
 
     def __init__(self, longest_s: float, connections: int) -> None:
         super().__init__()
@@ -30,11 +27,11 @@ class Session(requests.Session):
             self.mount(scheme, _Adapter(longest_s, connections))
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Nowhere, whatever the answer says; an address that is none would raise."""
+        """No target, so that an invalid one cannot raise."""
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
-    """Has http.client read every answer, from its first header to its last byte, through `_InTime`."""
+    """Makes http.client read every answer, from its first header to its last byte, through `_InTime`."""
 
     def __init__(self, longest_s: float, connections: int) -> None:
         super().__init__(pool_maxsize=connections)
@@ -49,19 +46,19 @@ class _Adapter(requests.adapters.HTTPAdapter):
         return pool
 
     def _answer(self, sock: Any, **about: Any) -> HTTPResponse:
-        in_time: Any = _InTime(sock, self._longest_s)  # of a socket, http.client only asks for makefile()
+        in_time: Any = _InTime(sock, self._longest_s)  # makefile() is all that http.client calls
         return HTTPResponse(in_time, **about)
 
 
 class _InTime(io.RawIOBase):
-    """What comes over a socket within `longest_s` seconds; the socket's own timeout starts anew with every byte."""
+    """What a socket receives within `longest_s` seconds; its own timeout restarts with every byte."""
 
     def __init__(self, sock: socket.socket, longest_s: float) -> None:
         self._raw = sock.makefile("rb", buffering=0)
         self._end = time.monotonic() + longest_s
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """As a socket's."""
+        """The reader that http.client asks a socket for."""
         return io.BufferedReader(self)
 
     def readable(self) -> bool:
@@ -78,7 +75,7 @@ class _InTime(io.RawIOBase):
 
 
 def first_bytes(response: requests.Response, most: int) -> bytes:
-    """The first bytes of a body, as far as they come; at most about `most` of them."""
+    """The first bytes of a body, about `most` of them, or as many as come."""
     begun = b""
     try:
         for chunk in response.iter_content(most):
@@ -91,7 +88,7 @@ def first_bytes(response: requests.Response, most: int) -> bytes:
 
 
 def why_unreachable(error: requests.exceptions.ConnectionError) -> str:
-    """Why no connection came about, as a clause that can follow 'because'."""
+    """Why no connection was made, as a clause to follow 'because'."""
     reason = getattr(error.args[0] if error.args else None, "reason", None)
     who, whose = "the host", ""
     if isinstance(reason, ProxyFailed):

@@ -1,4 +1,4 @@
-"""Signs that the API cuts its lists off without a word: at a number of calls, or at a number of days."""
+"""Signs that the API silently truncates its lists, to a number of calls or a number of days."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,7 +25,7 @@ WEEK = timedelta(days=7)
 
 
 def is_cap_like(calls: int, on_first_page: int, query: Query) -> bool:
-    """Whether a list of so many calls may have been cut off there: at a round number, or at the end of a full page."""
+    """Whether a list of so many calls may have been truncated: at a round number, or at the end of a full page."""
     if calls <= 0:
         return False
     is_full = on_first_page < calls or on_first_page >= (query.limit or MAX_LIMIT)
@@ -33,10 +33,10 @@ def is_cap_like(calls: int, on_first_page: int, query: Query) -> bool:
 
 
 def shows_beyond(crawler: Crawler, query: Query, calls: int, on_first_page: int) -> bool:
-    """Whether the API shows more than so many calls of a list: of that with a week more on both sides.
+    """Whether the API shows more calls than these of a list that is a week longer on both sides.
 
-    Then a list of so many calls was not cut off there; nor was it where a page behind the place is refused, and that of the
-    list itself is not. Costs one request, or two where pages of other sizes than the list's are not given.
+    If so, the list was not truncated. Neither was it where a page past its end is refused in the wider list and answered in
+    the list itself. Costs one request, or two where the server accepts only one page size.
     """
     if crawler.has_shown_more_than(calls):
         return True
@@ -46,17 +46,17 @@ def shows_beyond(crawler: Crawler, query: Query, calls: int, on_first_page: int)
     if calls <= on_first_page:
         try:
             first = crawler.first(wider)
-        except RequestRefused:  # so wide a range is too wide
+        except RequestRefused:  # the range is too wide
             return False
         return first.records > calls or _has_others(crawler, replace(wider, page=2), first, query)
     whole = min(on_first_page, MAX_LIMIT)
-    # A server may give its last page again for any page beyond it, but that is not one that begins before the place.
+    # A server may repeat its last page for any page beyond it, but not for one that begins before the end.
     size = next((size for size in range(whole - 1, 1, -1) if calls % size), whole)
     before, behind = calls // size * size, replace(wider, limit=size, page=calls // size + 1)
     try:
         page = crawler.fetch(behind)
     except RequestRefused:
-        # The dates of the wider list may be what is refused: too many, or too old ones.
+        # It may be the dates of the wider list that are refused, as too many or too old.
         is_deep = _is_answered(crawler, replace(behind, page=1))
         return is_deep and _is_answered(crawler, replace(query, limit=size, page=behind.page))
     if before < calls and page.records <= size:
@@ -66,10 +66,9 @@ def shows_beyond(crawler: Crawler, query: Query, calls: int, on_first_page: int)
 
 
 def adds_up_by_direction(crawler: Crawler, query: Query, calls: int) -> bool:
-    """Whether the totals of both directions are so many calls together, and neither alone; costs two requests.
+    """Whether the totals of both directions add up to so many calls, and neither does alone; costs two requests.
 
-    A cap would have to hold for the sum of two lists that are each below it. Totals that are equal, or at a usual cap, may be
-    capped themselves.
+    No cap explains the sum of two lists that are each below it. Totals that are equal, or a usual cap, may be capped too.
     """
     try:
         totals = [crawler.first(replace(query, call_type=name, limit=1)).total or 0 for name in DIRECTIONS]
@@ -80,7 +79,7 @@ def adds_up_by_direction(crawler: Crawler, query: Query, calls: int) -> bool:
 
 
 def _has_others(crawler: Crawler, behind: Query, first: Page, query: Query) -> bool:
-    """Whether page 2 has calls that page 1 has not."""
+    """Whether page 2 has calls that page 1 lacks."""
     try:
         return bool(len(np.setdiff1d(_ids(crawler.fetch(behind)), _ids(first))))
     except RequestRefused:
@@ -100,10 +99,9 @@ def _ids(page: Page) -> Ints:
 
 
 def has_every_sampled_call(crawler: Crawler, query: Query, crawled: Crawled) -> bool:
-    """Whether neither the lists of a day's directions nor those of the weeks around it have a call that is not in its own.
+    """Whether a day's list has every call that the first pages of its directions and of the weeks around it show.
 
-    Then its number of calls is no cap by any sign, for there is no longer list to hold it against. One that most caps are is
-    not believed even so.
+    Then nothing suggests that its length is a cap, though no longer list proves it either. A usual cap is not believed.
     """
     if query.date_from is None or query.date_to is None or crawled.total % MOST_CAPS == 0:
         return False
@@ -129,10 +127,10 @@ def has_every_sampled_call(crawler: Crawler, query: Query, crawled: Crawled) -> 
 def hides_dates(
     crawler: Crawler, window: Window, query: Query, crawled: Crawled, zone: ZoneInfo, reading: Reading
 ) -> bool:
-    """Whether a window's first or last date has a call that is not in its list, where it is asked for alone.
+    """Whether a window's first or last date, asked for alone, has a call that its list lacks.
 
-    A server may answer for no more than some dates of a range, from either end. Costs a request for each end of which no call
-    in the list tells that it reaches there, and of one day one more. Young calls tell nothing: they may have come meanwhile.
+    A server may answer for only some dates of a range, from either end. Costs a request for each end that no call of the list
+    reaches, and for a single day one more. Recent calls prove nothing: they may have arrived meanwhile.
     """
     if query.date_from is None or query.date_to is None:
         return False
@@ -157,7 +155,7 @@ def hides_dates(
 
 
 def _surely(day: date, reading: Reading, further: timedelta) -> int:
-    """When a date begins as the account has it; in an unknown zone, `further` from that in UTC."""
+    """When a date begins in the account's zone; where that is unknown, `further` from its beginning in UTC."""
     if reading.zone is not None:
         return day_start(day, reading.zone)
     return day_start(day, ZoneInfo("UTC")) + int(further.total_seconds())
@@ -169,10 +167,10 @@ def _has_older_others(page: Page, crawled: Crawled) -> bool:
 
 
 def check_lacks_none(window: Window, query: Query, crawled: Crawled, labels: pa.Table, zone: ZoneInfo) -> None:
-    """See whether the lists by call type have calls of the window's days that the list of all calls lacks.
+    """Check that the list of all calls lacks none that the lists by call type have for the window's days.
 
-    Young ones tell nothing: they may have come in between. Nor do filtered lists: a server may ignore other filters
-    beside a call type.
+    Recent calls prove nothing: they may have arrived in between. Neither do filtered lists: a server may ignore other filters
+    next to a call type.
 
     Args:
         window: The days, in `zone`.
@@ -182,7 +180,7 @@ def check_lacks_none(window: Window, query: Query, crawled: Crawled, labels: pa.
         zone: The zone of the window's days.
 
     Raises:
-        TooDeep: they have; `shown` is the list of all calls.
+        TooDeep: it lacks some; `shown` is the list of all calls.
     """
     if not query.asks_for_all:
         return
@@ -202,9 +200,9 @@ def check_lacks_none(window: Window, query: Query, crawled: Crawled, labels: pa.
 def hides_days(
     crawler: Crawler, whole: Window, filters: Query, crawled: Crawled, zone: ZoneInfo, reading: Reading
 ) -> bool:
-    """Whether the first or last days of a window, of which its list has no call, have some where they are asked for alone.
+    """Whether the first or last days of a window, which have no call in its list, have some when asked for alone.
 
-    A server may answer for no more than some days of a range. Costs a request for each run of such days.
+    A server may answer for only some days of a range. Costs a request for each run of such days.
     """
     for days in _without_calls(whole, crawled, zone):
         alone = reading.window(days, zone)
@@ -217,7 +215,7 @@ def hides_days(
 
 
 def _without_calls(whole: Window, crawled: Crawled, zone: ZoneInfo) -> Iterator[tuple[date, ...]]:
-    """The days without calls at a window's ends; of a window without any the last half, the last quarter and so on."""
+    """The days without calls at a window's ends; for a window without any, the last half, the last quarter and so on."""
     places = by_day(crawled.calls.started_at, whole.days, zone)
 
     def is_empty(day: date) -> bool:

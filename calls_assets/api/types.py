@@ -1,4 +1,4 @@
-"""The fields of the API's document as Arrow types, with descriptions and units in their metadata."""
+"""The documented fields as Arrow types, with descriptions and units in their metadata."""
 
 from functools import cache
 

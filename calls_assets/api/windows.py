@@ -1,8 +1,7 @@
-"""Local days -> the request windows that surely cover them, however the API reads `dateFrom` and `dateTo`.
+"""Local days -> request windows that surely cover them, however the API reads `dateFrom` and `dateTo`.
 
-The document says neither in which zone the two dates are read nor whether `dateTo` is inclusive. A window therefore reaches
-from the earliest to the latest reading that any zone of the world allows, as far as nothing is known of the account, and rows
-are assigned by their own `started_at`.
+The document says neither in which zone the two dates are read nor whether `dateTo` is inclusive. Unless the account is known
+better, a window therefore covers every possible reading, and rows are assigned by their own `started_at`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -38,7 +37,7 @@ class Reading:
 
     Attributes:
         zone: Zone in which the dates are read; None where that is unknown.
-        date_to_inclusive: Whether the day of `dateTo` belongs to the answer for certain.
+        date_to_inclusive: Whether `dateTo` is known to be inclusive.
     """
 
     zone: ZoneInfo | None = None
@@ -53,7 +52,7 @@ class Reading:
         return Window(days, first, last if self.date_to_inclusive else last + ONE_DAY)
 
     def windows(self, days: Iterable[date], zone: ZoneInfo) -> Iterator[Window]:
-        """Any days as windows, one for each run of neighbouring days, in order."""
+        """Any days as windows in order, one for each run of neighbouring days."""
         for _, run in groupby(enumerate(sorted(set(days))), lambda numbered: numbered[1].toordinal() - numbered[0]):
             yield self.window(tuple(day for _, day in run), zone)
 
@@ -63,15 +62,15 @@ class Reading:
         return self.window(whole.days[:middle], zone), self.window(whole.days[middle:], zone)
 
     def check(self, window: Window, started_at: "Ints", zone: ZoneInfo) -> None:
-        """See whether the API's answer for a window fits what is said to be known.
+        """Check that the API's answer for a window agrees with how dates are said to be read.
 
         Args:
             window: What was asked for.
-            started_at: When the calls began that came, in epoch seconds.
+            started_at: When the calls in the answer began, in epoch seconds.
             zone: The zone of the window's days.
 
         Raises:
-            ValueError: calls began on dates that were not asked for, and so on that the list may lack some that were.
+            ValueError: calls began on other dates than were asked for, so that some may be missing.
         """
         if not len(started_at):
             return
@@ -87,7 +86,7 @@ class Reading:
 
 
 def _refuse_other_dates(window: Window, started_at: "Ints", zone: ZoneInfo) -> None:
-    """Refuse a list from other dates than were asked for, in any zone, unless it reaches over the window's days."""
+    """Raise for a list from dates that no zone explains, unless it covers the window's days anyway."""
     utc = ZoneInfo("UTC")
     least = day_start(window.date_from, utc) - int(EASTMOST.total_seconds())
     most = day_start(window.date_to + ONE_DAY, utc) + int(WESTMOST.total_seconds())
