@@ -21,23 +21,23 @@ def checked_url(url: str, allow_http: bool) -> str:
     """
     if not url.strip():
         raise ValueError(
-            "CALLS_API_URL is not set: set it to what stands before /calls/, such as https://account.example.com/api/v1."
+            "CALLS_API_URL is not set: set it to the part of the address before /calls/, such as https://account.example.com/api/v1."
         )
     parts = _split(url.strip())
     if parts is None or parts.scheme not in PORTS or parts.query or parts.fragment or "@" in parts.netloc:
         shown = parts and parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
-        given = f"{shown!r} was given" if shown else "what was given is no address"
+        given = f"{shown!r} was given" if shown else "what was given is not an address"
         raise ValueError(
-            "CALLS_API_URL is what stands before /calls/, such as https://account.example.com/api/v1, "
+            "CALLS_API_URL is the part of the address before /calls/, such as https://account.example.com/api/v1, "
             f"without a user name, query or fragment, but {given}."
         )
     if parts.path.rstrip("/").endswith("/calls"):
         raise ValueError(
-            f"CALLS_API_URL is what stands before /calls/, but {url.strip()!r} was given: leave /calls/ out."
+            f"CALLS_API_URL is the part of the address before /calls/, but {url.strip()!r} was given: leave /calls/ out."
         )
     if parts.scheme == "http" and not allow_http and not is_loopback(parts.hostname or ""):
         raise ValueError(
-            f"CALLS_API_URL is an https address, because the token goes there, but {url.strip()!r} was given: "
+            f"CALLS_API_URL must be an https address, because the token goes there, but {url.strip()!r} was given: "
             "set CALLS_ALLOW_HTTP=1 if that is what you want."
         )
     return url.strip().rstrip("/")
@@ -63,7 +63,7 @@ def checked_token(token: str) -> str:
         raise ValueError("CALLS_API_TOKEN is not set: set it to the account's access token.")
     if not token.isascii() or not token.isprintable():
         raise ValueError(
-            "CALLS_API_TOKEN holds characters that no header can carry: set it to the account's access token."
+            "CALLS_API_TOKEN holds characters that an HTTP header cannot carry: set it to the account's access token."
         )
     return token.strip()
 

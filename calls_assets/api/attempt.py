@@ -195,11 +195,11 @@ class Attempt:
             Incomplete: it costs more, and would again.
         """
         found = f"The list from {self.query.date_from} to {self.query.date_to}"
-        advice = "none of these days was replaced: ask the vendor why, or pull fewer days at a time."
+        advice = "none of these days was replaced: ask the vendor why, or fetch fewer days at a time."
         if self.read > MOST_PAGES:
             raise Incomplete(f"{found} has more than {MOST_PAGES:,} pages; {advice}")
         if time.monotonic() - self.began_s > LONGEST_LIST_S:
-            raise Incomplete(f"{found} was not over after {LONGEST_LIST_S / 3600:g} hours; {advice}")
+            raise Incomplete(f"{found} had not ended after {LONGEST_LIST_S / 3600:g} hours; {advice}")
         if self.unreadable > MOST_UNREADABLE:
             raise Incomplete(f"{found} has more than {MOST_UNREADABLE // 2**20} MiB that cannot be read; {advice}")
 

@@ -91,7 +91,7 @@ class Answers:
         """Which types the API did not give, for people."""
         ignored = "gave the same calls with and without " + ", ".join(self.ignored) if self.ignored else ""
         refused = "refused " + ", ".join(self.refused) if self.refused else ""
-        unproven = "gave lists that do not add up of " + ", ".join(self.unproven) if self.unproven else ""
+        unproven = "gave incomplete lists of " + ", ".join(self.unproven) if self.unproven else ""
         missing = " and ".join(part for part in (refused, ignored, unproven) if part)
         return f"The API {missing or 'gave every call type asked for'}."
 
@@ -102,7 +102,7 @@ def crawl_call_types(
     """Ask the API about every call type.
 
     Costs a request for each certain type, and the list of each other type that is wanted; also a certain type's list where
-    its count differs from ours, and a request where a type is refused. Where the crawl was merged from dates, so is each list.
+    its count differs from ours, and one where a type is refused. Where the crawl was merged from dates, so is each list.
 
     Args:
         crawler: Reads pages and whole lists.

@@ -154,7 +154,7 @@ class Client:
     def _advice(self, error: TransientFailure) -> str:
         if error.status == TOO_MANY:
             pace = self._pace.achieved(error.wait_s or 0)
-            return f"set CALLS_REQUESTS_PER_SECOND={pace}, which is what was let through, and run again later"
+            return f"set CALLS_REQUESTS_PER_SECOND={pace}, which is the pace that it allowed, and run again later"
         because = f", because {error.because}," if error.because else ","
         return f"check CALLS_API_URL and the network{because} or run again later"
 
@@ -175,7 +175,9 @@ class Client:
                 if self._on_headers is not None:
                     self._on_headers(response.headers)
                 if response.headers.get("Content-Encoding", "").count(",") >= MOST_PACKINGS:
-                    raise TransientFailure("answered with what is packed more than twice", response.status_code)
+                    raise TransientFailure(
+                        "answered with a body that was compressed more than twice", response.status_code
+                    )
                 self._check(response, query, ticket)
                 body = without_token(self._body(response), self._token)
         except (requests.exceptions.RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
@@ -248,7 +250,7 @@ class Client:
             target = redirect_target(response.headers.get("Location", ""), self._token)
             raise NotServed(
                 f"{self._url} redirects to {target} ({status}), which is not followed: "
-                "set CALLS_API_URL to the address that answers itself.",
+                "set CALLS_API_URL to the address that answers without a redirect.",
                 status,
             )
         raise self._refusal(response, query)
@@ -276,8 +278,8 @@ class Client:
         if may_be_dates and query.call_type is None and self._answers_without_dates(query):
             return DatesRefused(
                 f"{self._url} refused the calls from {query.date_from} to {query.date_to} ({_told(status, said)}), but not "
-                "those without dates: where it keeps calls only for so long, set CALLS_START_DATE to the first day that it "
-                "gives, else run again later.",
+                "those without dates: if it keeps calls for a limited time, set CALLS_START_DATE to the first day that it "
+                "gives; otherwise run again later.",
                 status,
             )
         if status == UNAUTHORIZED or (status == FORBIDDEN and query.call_type is None):
@@ -306,7 +308,7 @@ class Client:
     def _slow_down(self, ticket: int) -> None:
         pace = self._pace.too_many(ticket)
         if pace is not None:
-            self._log.warning("%s had too many requests; at most %.2g a second from here on.", self._url, pace)
+            self._log.warning("%s got too many requests; sending at most %.2g a second from now on.", self._url, pace)
 
     def _report(self, state: RetryCallState) -> None:
         error, wait_s = state.outcome and state.outcome.exception(), state.upcoming_sleep

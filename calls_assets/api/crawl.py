@@ -81,7 +81,7 @@ class Crawler:
             return again
         raise Incomplete(
             f"The list from {query.date_from} to {query.date_to} came empty and without a total, and then with "
-            f"{again.total} calls; none of these days was replaced, run again later."
+            f"{again.total} calls; none of these days was replaced: run again later."
         )
 
     def _page_or_nothing(self, query: Query) -> Page | None:
@@ -169,7 +169,7 @@ class Crawler:
                 )
             if is_beyond_twice:
                 return found()
-            unsteady = " in the last reading, but other ones than in the one before" if attempt.is_complete else ""
+            unsteady = " in the last reading, but not the same ones as in the one before" if attempt.is_complete else ""
             if unsteady or attempt.found >= most:
                 figures, most = attempt.figures + unsteady, attempt.found
             page, before = None, attempt
@@ -255,12 +255,12 @@ class Crawler:
     ) -> Incomplete:
         did_not = f"The {_what(query)} did not add up in {crawls} crawls: {figures}; none of these days was replaced"
         if not is_always_the_same or last is None or not last.is_over or last.moved:
-            return Incomplete(f"{did_not}, run again later.")
+            return Incomplete(f"{did_not}: run again later.")
         if not last.found:
-            return NotProven(f"{did_not}, run again later.", shown, last.total)
+            return NotProven(f"{did_not}: run again later.", shown, last.total)
         return NotProven(
-            f"{did_not}; reading it again gives the same, so that running again will not help by itself: the account counts "
-            "calls that it does not list, so ask the vendor for them, or pull the other days.",
+            f"{did_not}; reading it again gives the same, so running again alone will not help: the account counts "
+            "calls that it does not list, so ask the vendor for them, or fetch the other days.",
             shown,
             last.total,
         )

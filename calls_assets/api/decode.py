@@ -162,7 +162,7 @@ class Decoder:
         meta = page["meta"] if isinstance(page.get("meta"), dict) else {}
         total = _whole_number(meta.get("total"))
         if not page["calls"] and _tells_an_error(page):
-            raise NotAPage("an empty list beside an error")
+            raise NotAPage("an empty list next to an error")
         _check_few(len(page["calls"]))
         rows, extras, rejects, places = [], [], [], []
         shapes = Shapes()
@@ -227,7 +227,7 @@ def _readable(read: Callable[[bytes], T], body: bytes) -> T:
     except TooMuch:
         raise
     except (ValueError, RecursionError):
-        raise NotAPage("a body that is no JSON") from None
+        raise NotAPage("a body that is not JSON") from None
 
 
 def _check_few(records: int) -> None:

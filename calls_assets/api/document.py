@@ -285,18 +285,18 @@ class Query:
         for name in ("date_from", "date_to"):
             value = getattr(self, name)
             if value is not None and type(value) is not date:
-                raise ValueError(f"{PARAMETERS[name]} is a date, but {value!r} was given.")
+                raise ValueError(f"{PARAMETERS[name]} must be a date, but {value!r} was given.")
         if self.date_from and self.date_to and self.date_from > self.date_to:
-            raise ValueError(f"dateFrom is not after dateTo, but {self.date_from} and {self.date_to} were given.")
+            raise ValueError(f"dateFrom must not be after dateTo, but {self.date_from} and {self.date_to} were given.")
         for name in ("page", "ring_group_id", "ivr_id", "list_id", "agent_id"):
             _check_positive(PARAMETERS[name], getattr(self, name))
         for name in ("number_ids", "disposition_ids", "survey_ids"):
             for value in getattr(self, name):
                 _check_positive(PARAMETERS[name], value)
         if self.limit is not None and not (_is_int(self.limit) and 1 <= self.limit <= MAX_LIMIT):
-            raise ValueError(f"limit is a whole number from 1 to {MAX_LIMIT}, but {self.limit!r} was given.")
+            raise ValueError(f"limit must be a whole number from 1 to {MAX_LIMIT}, but {self.limit!r} was given.")
         if self.call_type is not None and self.call_type not in CALL_TYPES:
-            raise ValueError(f"callType is one of {', '.join(CALL_TYPES)}, but {self.call_type!r} was given.")
+            raise ValueError(f"callType must be one of {', '.join(CALL_TYPES)}, but {self.call_type!r} was given.")
 
     @property
     def asks_for_all(self) -> bool:
@@ -329,7 +329,7 @@ class Query:
         for spelling, value in parse_qsl(text, keep_blank_values=True):
             name = FILTERS.get(spelling)
             if name is None:
-                raise ValueError(f"{spelling!r} is no filter of the API; allowed are {', '.join(FILTERS)}.")
+                raise ValueError(f"{spelling!r} is not a filter of the API; the filters are {', '.join(FILTERS)}.")
             if name in given:
                 raise ValueError(
                     f"{spelling} is given twice; give it once, with commas between ids where it takes several."
@@ -338,7 +338,7 @@ class Query:
             ids = [_to_int(spelling, part) for part in (value.split(",") if many else [value])]
             given[name] = tuple(ids) if many else ids[0]
         if text.strip() and not given:
-            raise ValueError(f"{text!r} is no query string such as ringGroupId=7&numberIds=1,2.")
+            raise ValueError(f"{text!r} is not a query string such as ringGroupId=7&numberIds=1,2.")
         return cls(**given)
 
 

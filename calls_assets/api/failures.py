@@ -18,7 +18,7 @@ EPOCH_FROM, EPOCH_MS_FROM = 1e9, 1e11  # from here on a Retry-After is a moment,
 LONGEST_DATE = 64  # characters of a date in a header
 # What OpenSSL says, by release, of an answer that is not TLS.
 NO_TLS = re.compile("wrong.version.number|record.layer.failure|unknown.protocol", re.IGNORECASE)
-NO_HTTP = "answered with what is no HTTP, or not within its bounds"
+NO_HTTP = "answered with something other than HTTP, or beyond its limits"
 CUT = "cut its answer short"
 
 
@@ -109,8 +109,8 @@ def _no_tls(error: Exception, asked: UnansweredRequest) -> Exception:
     if NO_TLS.search(str(why)):
         return NotServed(f"{asked.address} does not speak https there: check the address and port in CALLS_API_URL.")
     if "EOF" in str(why):
-        return _unreachable("the host closed the connection while TLS began", asked)
-    return _unreachable(f"TLS did not begin ({asked.fit(str(why))})", asked)
+        return _unreachable("the host closed the connection during the TLS handshake", asked)
+    return _unreachable(f"the TLS handshake failed ({asked.fit(str(why))})", asked)
 
 
 def _broken(cause: ProtocolError) -> str:

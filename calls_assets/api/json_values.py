@@ -115,7 +115,7 @@ def slimmed(body: bytes) -> bytes:
         sum(len(piece) - len(piece.decode(errors="ignore").encode().translate(None, CONTROLS)) for piece in pieces)
         > MOST_ODD
     ):
-        raise TooMuch(f"more than {MOST_ODD:,} control characters or bytes that are no UTF-8")
+        raise TooMuch(f"more than {MOST_ODD:,} control characters or bytes that are not UTF-8")
     body = flattened(body)
     body = _in_texts(body, [span for span in _spans(body, RECORD_LEVEL) if span.values > MOST_VALUES_OF_RECORD])
     if sum(span.values for span in _spans(body, 1)) > MOST_VALUES:

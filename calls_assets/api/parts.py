@@ -73,8 +73,8 @@ def _by_date(crawler: Crawler, day: Window, query: Query, reading: Reading) -> C
         if not crawler.answers_without_dates(query):
             raise
         return Incomplete(
-            f"{error} The list without dates is answered: where calls are kept only for so long, set CALLS_START_DATE to the "
-            "first day that is given; where one date can be asked for at a time, CALLS_DATES_ZONE and "
+            f"{error} The list without dates is answered: if calls are kept for a limited time, set CALLS_START_DATE to the "
+            "first day that is given; if only one date can be asked for at a time, set CALLS_DATES_ZONE and "
             "CALLS_DATE_TO_INCLUSIVE."
         )
 
@@ -237,8 +237,8 @@ class SplitDay:
         """The error for a list that may be longer than what came."""
         return TooDeep(
             f"The API shows at most {crawled.total} calls of a list, and has more from {self.query.date_from} to "
-            f"{self.query.date_to}, also in one direction alone; {self.day} was not replaced: ask the vendor to lift that, "
-            "or pull the day in parts by CALLS_FILTERS, as by ring group, each into a CALLS_DATA_URL of its own.",
+            f"{self.query.date_to}, even in one direction alone; {self.day} was not replaced: ask the vendor to lift that, "
+            "or fetch the day in parts by CALLS_FILTERS, as by ring group, each into a CALLS_DATA_URL of its own.",
             crawled,
         )
 

@@ -48,7 +48,7 @@ class Privacy:
 
     def __post_init__(self, key: str) -> None:
         if self.policy not in POLICIES:
-            raise ValueError(f"CALLS_PRIVACY is one of {', '.join(POLICIES)}, but {self.policy!r} was given.")
+            raise ValueError(f"CALLS_PRIVACY must be one of {', '.join(POLICIES)}, but {self.policy!r} was given.")
         if self.policy == PSEUDONYMISE:
             _check_key(key)
         object.__setattr__(self, "_hash", hmac.new(key.encode("utf-8", "surrogateescape"), digestmod=hashlib.sha256))
@@ -145,7 +145,7 @@ class Privacy:
 
 def _check_key(key: str) -> None:
     """Raise for a key that is too short, or too regular."""
-    what = f"CALLS_PRIVACY_KEY is a secret of at least {LEAST_KEY} characters"
+    what = f"CALLS_PRIVACY_KEY must be a secret of at least {LEAST_KEY} characters"
     keep = "set it to one that you keep, because another key gives other pseudonyms"
     if len(key.strip()) < LEAST_KEY:
         raise ValueError(f"{what}, but {len(key.strip())} were given: {keep}.")

@@ -87,7 +87,7 @@ def redirect_target(location: str, token: str) -> str:
         target = urlsplit(location)
         host = target.hostname
     except ValueError:
-        return "an address that is none"
+        return "an invalid address"
     if host:
         scheme = target.scheme if target.scheme in ("http", "https", "") else "another scheme"
         return redacted(f"{scheme}://{'another host' if _has_part_of(host, token) else host}", token)

@@ -95,12 +95,12 @@ def why_unreachable(error: requests.exceptions.ConnectionError) -> str:
         who, whose, reason = "the proxy", " as the proxy's", reason.original_error
     match getattr(reason, "__cause__", None):
         case socket.gaierror(errno=socket.EAI_AGAIN):
-            return f"no name server tells where {who} is"
+            return f"no name server could look up {who} is"
         case socket.gaierror():
             return f"there is no such host name{whose}"
         case ConnectionRefusedError():
             return f"{who} refused the connection"
         case OSError(errno=errno.ENETUNREACH | errno.EHOSTUNREACH | errno.EADDRNOTAVAIL):
-            return f"there is no way from here to {who}"
+            return f"there is no route to {who}"
         case _:
             return f"{who} closed the connection before an answer"

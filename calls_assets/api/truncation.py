@@ -192,7 +192,7 @@ def check_lacks_none(window: Window, query: Query, crawled: Crawled, labels: pa.
     if len(missing):
         raise TooDeep(
             f"The list of all calls of {window} lacks {len(missing)} that the API's lists by call type have, such as "
-            f"{missing[0]}; none of these days was replaced, run again later, or ask the vendor why.",
+            f"{missing[0]}; none of these days was replaced: run again later, or ask the vendor why.",
             crawled,
         )
 

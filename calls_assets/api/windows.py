@@ -81,7 +81,7 @@ class Reading:
         if started_at.min() < first or started_at.max() >= end:
             raise ValueError(
                 f"The API gave calls from outside {window.date_from} to {window.date_to} as {self.zone.key} has these dates, "
-                "so that is not the zone in which it reads them: set CALLS_DATES_ZONE to another one, or to none."
+                "so that is not the zone in which it reads them: set CALLS_DATES_ZONE to another one, or leave it unset."
             )
 
 
@@ -98,6 +98,6 @@ def _refuse_other_dates(window: Window, started_at: "Ints", zone: ZoneInfo) -> N
         came = [datetime.fromtimestamp(moment, UTC).date() for moment in (first, last)]
         raise ValueError(
             f"The API gave calls from {came[0]} to {came[1]} where {window.date_from} to {window.date_to} was asked for: "
-            "it ignores dateFrom and dateTo, and its list does not reach over these days, so that they cannot be pulled; ask "
+            "it ignores dateFrom and dateTo, and its list does not cover these days, so that they cannot be fetched; ask "
             "the vendor how dates are given."
         )

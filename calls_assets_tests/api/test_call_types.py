@@ -196,7 +196,7 @@ def test_a_type_that_decides_no_outcome_and_does_not_add_up_costs_itself_alone(a
 
     answers, _ = asked(OURS | {"all_outbound": 2}, calls=(*CALLS, ({"all_outbound", name}, OUT)), spoil=spoil)
     assert answers.unproven == [name]
-    assert answers.sentence == f"The API gave lists that do not add up of {name}."
+    assert answers.sentence == f"The API gave incomplete lists of {name}."
 
 
 def test_a_list_of_which_most_calls_cannot_be_of_the_type_is_that_of_something_else(asked):

@@ -337,7 +337,7 @@ def unresolved(monkeypatch):
     ("number", "sentence"),
     [
         (socket.EAI_NONAME, "because there is no such host name"),
-        (socket.EAI_AGAIN, "because no name server tells where"),
+        (socket.EAI_AGAIN, "because no name server could look up"),
     ],
 )
 def test_a_name_that_nobody_knows_is_told(ask, caplog, unresolved, number, sentence):
@@ -506,7 +506,7 @@ def test_an_address_that_is_none_is_one_sentence_that_holds_no_secret(url, named
 
 @pytest.mark.parametrize("url", ["http://account.example.com/api", "http://10.0.0.1", "http://127.0.0.1.example.com"])
 def test_the_token_goes_to_other_machines_over_https_unless_the_user_says_so(url):
-    with pytest.raises(ValueError, match=r"CALLS_API_URL is an https address.*CALLS_ALLOW_HTTP=1"):
+    with pytest.raises(ValueError, match=r"CALLS_API_URL must be an https address.*CALLS_ALLOW_HTTP=1"):
         Client(url, TOKEN)
     Client(url, TOKEN, allow_http=True)
 

@@ -227,7 +227,7 @@ def test_a_total_that_no_call_centre_has_is_not_read_to_its_end():
     ("bound", "at_most", "sentence"),
     [
         ("MOST_PAGES", 5, "has more than 5 pages"),
-        ("LONGEST_LIST_S", -1.0, "was not over after .* hours"),
+        ("LONGEST_LIST_S", -1.0, "had not ended after .* hours"),
         ("MOST_UNREADABLE", 2**20, "has more than 1 MiB that cannot be read"),
     ],
 )

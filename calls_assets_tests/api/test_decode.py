@@ -304,7 +304,7 @@ def test_a_byte_order_mark_changes_nothing(make_call):
 @pytest.mark.parametrize("error", [{"error": "query timed out"}, {"success": False}, {"status": "error"}], ids=str)
 @pytest.mark.parametrize("meta", [{"meta": {"total": 0}}, {}], ids=["with meta", "without"])
 def test_an_error_beside_an_empty_list_is_no_empty_list(error, meta):
-    with pytest.raises(NotAPage, match="an empty list beside an error"):
+    with pytest.raises(NotAPage, match="an empty list next to an error"):
         read_page(json.dumps({"calls": [], **meta, **error}).encode())
 
 
@@ -313,7 +313,7 @@ def test_an_error_is_seen_where_the_account_always_says_whether_all_is_well(make
     answer = {"success": True, "meta": {"total": 1}}
     for _ in range(2):
         assert decoder.read(json.dumps(answer | {"calls": [make_call(1, START)]}).encode()).records == 1
-    with pytest.raises(NotAPage, match="an empty list beside an error"):
+    with pytest.raises(NotAPage, match="an empty list next to an error"):
         decoder.read(json.dumps({"success": False, "meta": {"total": 0}, "calls": []}).encode())
 
 

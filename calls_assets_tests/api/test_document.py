@@ -17,14 +17,14 @@ def test_a_query_spells_every_parameter_as_the_document_does():
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ({"limit": 0}, "limit is a whole number from 1 to 1000, but 0 was given"),
+        ({"limit": 0}, "limit must be a whole number from 1 to 1000, but 0 was given"),
         ({"limit": 1001}, "1001"),
         ({"page": 0}, "page"),
         ({"ring_group_id": -1}, "ringGroupId takes whole numbers from 1, but -1"),
         ({"agent_id": True}, "agentId"),
         ({"number_ids": (1, 0)}, "numberIds"),
-        ({"call_type": "answered"}, "callType is one of all_inbound"),
-        ({"date_from": date(2025, 1, 2), "date_to": date(2025, 1, 1)}, "dateFrom is not after dateTo"),
+        ({"call_type": "answered"}, "callType must be one of all_inbound"),
+        ({"date_from": date(2025, 1, 2), "date_to": date(2025, 1, 1)}, "dateFrom must not be after dateTo"),
     ],
 )
 def test_a_wrong_parameter_is_named_before_anything_is_sent(wrong, told):

@@ -119,7 +119,7 @@ def test_more_odd_bytes_than_fit_are_refused_and_blanks_are_none(monkeypatch, od
     monkeypatch.setattr(json_values, "MOST_ODD", 4)
     plain = '{"calls":\n\t[\r\n"\u00e4"\n]}'.encode()
     assert slimmed(plain + odd * 4) == plain + odd * 4
-    with pytest.raises(TooMuch, match="more than 4 control characters or bytes that are no UTF-8"):
+    with pytest.raises(TooMuch, match="more than 4 control characters or bytes that are not UTF-8"):
         slimmed(plain + odd * 5)
 
 

@@ -198,9 +198,9 @@ def test_slowing_down_is_logged_and_the_answer_comes(fake, caplog):
         asking.fetch(QUERY, read_page)
     assert len(server.asked) == 3
     told = [record.getMessage().removeprefix(f"{server.url}/calls/ ") for record in caplog.records]
-    assert told[0] == "had too many requests; at most 1 a second from here on."
+    assert told[0] == "got too many requests; sending at most 1 a second from now on."
     assert told[1].startswith("answered 429; asking again in ")
-    assert told[2] == "had too many requests; at most 0.5 a second from here on."
+    assert told[2] == "got too many requests; sending at most 0.5 a second from now on."
     assert sum(fake.naps) == pytest.approx(1 + 2)
 
 

@@ -119,7 +119,7 @@ def test_a_web_page_is_told_by_how_it_begins(body, kind, is_page):
         ("s3cr+t-tok://a.example", "another scheme://a.example"),
         ("//a.example/x", "://a.example"),
         ("", "nowhere"),
-        ("http://[nowhere", "an address that is none"),
+        ("http://[nowhere", "an invalid address"),
     ],
 )
 def test_where_a_redirect_leads_is_told_without_what_could_be_a_secret(location, said):

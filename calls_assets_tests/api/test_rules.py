@@ -240,7 +240,7 @@ def test_the_table_names_each_rule_once():
         ("tags", ["vip", 7], ["vip", "7"], None, ("a number", "read")),
         ("agents", [1, "2", 3.0], [1, 2, 3], None, ("digits in a text", "read")),
         ("duration", 2**70, None, 2**70, ("an integer beyond 64 bits", UNREAD)),
-        ("type", "\ud800", "\ufffd", "\ud800", ("a text that is no valid Unicode", ROUNDED)),
+        ("type", "\ud800", "\ufffd", "\ud800", ("a text that is not valid Unicode", ROUNDED)),
     ],
 )
 def test_what_arrow_has_no_type_for_goes_through_columns_too(read, field, sent, becomes, extra, told):

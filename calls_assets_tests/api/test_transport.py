@@ -102,7 +102,7 @@ def packed(times):
     )
 
 
-NO_HTTP = "answered with what is no HTTP, or not within its bounds"
+NO_HTTP = "answered with something other than HTTP, or beyond its limits"
 CUT = "cut its answer short"
 HUNG_UP = "closed the connection before it answered"
 
@@ -131,8 +131,8 @@ BROKEN = {
     "nothing": (b"", HUNG_UP),
     "one informational answer": (b"HTTP/1.1 103 Early Hints\r\n\r\n" + GOOD, "answered 103"),
     "another protocol from here on": (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "answered 101"),
-    "packed three times": (packed(3), "answered with what is packed more than twice"),
-    "packed six times": (packed(6), "answered with what is packed more than twice"),
+    "packed three times": (packed(3), "answered with a body that was compressed more than twice"),
+    "packed six times": (packed(6), "answered with a body that was compressed more than twice"),
 }
 
 

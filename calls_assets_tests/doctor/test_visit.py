@@ -339,7 +339,7 @@ def test_the_env_file_asks_for_each_secret_that_was_set_and_for_the_token_last(v
     [
         (
             {"CALLS_PRIVACY": "pseudonymise", "CALLS_PRIVACY_KEY": "short"},
-            "CALLS_PRIVACY_KEY is a secret of at least 16",
+            "CALLS_PRIVACY_KEY must be a secret of at least 16",
         ),
         ({"CALLS_ALERT_URL": "nonsense"}, "CALLS_ALERT_URL is an Apprise address"),
         ({"CALLS_TIMEZON": HOME}, "CALLS_TIMEZON is no setting: CALLS_TIMEZONE was meant"),

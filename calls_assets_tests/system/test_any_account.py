@@ -184,7 +184,7 @@ def test_a_list_of_other_dates_than_were_asked_for_is_not_taken_for_an_empty_day
     result, root, _ = pull(Behaviour(ignored=frozenset({"dateFrom", "dateTo"})))
     assert not result.success
     (error,) = [event.event_specific_data.error for event in result.all_events if event.is_step_failure]
-    assert "it ignores dateFrom and dateTo, and its list does not reach over these days" in error.message
+    assert "it ignores dateFrom and dateTo, and its list does not cover these days" in error.message
     assert not root.exists()
 
 

@@ -134,14 +134,14 @@ PASSING = {
     "drip": [WireFault(kind="drip", on=(2, 9), pause_s=0.01)],
     "drip from the first header on": [WireFault(kind="drip_head", on=(2, 9), pause_s=0.01)],
 }
-NO_JSON = "answered with a body that is no JSON"
+NO_JSON = "answered with a body that is not JSON"
 WHY = {
     "statuses": [f"answered {status}" for status in (408, 429, 500, 502, 503, 504, 599)],
     "reset": ["closed the connection before it answered"],
     "cut": ["cut its answer short"],
     "no page": [NO_JSON],
     "gzip": ["cut its answer short", NO_JSON],
-    "no HTTP": ["answered with what is no HTTP, or not within its bounds"],
+    "no HTTP": ["answered with something other than HTTP, or beyond its limits"],
 }
 
 
@@ -161,10 +161,13 @@ def test_what_can_pass_is_asked_again_and_the_log_says_why(night, undisturbed, t
         (WireFault(kind="status", status=503, on=range(3, 99)), "answered 503"),
         (WireFault(kind="reset", on=range(3, 99)), "closed the connection before it answered"),
         (WireFault(kind="cut", on=range(3, 99)), "cut its answer short"),
-        (WireFault(kind="html", on=range(3, 99)), "answered with a body that is no JSON"),
+        (WireFault(kind="html", on=range(3, 99)), "answered with a body that is not JSON"),
         (WireFault(kind="hang", on=range(3, 99)), LATE),
         (WireFault(kind="drip", on=range(3, 99), pause_s=0.01), LATE),
-        (WireFault(kind="two_lengths", on=range(3, 99)), "answered with what is no HTTP, or not within its bounds"),
+        (
+            WireFault(kind="two_lengths", on=range(3, 99)),
+            "answered with something other than HTTP, or beyond its limits",
+        ),
     ],
     ids=["503", "reset", "cut", "html", "hang", "drip", "no HTTP"],
 )
@@ -180,7 +183,7 @@ def test_what_never_passes_ends_after_bounded_retries(fails, monkeypatch, fault,
     ("status", "sentence", "more"),
     [
         (401, "refused the token (401): set CALLS_API_TOKEN", 0),
-        (403, "), but not those without dates: where it keeps calls only for so long, set CALLS_START_DATE", 1),
+        (403, "), but not those without dates: if it keeps calls for a limited time, set CALLS_START_DATE", 1),
         (410, "refused the request (410", 0),
     ],
 )
@@ -232,7 +235,7 @@ def test_a_redirect_is_named_and_nothing_goes_there(fails, status):
 
 def test_a_redirect_to_an_address_that_is_none_ends_in_the_same_sentence(fails):
     message, _, _ = fails(WireFault(kind="status", status=302, headers={"Location": "http://[nowhere"}, on=(3,)))
-    assert "redirects to an address that is none (302), which is not followed" in message
+    assert "redirects to an invalid address (302), which is not followed" in message
 
 
 def test_a_host_that_nobody_answers_on_ends_in_a_sentence(run_pipeline, tmp_path):
