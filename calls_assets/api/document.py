@@ -162,10 +162,7 @@ CALL: tuple[Field, ...] = (
     ),
     Field("agents", Kind.INTEGER, "Ids of the call's agents.", many=True, stands_for=("id",)),
     Field(
-        "all_agents",
-        _agent_leg("an agent who was rung or spoke"),
-        "Legs of all agents, answered or not.",
-        many=True,
+        "all_agents", _agent_leg("an agent who was rung or spoke"), "Legs of all agents, answered or not.", many=True
     ),
     Field("answered_agents", _agent_leg("an agent who spoke"), "Legs of the agents who answered.", many=True),
     Field(
@@ -208,9 +205,7 @@ CALL: tuple[Field, ...] = (
     Field("is_ended", Kind.BOOLEAN, "Whether the call is over."),
     Field("type", Kind.TEXT, "How the call went, as one token ('answered'); an open list of values."),
     Field(
-        "is_answered_within_sla",
-        Kind.BOOLEAN,
-        "The vendor's verdict: answered within the service level's threshold.",
+        "is_answered_within_sla", Kind.BOOLEAN, "The vendor's verdict: answered within the service level's threshold."
     ),
     Field("is_data_cached", Kind.BOOLEAN, "Undocumented flag of the vendor's."),
     Field("original_call_id", Kind.INTEGER, "Id of the call that this one follows, as a callback does.", varies=True),

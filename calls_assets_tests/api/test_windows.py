@@ -90,7 +90,5 @@ def test_a_list_of_other_dates_in_any_zone_is_only_taken_where_it_reaches_over_t
     for starts in ([noon], [noon - near, noon + near], [noon - far, noon, noon + far], []):
         UNKNOWN.check(asked, np.array(starts, np.int64), zone)
     for starts in ([noon + far], [noon - far], [noon, noon + far], [noon - far, noon]):
-        with pytest.raises(
-            ValueError, match="it ignores dateFrom and dateTo, and its list does not cover these days"
-        ):
+        with pytest.raises(ValueError, match="it ignores dateFrom and dateTo, and its list does not cover these days"):
             UNKNOWN.check(asked, np.array(starts, np.int64), zone)
