@@ -115,12 +115,12 @@ def _agent_leg(of: str) -> tuple[Field, ...]:
         Field(
             "started_at",
             Kind.INTEGER,
-            "When the agent's leg began; may be the start of its ring.",
+            "When the agent's leg began; may be when it began to ring.",
             EPOCH_S,
             varies=True,
         ),
         Field("type", Kind.TEXT, "Kind of leg, 'agent' in the document."),
-        Field("is_any_transfer", Kind.BOOLEAN, "Whether the leg came about by a transfer of any kind."),
+        Field("is_any_transfer", Kind.BOOLEAN, "Whether the leg resulted from any kind of transfer."),
         Field("hangup_reason", Kind.TEXT, "Why the leg ended, as a telephony cause name."),
     )
 
@@ -134,7 +134,7 @@ CALL: tuple[Field, ...] = (
     Field("id", Kind.INTEGER, "Id of the call; one row per id.", varies=True),
     Field("is_inbound", Kind.BOOLEAN, "Whether the call came in from outside."),
     Field("is_answered", Kind.BOOLEAN, "Whether somebody answered."),
-    Field("is_in_queue", Kind.BOOLEAN, "Whether the caller is waiting in a queue at the moment of the answer."),
+    Field("is_in_queue", Kind.BOOLEAN, "Whether the caller is waiting in a queue at the time of the response."),
     Field(
         "contact",
         (
@@ -162,7 +162,10 @@ CALL: tuple[Field, ...] = (
     ),
     Field("agents", Kind.INTEGER, "Ids of the call's agents.", many=True, stands_for=("id",)),
     Field(
-        "all_agents", _agent_leg("an agent who was rung or spoke"), "Legs of all agents, answered or not.", many=True
+        "all_agents",
+        _agent_leg("an agent who was rung or spoke"),
+        "Legs of all agents, whether they answered or not.",
+        many=True,
     ),
     Field("answered_agents", _agent_leg("an agent who spoke"), "Legs of the agents who answered.", many=True),
     Field(
@@ -171,13 +174,13 @@ CALL: tuple[Field, ...] = (
             Field(
                 "number",
                 Kind.TEXT,
-                "Number outside the phone system that took part. Personal data.",
+                "External number that took part in the call. Personal data.",
                 personal=True,
                 varies=True,
             ),
-            Field("is_any_transfer", Kind.BOOLEAN, "Whether it came about by a transfer of any kind."),
+            Field("is_any_transfer", Kind.BOOLEAN, "Whether it took part as a result of any kind of transfer."),
         ),
-        "Numbers outside the phone system that took part.",
+        "External numbers that took part in the call.",
         many=True,
         stands_for=("number",),
     ),
@@ -189,10 +192,10 @@ CALL: tuple[Field, ...] = (
             Field("numberWithAlias", Kind.TEXT, "The number followed by its alias in brackets."),
             Field("alias", Kind.TEXT, "Friendly name of the number."),
         ),
-        "The centre's own number that the call ran over.",
+        "The centre's own number that was called or called from.",
         stands_for=("number",),
     ),
-    Field("started_at", Kind.INTEGER, "When the call began: dialled, or received.", EPOCH_S, varies=True),
+    Field("started_at", Kind.INTEGER, "When the call was dialled or received.", EPOCH_S, varies=True),
     Field(
         "duration",
         Kind.INTEGER,
@@ -200,20 +203,25 @@ CALL: tuple[Field, ...] = (
         "s",
         varies=True,
     ),
-    Field("talk_time", Kind.INTEGER, "Time that agents and the other party talked.", "s", varies=True),
+    Field("talk_time", Kind.INTEGER, "Time that agents and the other party spent talking.", "s", varies=True),
     Field("requested_callback", Kind.BOOLEAN, "Whether the caller asked to be called back."),
     Field("is_ended", Kind.BOOLEAN, "Whether the call is over."),
-    Field("type", Kind.TEXT, "How the call went, as one token ('answered'); an open list of values."),
+    Field("type", Kind.TEXT, "How the call went, as one token such as 'answered'; an open list of values."),
     Field(
         "is_answered_within_sla", Kind.BOOLEAN, "The vendor's verdict: answered within the service level's threshold."
     ),
-    Field("is_data_cached", Kind.BOOLEAN, "Undocumented flag of the vendor's."),
-    Field("original_call_id", Kind.INTEGER, "Id of the call that this one follows, as a callback does.", varies=True),
+    Field("is_data_cached", Kind.BOOLEAN, "A vendor flag that the API document does not explain."),
+    Field(
+        "original_call_id",
+        Kind.INTEGER,
+        "Id of the call that this one follows up, such as the one behind a callback.",
+        varies=True,
+    ),
     Field("campaign", _named("campaign"), "The campaign that the call belongs to.", stands_for=("id", "name")),
     Field(
         "ring_group",
         _named("ring group"),
-        "The ring group (queue) that the call was put to.",
+        "The ring group (queue) that the call was routed to.",
         stands_for=("id", "name"),
     ),
     Field("ivr", _named("IVR"), "The voice menu that the caller went through.", stands_for=("id", "name")),
@@ -222,22 +230,22 @@ CALL: tuple[Field, ...] = (
         (
             Field("id", Kind.INTEGER, "Id of the disposition."),
             Field("code", Kind.TEXT, "The disposition's name.", personal=True),
-            Field("note", Kind.TEXT, "What the agent wrote to it. Personal data.", personal=True, varies=True),
+            Field("note", Kind.TEXT, "The agent's note on the call. Personal data.", personal=True, varies=True),
         ),
-        "How the agent filed the call.",
+        "How the agent classified the call.",
         stands_for=("id", "code"),
     ),
     Field(
         "recordings",
         (
             Field("id", Kind.INTEGER, "Id of the recording.", varies=True),
-            Field("url", Kind.TEXT, "Where the recording lies. Personal data.", personal=True, varies=True),
+            Field("url", Kind.TEXT, "Address of the recording. Personal data.", personal=True, varies=True),
         ),
         "Recordings of the call.",
         many=True,
         stands_for=("id", "url"),
     ),
-    Field("tags", Kind.TEXT, "Tags put on the call.", many=True, personal=True, stands_for=("name",)),
+    Field("tags", Kind.TEXT, "Tags of the call.", many=True, personal=True, stands_for=("name",)),
 )
 
 META: tuple[Field, ...] = (
@@ -251,7 +259,7 @@ META: tuple[Field, ...] = (
 # The fields of an answer.
 PAGE: tuple[Field, ...] = (
     Field("calls", CALL, "The calls of the page.", many=True),
-    Field("meta", META, "What the page tells of its list."),
+    Field("meta", META, "What the page says of its list."),
 )
 
 
