@@ -238,11 +238,11 @@ class _Enquiry:
         try:
             return replace(self.crawler, concurrency=1).crawl(asked)
         except NotProven as error:
-            if isinstance(error, TooDeep) or not self.tells_nothing(asked, error.total):
+            if isinstance(error, TooDeep) or not self.proves_nothing(asked, error.total):
                 raise
             return error.shown
 
-    def tells_nothing(self, asked: Query, total: int) -> bool:
+    def proves_nothing(self, asked: Query, total: int) -> bool:
         """Whether a total counts all calls, whatever the call type or the dates."""
         return total == self.plain.calls or self.crawler.counts_all(asked, total)
 

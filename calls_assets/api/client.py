@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from http import HTTPStatus
 from http.client import HTTPException
 from typing import Self, TypeVar
 from urllib.parse import urlsplit
@@ -51,13 +52,10 @@ PACKED_CHUNK = 2**16
 MOST_PACKINGS = 2  # layers of compression; with more, a few bytes can take days to unpack to nothing
 LONGEST_ANSWER = 256 * 2**20  # bytes of a body, unpacked; a thousand ordinary calls are 1.25 MB
 SILENCES_PER_ANSWER = 5  # a whole answer may take this many timeouts: a server that drips is never silent
-OK, NO_CONTENT, NOT_IMPLEMENTED = 200, 204, 501
-UNAUTHORIZED, FORBIDDEN, GONE = 401, 403, 410
-TIMED_OUT, TOO_MANY = 408, 429
 # This very request will never be answered, whatever becomes of others.
-REFUSED = (400, 402, FORBIDDEN, 404, 405, 422, NOT_IMPLEMENTED)
+REFUSED = (400, 402, 403, 404, 405, 422, 501)
 EMPTY = b"{}"  # a body without calls
-WEB_PAGE = "a web page came in place of JSON, as a maintenance page, a login page or a gateway's is"
+WEB_PAGE = "a web page came instead of JSON, such as a maintenance page, a login page or a gateway's"
 
 
 class Client:
@@ -152,7 +150,7 @@ class Client:
             raise Unavailable(sentence, error.status) from error
 
     def _advice(self, error: TransientFailure) -> str:
-        if error.status == TOO_MANY:
+        if error.status == HTTPStatus.TOO_MANY_REQUESTS:
             pace = self._pace.achieved(error.wait_s or 0)
             return f"set CALLS_REQUESTS_PER_SECOND={pace}, which is the pace that it allowed, and run again later"
         because = f", because {error.because}," if error.because else ","
@@ -186,7 +184,7 @@ class Client:
             )
             raise failure_of(error, asked) from None
         try:
-            answer = read(EMPTY if response.status_code == NO_CONTENT else body)
+            answer = read(EMPTY if response.status_code == HTTPStatus.NO_CONTENT else body)
         except NotAPage as error:
             raise self._no_page(error, body, response) from None
         self._pace.answered()
@@ -243,7 +241,7 @@ class Client:
     def _check(self, response: requests.Response, query: Query, ticket: int) -> None:
         """Raise for an answer whose status says that it holds no page."""
         status = response.status_code
-        if status in (OK, NO_CONTENT):
+        if status in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
             return
         self._check_passing(response, ticket)
         if 300 <= status < 400:
@@ -258,31 +256,39 @@ class Client:
     def _check_passing(self, response: requests.Response, ticket: int) -> None:
         """Raise for an answer whose status says that the failure may be temporary."""
         status = response.status_code
-        if status in (TIMED_OUT, TOO_MANY) or status < OK or (status >= 500 and status != NOT_IMPLEMENTED):
+        if (
+            status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
+            or status < HTTPStatus.OK
+            or (status >= 500 and status != HTTPStatus.NOT_IMPLEMENTED)
+        ):
             wait_s = retry_after(response.headers)
-            if status == TOO_MANY and not wait_s:
-                self._slow_down(ticket)
+            if status == HTTPStatus.TOO_MANY_REQUESTS and not wait_s:
+                pace = self._pace.too_many(ticket)
+                if pace is not None:
+                    self._log.warning(
+                        "%s got too many requests; sending at most %.2g a second from now on.", self._url, pace
+                    )
             raise TransientFailure(f"answered {status}", status, wait_s=wait_s)
 
     def _refusal(self, response: requests.Response, query: Query) -> ApiError:
         """The error to raise where the server refuses to answer."""
         status, body = response.status_code, first_bytes(response, MOST_READ)
-        if status == FORBIDDEN and is_web_page(body, response.headers.get("Content-Type", "")):
+        if status == HTTPStatus.FORBIDDEN and is_web_page(body, response.headers.get("Content-Type", "")):
             return NotServed(
                 f"{self._url} was refused with a web page ({status}), by a gateway, proxy or firewall and not by the API: "
                 "check CALLS_API_URL, the network, and whether an allow-list has to name this machine.",
                 status,
             )
         said = error_words(body, self._token)
-        may_be_dates = status == FORBIDDEN or (status == GONE and query.page == 1)
+        may_be_dates = status == HTTPStatus.FORBIDDEN or (status == HTTPStatus.GONE and query.page == 1)
         if may_be_dates and query.call_type is None and self._answers_without_dates(query):
             return DatesRefused(
-                f"{self._url} refused the calls from {query.date_from} to {query.date_to} ({_told(status, said)}), but not "
+                f"{self._url} refused the calls from {query.date_from} to {query.date_to} ({_reason(status, said)}), but not "
                 "those without dates: if it keeps calls for a limited time, set CALLS_START_DATE to the first day that it "
                 "gives; otherwise run again later.",
                 status,
             )
-        if status == UNAUTHORIZED or (status == FORBIDDEN and query.call_type is None):
+        if status == HTTPStatus.UNAUTHORIZED or (status == HTTPStatus.FORBIDDEN and query.call_type is None):
             saying = f"says {said!r} and " if said else ""
             return TokenRefused(
                 f"{self._url} {saying}refused the token ({status}): set CALLS_API_TOKEN to a valid one.", status
@@ -298,17 +304,12 @@ class Client:
         ticket = self._pace.wait()
         with self._send(self._address, replace(query, date_from=None, date_to=None, page=1, limit=1)) as response:
             self._check_passing(response, ticket)
-            return response.status_code in (OK, NO_CONTENT)
+            return response.status_code in (HTTPStatus.OK, HTTPStatus.NO_CONTENT)
 
     def _refused(self, query: Query, status: int | None, said: str) -> str:
         what = "the request" if query.call_type is None else f"the call type {query.call_type}"
         advice = "check CALLS_API_URL and the filters, or ask calls-assets doctor"
-        return f"{self._url} refused {what} ({_told(status, said)}): {advice}."
-
-    def _slow_down(self, ticket: int) -> None:
-        pace = self._pace.too_many(ticket)
-        if pace is not None:
-            self._log.warning("%s got too many requests; sending at most %.2g a second from now on.", self._url, pace)
+        return f"{self._url} refused {what} ({_reason(status, said)}): {advice}."
 
     def _report(self, state: RetryCallState) -> None:
         error, wait_s = state.outcome and state.outcome.exception(), state.upcoming_sleep
@@ -332,7 +333,7 @@ class _Retries:
         error = state.outcome and state.outcome.exception()
         if not isinstance(error, TransientFailure) or (error.wait_s or 0) > LONGEST_RETRY_AFTER_S:
             return True
-        if error.status == TOO_MANY:
+        if error.status == HTTPStatus.TOO_MANY_REQUESTS:
             # Other threads may have been let in before this one, so the number of tries alone proves nothing.
             self._refusals += 1
             return self._refusals > RETRIES and self._pace.unanswered_s > UNANSWERED_S
@@ -348,7 +349,7 @@ class _Retries:
         return self._clock() - self._unreachable_since + pause_s + CONNECT_TIMEOUT_S > self._patience_s
 
 
-def _told(status: int | None, said: str) -> str:
+def _reason(status: int | None, said: str) -> str:
     return f"{status}, {said!r}" if said else f"{status}"
 
 

@@ -187,7 +187,7 @@ class Columns:
             whole = np.abs(numbers_of(numbers)) < MILLIS_S if of.is_instant else True
             self._rule(at, DIGITS, where_valid(values) & whole)
             return self._moment(numbers, at, to_json(values, TEXT)) if of.is_instant else (numbers, None)
-        if of.is_instant and _all_match(values, TO_THE_SECOND):
+        if of.is_instant and pc.all(pc.match_substring_regex(values, TO_THE_SECOND), min_count=0).as_py():
             try:
                 moments = values.cast(pa.timestamp("s", "UTC")).cast(pa.int64())
             except pa.ArrowInvalid:
@@ -304,7 +304,9 @@ class Columns:
         if kind == TEXT and of.parts:
             return self.field(of.item, {TEXT: values}, at)
         if kind == OBJECT and not of.parts:
-            return self._standing_for(of, values, at) or self._by_item_rule(of, kind, values, at)
+            return self._standing_for(of, values, at) or self._through(
+                of.item, kind, values, at, lambda _, *given: self.reader.item(of, *given)
+            )
         return self._one(of.item, kind, values, at)
 
     def _standing_for(self, of: Field, values: pa.Array, at: "Place") -> Typed | None:
@@ -326,9 +328,6 @@ class Columns:
         if of.parts and kind in (OBJECT, LIST):
             raise NotColumnar("an object whose documented fields do not distinguish null from absent")
         return self._through(of, kind, values, at, self.reader.value)
-
-    def _by_item_rule(self, of: Field, kind: str, values: pa.Array, at: "Place") -> Typed:
-        return self._through(of.item, kind, values, at, lambda _, *given: self.reader.item(of, *given))
 
     def _through(self, of: Field, kind: str, values: pa.Array, at: "Place", read: Callable[..., Any]) -> Typed:
         """Read each distinct value by the rules, as if it were alone."""
@@ -392,8 +391,8 @@ def _blanks_apart(sent: Sent) -> Sent:
     if not pc.any(blank, min_count=0).as_py():
         return sent
     blanks, others = pc.if_else(blank, sent[TEXT], text(None)), pc.if_else(blank, text(None), sent[TEXT])
-    told = dict(sent) | {TEXT: others, BLANK: coalesced([sent[BLANK], blanks]) if BLANK in sent else blanks}
-    return {kind: values for kind, values in told.items() if values.null_count < len(values)}
+    apart = dict(sent) | {TEXT: others, BLANK: coalesced([sent[BLANK], blanks]) if BLANK in sent else blanks}
+    return {kind: values for kind, values in apart.items() if values.null_count < len(values)}
 
 
 def untouched(of: Field, values: pa.Array) -> bool:
@@ -432,10 +431,6 @@ def _as_spelt(values: pa.Array) -> pa.Array | None:
     except pa.ArrowInvalid:
         return None
     return numbers if numbers.cast(pa.string()).equals(values) else None
-
-
-def _all_match(values: pa.Array, pattern: str) -> bool:
-    return bool(pc.all(pc.match_substring_regex(values, pattern), min_count=0).as_py())
 
 
 def _chosen(values: pa.Array, where: Flags) -> pa.Array:

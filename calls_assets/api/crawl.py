@@ -76,7 +76,7 @@ class Crawler:
             return page
         again = self._page_or_nothing(asked)
         if again is None or again.total is None:
-            return replace(again or page or _nothing(), total=0)
+            return replace(again or page or Page(SCHEMA.empty_table(), (), 0), total=0)
         if page is None or again.total == 0:
             return again
         raise Incomplete(
@@ -140,41 +140,33 @@ class Crawler:
         """
         began_s, pages, figures, longest, most = time.time(), 0, "", 0, 0
         before: Attempt | None = None
-        is_cut, is_surely_cut, is_the_same = False, False, True
+        is_truncated, is_surely_truncated, is_the_same = False, False, True
         crawls = CRAWLS + self.read_twice
         page: Page | None = first or self.first(query)
         found: Callable[[], Crawled]
         for number in range(1, crawls + 1):
-            attempt = self._attempt(query, page, before, max(1, longest // 2) if is_cut else longest, is_smallest)
+            attempt = self._attempt(query, page, before, max(1, longest // 2) if is_truncated else longest, is_smallest)
             pages += attempt.read
-            longest = attempt.longest if is_cut else max(longest, attempt.longest)
+            longest = attempt.longest if is_truncated else max(longest, attempt.longest)
             self._learn(attempt)
             is_steady = before is not None and attempt.holds_the_same_as(before)
-            is_alike = is_steady or (
-                number == 2 and attempt.query != query
-            )  # pages of another size may lack other calls
-            is_surely_cut |= before is not None and _has_more_on_smaller_pages(attempt, before)
-            is_cut = is_surely_cut or (_may_be_cut(attempt) and not is_steady)
+            # Pages of another size may lack other calls.
+            is_alike = is_steady or (number == 2 and attempt.query != query)
+            is_surely_truncated |= before is not None and _has_more_on_smaller_pages(attempt, before)
+            is_truncated = is_surely_truncated or (_may_be_truncated(attempt) and not is_steady)
             # What larger pages lacked proves nothing.
-            is_the_same = is_cut or before is None or (is_the_same and is_alike and attempt.total == before.total)
+            is_the_same = is_truncated or before is None or (is_the_same and is_alike and attempt.total == before.total)
             found = partial(_crawled, attempt, pages, number, began_s)
-            if attempt.refused is None or not is_cut or number == crawls:
+            if attempt.refused is None or not is_truncated or number == crawls:
                 self._check_end(query, attempt, found)
-            if self._is_proven(attempt, is_steady) or (is_steady and _both_but_for_duplicates(attempt, before)):
-                return found()
-            is_beyond_twice = is_steady and attempt.is_beyond_total and before is not None and before.is_over
-            if not is_smallest and (is_beyond_twice or attempt.is_page_beyond_total):
-                raise NotProven(
-                    f"The {_what(query)} are more than their total of {attempt.total}.", found(), attempt.total
-                )
-            if is_beyond_twice:
+            if self._is_proven(query, attempt, before if is_steady else None, is_smallest, found):
                 return found()
             unsteady = " in the last reading, but not the same ones as in the one before" if attempt.is_complete else ""
             if unsteady or attempt.found >= most:
                 figures, most = attempt.figures + unsteady, attempt.found
             page, before = None, attempt
-        if is_cut and (attempt.is_uneven or attempt.found < attempt.total):
-            raise _cut(query, figures, longest, found(), attempt.total)
+        if is_truncated and (attempt.is_uneven or attempt.found < attempt.total):
+            raise _truncated(query, figures, longest, found(), attempt.total)
         raise self._why_not(query, figures, before, found(), crawls, is_always_the_same=is_the_same)
 
     def _learn(self, attempt: Attempt) -> None:
@@ -195,9 +187,8 @@ class Crawler:
         except RequestRefused:
             if asked == query:
                 raise
-            attempt = Attempt(
-                self.fetch, query, concurrency, largest, reads_past_total
-            )  # some servers accept certain sizes only
+            # Some servers accept certain sizes only.
+            attempt = Attempt(self.fetch, query, concurrency, largest, reads_past_total)
             attempt.run(None)
         return attempt
 
@@ -222,8 +213,22 @@ class Crawler:
                 attempt.total,
             )
 
-    def _is_proven(self, attempt: Attempt, is_steady: bool) -> bool:
-        return attempt.is_complete and (is_steady or attempt.found <= attempt.longest or not self.read_twice)
+    def _is_proven(
+        self, query: Query, attempt: Attempt, same: Attempt | None, is_smallest: bool, found: Callable[[], Crawled]
+    ) -> bool:
+        """Whether a reading is proven complete, or as complete as it gets; `same` is the one before where it agrees.
+
+        Raises:
+            NotProven: the list holds more than its total, and smaller lists can be asked for.
+        """
+        if attempt.is_complete and (same or attempt.found <= attempt.longest or not self.read_twice):
+            return True
+        if same and attempt.is_complete_but_for_duplicates and same.is_complete_but_for_duplicates:
+            return True
+        is_beyond_twice = same is not None and attempt.is_beyond_total and same.is_over
+        if not is_smallest and (is_beyond_twice or attempt.is_page_beyond_total):
+            raise NotProven(f"The {_what(query)} are more than their total of {attempt.total}.", found(), attempt.total)
+        return is_beyond_twice
 
     def _concurrency(self, before: Attempt | None) -> int:
         return self.concurrency if before is None or before.is_complete or before.is_beyond_total else 1
@@ -282,7 +287,7 @@ def _asked_again(query: Query, before: Attempt | None, longest: int) -> Query:
     return replace(query, limit=longest) if 0 < longest < (query.limit or 0) else query
 
 
-def _may_be_cut(attempt: Attempt) -> bool:
+def _may_be_truncated(attempt: Attempt) -> bool:
     """Whether the server may truncate pages by their bytes, so that smaller ones hold calls that larger ones lack.
 
     Its pages are uneven then. Where pages beyond the end are refused, the only page may have been truncated.
@@ -298,7 +303,7 @@ def _has_more_on_smaller_pages(attempt: Attempt, before: Attempt) -> bool:
     return is_smaller and before.found < attempt.found and before.total == attempt.total and not attempt.moved
 
 
-def _cut(query: Query, figures: str, longest: int, shown: Crawled, total: int) -> NotProven:
+def _truncated(query: Query, figures: str, longest: int, shown: Crawled, total: int) -> NotProven:
     size = max(1, longest // 2)
     return NotProven(
         f"The {_what(query)} did not add up, on smaller pages either: {figures}; none of these days was replaced: the server "
@@ -308,19 +313,11 @@ def _cut(query: Query, figures: str, longest: int, shown: Crawled, total: int) -
     )
 
 
-def _both_but_for_duplicates(one: Attempt, other: Attempt | None) -> bool:
-    return other is not None and one.is_complete_but_for_duplicates and other.is_complete_but_for_duplicates
-
-
 def _crawled(attempt: Attempt, pages: int, crawls: int, began_s: float) -> Crawled:
     total = attempt.total if attempt.is_complete_but_for_duplicates else attempt.found
     return Crawled(
         attempt.gathered.calls, attempt.all_rejects, total, pages, crawls, attempt.gathered.collisions, began_s
     )
-
-
-def _nothing() -> Page:
-    return Page(SCHEMA.empty_table(), (), 0)
 
 
 def _what(query: Query) -> str:

@@ -27,7 +27,7 @@ from calls_assets.arrow import Flags, ints, texts
 
 T = TypeVar("T")
 EARLIEST_S, LATEST_S = 631_152_000, 4_102_444_800  # plausible epoch seconds: the years 1990 to 2099
-MOST_LEARNED = 100  # a decoder stops learning after this: an account of ever new names has no spelling
+MOST_LEARNED = 100  # a decoder stops learning after this: no dialect fits an account of ever new names
 
 # How an empty list says whether it is an error: names of errors, names of flags, values of `status`.
 SAYING_WRONG, SAYING_RIGHT, FAILED = ("error", "errors"), ("success", "ok"), ("error", "fail", "failed")
@@ -136,13 +136,13 @@ class Decoder:
     def _of_columns(self, table: pa.Table, leaves: Iterable[tuple[str, pa.Array]], body: bytes) -> Page | None:
         if table.num_rows != 1 or not {PAGE[0].name, PAGE[1].name} <= set(table.schema.names):
             return None
-        calls, meta = table[PAGE[0].name].chunk(0), _told(table[PAGE[1].name][0].as_py())
+        calls, meta = table[PAGE[0].name].chunk(0), _plain_meta(table[PAGE[1].name][0].as_py())
         total = _whole_number(meta.get("total"))
         if calls.null_count or not pa.types.is_struct(calls.type.value_type):
             return None
         rows = calls.flatten()
         _check_few(len(rows))
-        if rows.null_count or not len(rows):  # an empty list may stand beside an error
+        if rows.null_count or not len(rows):  # an empty list may come with an error
             return None
         columns = Columns(len(rows), self._reader, has_zero_fractions(leaves, body))
         read, extra = columns.object(CALL, fields_by_name(rows), Place("", len(rows)))
@@ -261,16 +261,16 @@ def _shapes(found: Mapping[Deviation, Flags], records: int) -> tuple[tuple[Shape
     return shapes, shape_of.astype(np.int32)
 
 
-def _told(meta: Any) -> dict[str, Any]:
+def _plain_meta(meta: Any) -> dict[str, Any]:
     """A page's `meta` by plain names, without the marks of kinds."""
-    told: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name, value in (meta if isinstance(meta, dict) else {}).items():
         plain, _, kind = name.partition(MARK)
         if value is not None and kind != NULL:
-            if plain in told:
+            if plain in values:
                 raise NotColumnar("a name that comes several times")
-            told[plain] = JSON.decode(value) if kind == OTHER else value
-    return told
+            values[plain] = JSON.decode(value) if kind == OTHER else value
+    return values
 
 
 def _all_plausible(started_at: pa.Array) -> bool:

@@ -151,8 +151,8 @@ class Dialect:
         escaped = MARK_ESCAPED if b"\\" in body else ()
         if (MARK_BEGINS in body and MARK.encode() in body) or any(mark in body for mark in escaped):
             raise pa.ArrowInvalid("The page has a name that looks marked.")
-        told = self._in_texts(body) if self.untyped else body
-        data = self._marked(told) if self.marks else pa.py_buffer(told)
+        prepared = self._in_texts(body) if self.untyped else body
+        data = self._marked(prepared) if self.marks else pa.py_buffer(prepared)
         table = pj.read_json(
             pa.BufferReader(data),
             pj.ReadOptions(use_threads=False, block_size=len(data) + 1),
@@ -199,9 +199,9 @@ class Dialect:
             try:
                 _, end = JSON.raw_decode(page, found.end())
             except (ValueError, RecursionError):
-                raise pa.ArrowInvalid("The page is no JSON behind a name.") from None
+                raise pa.ArrowInvalid("The page has a name without JSON after it.") from None
             if sum(page.count(bracket, found.end(), end) for bracket in "[{") > MOST_LEVELS - 2 * DEEPEST:
-                raise pa.ArrowInvalid("What stands behind a name may be nested too deep.")
+                raise pa.ArrowInvalid("The value of a name may be nested too deep.")
             parts += page[done : found.start()], f'"{found[1]}{MARK}{OTHER}":', json.dumps(page[found.end() : end])
             done = end
         return "".join([*parts, page[done:]]).encode()
@@ -306,7 +306,7 @@ class _Maker:
         for name in self.untyped:
             found[name] = {OTHER}
         if bad := [name for name in found if not MARKABLE.fullmatch(name)]:
-            raise NoDialect(f"{len(bad)} names that no mark can be put behind")
+            raise NoDialect(f"{len(bad)} names that cannot be marked")
         return found
 
     def substitutes(self) -> Iterator[tuple[str, str]]:

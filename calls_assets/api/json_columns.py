@@ -83,13 +83,15 @@ def has_zero_fractions(leaves: Iterable[tuple[str, pa.Array]], body: bytes) -> b
     Raises:
         NotColumnar: some are and some are not.
     """
-    told = list(leaves)
-    reals = [values for kind, values in told if kind == REAL]
+    columns = list(leaves)
+    reals = [values for kind, values in columns if kind == REAL]
     odd = sum(int(np.count_nonzero(fractional(values))) for values in reals)
     whole = sum(len(values) - values.null_count for values in reals) - odd
     if not whole or b".0" not in body:
         return False
-    sources = "\n".join(source for kind, values in told if kind == OTHER for source in values.drop_null().to_pylist())
+    sources = "\n".join(
+        source for kind, values in columns if kind == OTHER for source in values.drop_null().to_pylist()
+    )
     points = len(POINT.findall(body)) - len(POINT.findall(sources.encode()))
     if points not in (odd, odd + whole):
         raise NotColumnar("numbers with and without a fraction of zero")
@@ -157,8 +159,8 @@ def concatenated(parts: Pieces) -> pa.Array:
 
 def object_texts(parts: Mapping[str, Pieces]) -> pa.Array | None:
     """JSON objects of the non-null parts, by sorted name; null where all are null, None where they are null everywhere."""
-    told = _object_pieces(parts)
-    return None if told is None else concatenated(told)
+    objects = _object_pieces(parts)
+    return None if objects is None else concatenated(objects)
 
 
 def list_texts(items: pa.Array, counts: Ints) -> pa.Array:
@@ -183,18 +185,18 @@ def _whole(values: pa.Array, kind: str) -> pa.Array:
 
 def _list(values: pa.Array) -> pa.Array:
     items = values.flatten()
-    told = items.cast(pa.string()) if pa.types.is_null(items.type) else to_json(items, kind_of_type(items.type))
-    lists = list_texts(told, counts_of(values))
+    item_texts = items.cast(pa.string()) if pa.types.is_null(items.type) else to_json(items, kind_of_type(items.type))
+    lists = list_texts(item_texts, counts_of(values))
     return pc.if_else(values.is_valid(), lists, text(None)) if values.null_count else lists
 
 
 def _reals(values: pa.Array) -> pa.Array:
     fractional(values)  # raises where a number is not exact
     different = values.dictionary_encode()
-    told = texts(
+    spelt = texts(
         str(int(number)) if number.is_integer() else repr(number) for number in different.dictionary.to_pylist()
     )
-    return told.take(different.indices)
+    return spelt.take(different.indices)
 
 
 def _sources(sources: pa.Array) -> pa.Array:
@@ -224,8 +226,8 @@ def _has_escapes(values: pa.Array) -> bool:
 def _object(values: pa.Array) -> Pieces:
     parts: dict[str, Pieces] = {}
     for name, sent in fields_by_name(values).items():
-        told = [pieces(part, kind) for kind, part in sent.items()]
-        parts[name] = told[0] if len(told) == 1 else [coalesced([concatenated(one) for one in told])]
+        by_kind = [pieces(part, kind) for kind, part in sent.items()]
+        parts[name] = by_kind[0] if len(by_kind) == 1 else [coalesced([concatenated(one) for one in by_kind])]
     inside = _object_pieces(parts)
     if inside is not None and len(inside) > 1 and not values.null_count:
         return inside
@@ -241,15 +243,15 @@ def _object_pieces(parts: Mapping[str, Pieces]) -> Pieces | None:
     everywhere = next((name for name in names if _is_everywhere(parts[name])), None)
     if everywhere is None:
         return _perhaps_objects({name: parts[name][0] for name in names})
-    told: list[Any] = ["{"]
+    joined: list[Any] = ["{"]
     for name in names:
         comma = "" if name == everywhere else ", "
         if _is_everywhere(parts[name]):
-            told += [comma + _key(name), *parts[name]]
+            joined += [comma + _key(name), *parts[name]]
         else:
             around = [_key(name), *parts[name], comma] if name < everywhere else [comma + _key(name), *parts[name]]
-            told.append(pc.fill_null(concatenated(around), text("")))
-    return [*told, "}"]
+            joined.append(pc.fill_null(concatenated(around), text("")))
+    return [*joined, "}"]
 
 
 def _perhaps_objects(parts: Mapping[str, pa.Array]) -> Pieces | None:
@@ -264,8 +266,8 @@ def _perhaps_objects(parts: Mapping[str, pa.Array]) -> Pieces | None:
     if mask is not None:
         lines[0] = pc.if_else(mask, text(""), lines[0])  # Arrow drops a row where everything to join is null
     inside = lines[0] if len(lines) == 1 else pc.binary_join_element_wise(*lines, text(", "), null_handling="skip")
-    told = concatenated(["{", inside, "}"])
-    return [told if mask is None else pc.if_else(mask, text(None), told)]
+    objects = concatenated(["{", inside, "}"])
+    return [objects if mask is None else pc.if_else(mask, text(None), objects)]
 
 
 def _is_everywhere(part: Pieces) -> bool:

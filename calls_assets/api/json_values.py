@@ -160,12 +160,12 @@ def _spans(body: bytes, level: int) -> list[Span]:
         places = np.flatnonzero(_TELLS[signs])
         if not len(places):
             continue
-        told = signs[places]
-        is_quote = told == _QUOTE
+        tokens = signs[places]
+        is_quote = tokens == _QUOTE
         is_outside = (np.cumsum(is_quote) + quotes) % 2 == 0
-        steps = np.where(is_outside, _STEPS[told], 0)
+        steps = np.where(is_outside, _STEPS[tokens], 0)
         levels = np.cumsum(steps, dtype=np.int64) + depth
-        seen = np.cumsum(is_outside & ((told == _COMMA) | (steps > 0))) + values
+        seen = np.cumsum(is_outside & ((tokens == _COMMA) | (steps > 0))) + values
         is_in = levels >= level
         was_in = np.append(depth >= level, is_in[:-1])
         for found, edges in ((begins, is_in & ~was_in), (ends, was_in & ~is_in)):

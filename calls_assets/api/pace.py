@@ -81,7 +81,7 @@ class Pace:
                 return None
             now = self._clock()
             if self._refused_from is None:
-                self._refused_from = self._gap or self._observed(now)
+                self._refused_from = self._gap or max(SHORTEST_GAP_S, (now - self._recent[0]) / len(self._recent))
                 self._gap = self._refused_from
             before = self._gap
             self._change(min(2 * before, max(LONGEST_GAP_S, self._shortest)))
@@ -111,6 +111,3 @@ class Pace:
         self._gap = gap
         self._changes += 1
         self._in_a_row = 0
-
-    def _observed(self, now: float) -> float:
-        return max(SHORTEST_GAP_S, (now - self._recent[0]) / len(self._recent))

@@ -46,7 +46,7 @@ def parts(
     """
     query = replace(filters, date_from=whole.date_from, date_to=whole.date_to)
     try:
-        read = _Whole(crawler, whole, filters, query, zone, reading, most).read()
+        read = _WindowReader(crawler, whole, filters, query, zone, reading, most).read()
     except RequestRefused as error:
         if error.status not in TOO_WIDE:
             raise
@@ -88,7 +88,7 @@ def _without_future(window: Window) -> Window | None:
 
 
 @dataclass(frozen=True)
-class _Whole:
+class _WindowReader:
     crawler: Crawler
     window: Window
     filters: Query
@@ -116,14 +116,16 @@ class _Whole:
             crawled = self.crawler.crawl(self.query, first, is_smallest=self._is_day)
         except NotProven as error:
             shown = self._with_any_total(error)
+            if shown is None and self._is_day:
+                return [self._split.recover(error)]
             if shown is None:
-                return [self._split.recover(error)] if self._is_day else self._days
+                return tuple(self.reading.window((day,), self.zone) for day in self.window.days)
             crawled = shown
         is_in_doubt = self._may_be_truncated(crawled.total, first)
         if self._is_day:
             return [self._in_doubt(crawled) if is_in_doubt else self._of_all_dates(crawled)]
-        tells_more = (first.total or 0) > crawled.total  # a total of all calls, which is not capped
-        if is_in_doubt and not (tells_more and has_every_sampled_call(self.crawler, self.query, crawled)):
+        is_uncapped = (first.total or 0) > crawled.total  # a total of all calls, which is not capped
+        if is_in_doubt and not (is_uncapped and has_every_sampled_call(self.crawler, self.query, crawled)):
             return self._halves
         is_hidden = self._hides_dates(crawled) or hides_days(
             self.crawler, self.window, self.filters, crawled, self.zone, self.reading
@@ -180,10 +182,6 @@ class _Whole:
     @property
     def _halves(self) -> tuple[Window, ...]:
         return self.reading.halves(self.window, self.zone)
-
-    @property
-    def _days(self) -> tuple[Window, ...]:
-        return tuple(self.reading.window((day,), self.zone) for day in self.window.days)
 
 
 @dataclass(frozen=True)

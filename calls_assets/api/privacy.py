@@ -68,7 +68,9 @@ class Privacy:
 
     def rejects(self, rejects: "Iterable[Reject]") -> "tuple[Reject, ...]":
         """Rejected records, with what the policy keeps of them."""
-        return tuple(rejects) if self.policy == KEEP else tuple(map(self._reject, rejects))
+        if self.policy == KEEP:
+            return tuple(rejects)
+        return tuple(replace(reject, record=self._json(reject.record)) for reject in rejects)
 
     def _column(self, field: Field, column: pa.Array) -> pa.Array:
         if not _is_personal(field):
@@ -103,9 +105,6 @@ class Privacy:
         except (ValueError, RecursionError):
             return json.dumps(self._text(text))  # nested too deep to read
         return json.dumps(self._record(CALL, record), sort_keys=True)
-
-    def _reject(self, reject: "Reject") -> "Reject":
-        return replace(reject, record=self._json(reject.record))
 
     def _unknown(self, value: Any, depth: int = 0) -> Any:
         match value:

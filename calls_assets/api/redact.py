@@ -30,14 +30,14 @@ def error_words(body: bytes, token: str) -> str:
         return ""
 
 
-def _said(told: Any) -> Iterator[str]:
+def _said(body: Any) -> Iterator[str]:
     """The texts under the names of `SAYING`."""
-    if isinstance(told, list):
-        for item in told:
+    if isinstance(body, list):
+        for item in body:
             yield from _said(item)
-    elif isinstance(told, dict):
+    elif isinstance(body, dict):
         for name in SAYING:
-            yield from _texts(told.get(name))
+            yield from _texts(body.get(name))
 
 
 def _texts(value: Any) -> Iterator[str]:

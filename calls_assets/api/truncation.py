@@ -52,16 +52,16 @@ def shows_beyond(crawler: Crawler, query: Query, calls: int, on_first_page: int)
     whole = min(on_first_page, MAX_LIMIT)
     # A server may repeat its last page for any page beyond it, but not for one that begins before the end.
     size = next((size for size in range(whole - 1, 1, -1) if calls % size), whole)
-    before, behind = calls // size * size, replace(wider, limit=size, page=calls // size + 1)
+    before, past_end = calls // size * size, replace(wider, limit=size, page=calls // size + 1)
     try:
-        page = crawler.fetch(behind)
+        page = crawler.fetch(past_end)
     except RequestRefused:
         # It may be the dates of the wider list that are refused, as too many or too old.
-        is_deep = _is_answered(crawler, replace(behind, page=1))
-        return is_deep and _is_answered(crawler, replace(query, limit=size, page=behind.page))
+        is_deep = _is_answered(crawler, replace(past_end, page=1))
+        return is_deep and _is_answered(crawler, replace(query, limit=size, page=past_end.page))
     if before < calls and page.records <= size:
         return page.records > calls - before
-    last = crawler.fetch(replace(behind, page=calls // size))
+    last = crawler.fetch(replace(past_end, page=calls // size))
     return page.records > calls or len(np.setdiff1d(_ids(page), _ids(last))) > calls - before
 
 
@@ -78,10 +78,10 @@ def adds_up_by_direction(crawler: Crawler, query: Query, calls: int) -> bool:
     return sum(totals) == calls and calls not in totals and not is_capped
 
 
-def _has_others(crawler: Crawler, behind: Query, first: Page, query: Query) -> bool:
+def _has_others(crawler: Crawler, second: Query, first: Page, query: Query) -> bool:
     """Whether page 2 has calls that page 1 lacks."""
     try:
-        return bool(len(np.setdiff1d(_ids(crawler.fetch(behind)), _ids(first))))
+        return bool(len(np.setdiff1d(_ids(crawler.fetch(second)), _ids(first))))
     except RequestRefused:
         return _is_answered(crawler, replace(query, page=2))
 

@@ -13,9 +13,10 @@ PLAIN = {Kind.INTEGER: pa.int64(), Kind.BOOLEAN: pa.bool_(), Kind.TEXT: pa.strin
 @cache
 def arrow_type(field: Field) -> pa.DataType:
     """The Arrow type of a documented field: plain, struct, or a list of either."""
-    item = PLAIN[field.kind] if isinstance(field.kind, Kind) else pa.struct([_nested(inner) for inner in field.kind])
+    if isinstance(field.kind, Kind):
+        item = PLAIN[field.kind]
+    else:
+        item = pa.struct(
+            [pa.field(part.name, arrow_type(part), metadata=notes(part.description, part.unit)) for part in field.kind]
+        )
     return pa.list_(item) if field.many else item
-
-
-def _nested(field: Field) -> pa.Field:
-    return pa.field(field.name, arrow_type(field), metadata=notes(field.description, field.unit))

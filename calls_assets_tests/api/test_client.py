@@ -213,7 +213,7 @@ def test_a_web_page_that_stays_is_told_for_what_it_is(ask):
     with (
         serving((200, {"Content-Type": "text/html"}, b"<html>Log in</html>")) as server,
         pytest.raises(
-            Unavailable, match="check CALLS_API_URL and the network, because a web page came in place of JSON"
+            Unavailable, match="check CALLS_API_URL and the network, because a web page came instead of JSON"
         ),
     ):
         ask(server.url)

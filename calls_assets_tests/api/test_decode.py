@@ -486,7 +486,7 @@ def test_a_page_that_gives_two_lists_is_none(make_call, more):
     ],
 )
 def test_what_is_no_json_however_large_or_deep_is_no_page(body):
-    with pytest.raises(NotAPage, match="no JSON"):
+    with pytest.raises(NotAPage, match="not JSON"):
         read_page(body)
 
 

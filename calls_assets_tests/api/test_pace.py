@@ -211,7 +211,7 @@ def test_a_retry_after_of_nothing_slows_down_too(fake, caplog):
         Client(server.url, TOKEN, sleep=fake.sleep, clock=fake, requests_per_second=2) as asking,
     ):
         asking.fetch(QUERY, read_page)
-    assert caplog.text.count("from here on") == 2
+    assert caplog.text.count("from now on") == 2
 
 
 def test_a_wait_that_the_server_names_is_kept_and_slows_nothing_down(fake, caplog):

@@ -182,7 +182,7 @@ def test_of_the_texts_that_the_document_names_these_stay():
     ],
 )
 def test_a_policy_that_cannot_be_kept_is_refused_and_the_key_is_not_shown(policy, key):
-    with pytest.raises(ValueError, match=r"^CALLS_PRIVACY(_KEY)? is ") as caught:
+    with pytest.raises(ValueError, match=r"^CALLS_PRIVACY(_KEY)? must be ") as caught:
         Privacy(policy, key)
     assert not key.strip() or key.strip() not in str(caught.value)
 

@@ -346,7 +346,7 @@ def test_a_list_that_never_adds_up_ends_in_the_figures(fails, fault, figures):
     moves = fault.kind in ("moving_total", "endless")
     assert "; none of these days was replaced" in message
     assert ("run again later" in message) == (moves or fault.kind == "no_rows")
-    assert ("running again will not help by itself" in message) == (not moves and fault.kind != "no_rows")
+    assert ("running again alone will not help" in message) == (not moves and fault.kind != "no_rows")
     assert len(requests) < 400
 
 
