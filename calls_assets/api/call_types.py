@@ -142,7 +142,7 @@ class _AllCalls:
 
     def __init__(self, crawler: Crawler, query: Query, crawled: Crawled) -> None:
         self._crawler, self._crawled = crawler, crawled
-        self.lists = crawled.pieces or (query,)
+        self.lists = crawled.date_queries or (query,)
         self._lock = threading.Lock()
         self._is_answered = False
 

@@ -48,7 +48,7 @@ class Calls:
         for first in range(0, len(self), ROW_GROUP_ROWS):
             yield self._spool.take(self._numbers[first : first + ROW_GROUP_ROWS], columns)
 
-    def pieces(self) -> Iterator[tuple[pa.Table, tuple[Shape, ...], Places]]:
+    def chunks(self) -> Iterator[tuple[pa.Table, tuple[Shape, ...], Places]]:
         """The rows as `tables` gives them, all shapes, and the position of each row's shape among them."""
         for first in range(0, len(self), ROW_GROUP_ROWS):
             part = slice(first, first + ROW_GROUP_ROWS)
@@ -147,7 +147,7 @@ class Crawled:
         crawls: How often the list was read.
         collisions: How many records came with an id that had been seen before; the later one was kept.
         began_s: When the first page was asked for, in epoch seconds.
-        pieces: The queries by date that it was merged from, where the account does not answer them as one; else none.
+        date_queries: The queries by date that it was merged from, where the account does not answer them as one; else none.
     """
 
     calls: Calls
@@ -157,15 +157,15 @@ class Crawled:
     crawls: int
     collisions: int
     began_s: float = 0.0
-    pieces: tuple[Query, ...] = ()
+    date_queries: tuple[Query, ...] = ()
 
 
 def merged(parts: list[Crawled]) -> Crawled:
     """Several lists as one, each call once."""
     gathered = Gathered()
     for part in parts:
-        for piece in part.calls.pieces():
-            gathered.add(*piece, rejected=[])
+        for chunk in part.calls.chunks():
+            gathered.add(*chunk, rejected=[])
     rejects = {(reject.call_id, reject.record): reject for part in parts for reject in part.rejects}
     calls = gathered.calls
     return Crawled(

@@ -203,18 +203,18 @@ class SplitDay:
     def recover(self, error: NotProven) -> Crawled | Incomplete:
         """The list from those of its dates, each by direction where necessary; the error where that fails."""
         try:
-            lists = [self._of_dates(piece, error) for piece in self._by_date()]
+            lists = [self._crawl_date(query, error) for query in self._date_queries()]
         except (RequestRefused, Incomplete):
             return self._final(error)
-        return self._agreed(error, lists)
+        return self._merged(error, lists)
 
     def by_direction(self, error: TooDeep) -> Crawled | Incomplete:
         """The list from those of both directions; the error where they lack some of it."""
         try:
-            pieces = error.shown.pieces or (self.query,)
-            lists = [self.crawler.crawl(replace(piece, call_type=name)) for name in DIRECTIONS for piece in pieces]
-            found = self._with(error, lists)
-            return found if isinstance(found, Incomplete) else replace(found, pieces=error.shown.pieces)
+            queries = error.shown.date_queries or (self.query,)
+            lists = [self.crawler.crawl(replace(query, call_type=name)) for name in DIRECTIONS for query in queries]
+            found = self._if_whole(error, lists)
+            return found if isinstance(found, Incomplete) else replace(found, date_queries=error.shown.date_queries)
         except (RequestRefused, Incomplete):
             return error
 
@@ -225,9 +225,9 @@ class SplitDay:
             RequestRefused: a date is refused too.
         """
         shown = [] if error is None else [error.shown]
-        pieces = tuple(self._by_date())
+        queries = tuple(self._date_queries())
         try:
-            return replace(merged([*shown, *map(self.crawler.crawl, pieces)]), pieces=pieces)
+            return replace(merged([*shown, *map(self.crawler.crawl, queries)]), date_queries=queries)
         except Incomplete as unproven:
             return error or unproven
 
@@ -240,7 +240,7 @@ class SplitDay:
             crawled,
         )
 
-    def _by_date(self) -> list[Query]:
+    def _date_queries(self) -> list[Query]:
         """The list as queries of single dates, or of two where it is unknown whether `dateTo` is inclusive."""
         query = self.query
         if query.date_from is None or query.date_to is None:
@@ -250,41 +250,41 @@ class SplitDay:
         starts = [query.date_from + n * ONE_DAY for n in range(max(days, 1))]
         return [replace(query, date_from=start, date_to=min(start + more * ONE_DAY, query.date_to)) for start in starts]
 
-    def _of_dates(self, piece: Query, error: NotProven) -> Crawled:
+    def _crawl_date(self, query: Query, error: NotProven) -> Crawled:
         try:
-            crawled = self.crawler.crawl(piece)
+            crawled = self.crawler.crawl(query)
         except NotProven as finer:
-            return self._by_direction(piece, finer)
+            return self._crawl_by_direction(query, finer)
         is_as_long = isinstance(error, TooDeep) and crawled.total == error.shown.total
-        return self._by_direction(piece, self.truncated(crawled)) if is_as_long else crawled
+        return self._crawl_by_direction(query, self.truncated(crawled)) if is_as_long else crawled
 
-    def _by_direction(self, piece: Query, error: NotProven) -> Crawled:
+    def _crawl_by_direction(self, query: Query, error: NotProven) -> Crawled:
         """A list from those of its two directions.
 
         Raises:
             NotProven: these lack some of it too.
             RequestRefused: the API cannot filter by direction.
         """
-        lists = [self.crawler.crawl(replace(piece, call_type=name)) for name in DIRECTIONS]
+        lists = [self.crawler.crawl(replace(query, call_type=name)) for name in DIRECTIONS]
         if isinstance(error, TooDeep) and any(part.total == error.shown.total for part in lists):
             raise error
-        found = self._agreed(error, lists)
+        found = self._merged(error, lists)
         if isinstance(found, Incomplete):
             raise found
         return found
 
-    def _agreed(self, error: NotProven, lists: list[Crawled]) -> Crawled | Incomplete:
+    def _merged(self, error: NotProven, lists: list[Crawled]) -> Crawled | Incomplete:
         """What was shown and the finer lists merged, where that is as many calls as there must be.
 
         The finer lists must hold all that was shown: where they lack some of it, they may lack more.
         """
         if isinstance(error, TooDeep):
-            found = self._with(error, lists)
+            found = self._if_whole(error, lists)
             return self._final(error) if found is error else found
         all_calls = merged([error.shown, *lists])
         return all_calls if all_calls.total == error.total else error
 
-    def _with(self, error: TooDeep, lists: list[Crawled]) -> Crawled | TooDeep:
+    def _if_whole(self, error: TooDeep, lists: list[Crawled]) -> Crawled | TooDeep:
         all_calls = merged([error.shown, *lists])
         known = np.concatenate([part.calls.ids for part in lists])
         is_whole = all_calls.total >= error.total and bool(np.isin(error.shown.calls.ids, known).all())

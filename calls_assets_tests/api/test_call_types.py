@@ -147,7 +147,7 @@ def test_the_types_of_calls_that_came_by_date_come_by_date_too(make_call):
     records = [(make_call(n, START + n, **changes), types) for n, (types, changes) in enumerate(CALLS, 1)]
     with Sandbox(FixedCalls(records), Behaviour(widest=2)) as api, Client(api.url, api.token) as client:
         crawler = Crawler(partial(client.fetch, read=read_page))
-        crawled = replace(crawler.crawl(lists[0]), pieces=lists)
+        crawled = replace(crawler.crawl(lists[0]), date_queries=lists)
         before = len(api.requests)
         too_wide = replace(QUERY, date_from=lists[0].date_from)
         answers = crawl_call_types(crawler, too_wide, LABEL_CALL_TYPES, OURS, crawled)

@@ -221,7 +221,7 @@ def test_a_wait_that_the_server_names_is_kept_and_slows_nothing_down(fake, caplo
     ):
         asking.fetch(QUERY, read_page)
     assert fake.naps == [17]
-    assert "from here on" not in caplog.text
+    assert "from now on" not in caplog.text
 
 
 def test_a_server_that_refuses_for_ever_ends_the_run_with_a_pace_to_set(fake):

@@ -246,4 +246,4 @@ def test_a_range_of_more_dates_than_a_server_takes_is_asked_for_by_dates():
         Crawler(fetch), Reading().window(DAYS[1:2], UTC), Query(limit=1000), UTC, Reading(), 1000
     )
     assert len(crawled.calls) == 12
-    assert [(query.date_to - query.date_from).days for query in crawled.pieces] == [1, 1, 1]
+    assert [(query.date_to - query.date_from).days for query in crawled.date_queries] == [1, 1, 1]
