@@ -53,7 +53,7 @@ Shape = frozenset[Deviation]
 MOST_DEVIATIONS = 1_000_000  # deviations, over all shapes, that are told apart
 
 # Stands for every further shape.
-OTHER_SHAPES: Shape = frozenset({Deviation("(many fields)", "ever other values", Became.UNDOCUMENTED.value)})
+OTHER_SHAPES: Shape = frozenset({Deviation("(many fields)", "ever new values", Became.UNDOCUMENTED.value)})
 
 
 @dataclass
