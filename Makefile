@@ -7,10 +7,10 @@ WORKERS ?= 4
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test services browser bench reliability docs lint audit lock clean
+.PHONY: help setup demo dev test test-all services browser bench reliability docs lint audit lock clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: $(READY)  ## make .venv with everything in it, pinned
 
@@ -30,8 +30,13 @@ demo: setup  ## run the real pipeline on the sandbox for the last 7 days and pri
 dev: setup  ## the Dagster UI: on the sandbox, or on your account where CALLS_API_URL is set
 	@$(BIN)/calls-assets dev
 
-test: setup  ## the whole test suite, but for what needs services or a browser
-	@$(BIN)/python -m pytest -m "not services" -n $(WORKERS) --dist worksteal --durations 15
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 15
+
+test: setup  ## the tests, in five minutes on two cores, but for the slow ones and what needs services or a browser
+	@$(PYTEST) -m "not slow and not services and not browser"
+
+test-all: setup  ## what make test leaves out: the slow tests, and every example of the properties; about eight minutes
+	@$(PYTEST) -m "(slow or examples) and not services and not browser" --hypothesis-profile all
 
 services: setup  ## the tests on PostgreSQL, Redis and Celery workers; needs Debian's postgresql and redis-server
 	@$(BIN)/python -m pytest -m services
@@ -44,7 +49,7 @@ bench: setup  ## measure this project beside the floor and its peers, into docs/
 	@$(BIN)/python bench/run.py
 
 reliability: setup  ## run every bad night and attack, and write the tables of docs/reliability.md and docs/security.md
-	@STOPS=9 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -o timeout=3600 --junitxml=.pytest_cache/nights.xml $(addprefix calls_assets_tests/, \
+	@STOPS=9 $(BIN)/python -m pytest -q --hypothesis-profile all -n $(WORKERS) --dist worksteal -o timeout=3600 --junitxml=.pytest_cache/nights.xml $(addprefix calls_assets_tests/, \
 		test_display.py test_loopback.py api commands/test_main.py commands/test_spreadsheet.py commands/test_sql.py dagster/test_alerts.py \
 		dagster/test_home.py dagster/test_webserver.py metrics/test_connection.py report sandbox/test_attacked.py \
 		system/test_any_account.py system/test_bad_records.py system/test_broken_files.py system/test_crashes.py \

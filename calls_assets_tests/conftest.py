@@ -1,7 +1,9 @@
 """What several tests need: the document's sample, one call after it, and runs of the pipeline on the sandbox."""
 
 import copy
+import fcntl
 import json
+import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -21,9 +23,11 @@ from calls_assets.sandbox import Sandbox
 from calls_assets.sandbox.dialects import OBJECTS
 from calls_assets.sandbox.hostile import HOSTILE_WORDS
 from calls_assets.settings import Settings
+from calls_assets.tables.catalog import TABLES
 
-hypothesis.settings.register_profile("untimed", deadline=None)  # how long an example takes depends on the machine
-hypothesis.settings.load_profile("untimed")
+for profile in ("few", "all"):  # of the examples that `examples.py` counts
+    hypothesis.settings.register_profile(profile, deadline=None)  # how long an example takes depends on the machine
+hypothesis.settings.load_profile("few")
 
 
 def pytest_configure() -> None:
@@ -76,6 +80,26 @@ def hostile_calls() -> Callable[[date], Iterator[tuple[dict[str, Any], set[str]]
 
 
 @pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Gives the folder of a name, which the first test process that asks for it fills for all; tests only read it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+    def made(name: str, make: Callable[[Path], None]) -> Path:
+        root, done = shared / f"shared-{name}", shared / f"shared-{name}.done"
+        with (shared / f"shared-{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                shutil.rmtree(root, ignore_errors=True)
+                root.mkdir()
+                make(root)
+                done.touch()
+        return root
+
+    return made
+
+
+@pytest.fixture(scope="session")
 def s3_server() -> Iterator[str]:
     """The address of an S3 server on loopback."""
     server = ThreadedMotoServer("127.0.0.1", port=0)
@@ -104,9 +128,10 @@ def tree(pulled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def run_pipeline() -> Callable[..., dg.ExecuteInProcessResult]:
-    """Runs every asset, or those of `select`, through Dagster over the days from `first` to `last`.
+    """Runs every table, or the assets of `select`, through Dagster over the days from `first` to `last`.
 
-    `api_fields` are fields of the resource `calls_api`, as the UI's launchpad sets them.
+    The daily pages, which take as long as all tables, are made where `select` is None. `api_fields` are fields of the
+    resource `calls_api`, as the UI's launchpad sets them.
     """
 
     def run(
@@ -116,7 +141,7 @@ def run_pipeline() -> Callable[..., dg.ExecuteInProcessResult]:
         last: date,
         zone: str = "UTC",
         instance: dg.DagsterInstance | None = None,
-        select: Sequence[str] | None = None,
+        select: Sequence[str] | None = tuple(TABLES),
         api_fields: dict[str, Any] | None = None,
         **settings: Any,
     ) -> dg.ExecuteInProcessResult:

@@ -4,7 +4,7 @@ import json
 import threading
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from calls_assets.api import decode, dialect
@@ -12,6 +12,7 @@ from calls_assets.api.decode import MOST_LEARNED, SCHEMA, Decoder, read_page
 from calls_assets.api.dialect import MARK
 from calls_assets.api.document import CALL
 from calls_assets.api.errors import NotAPage, TooMuch
+from calls_assets_tests.examples import examples
 
 START = 1_747_839_084
 
@@ -190,13 +191,13 @@ def agree(body):
     return by_columns is not None
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(400, few=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(mutations, min_size=1, max_size=3), st.booleans())
 def test_both_ways_give_the_same_whatever_the_records_hold(make_call, changes, spaced):
     agree(encoded([mutated(make_call(n, START + n), some) for n, some in enumerate(changes)], spaced))
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(400, few=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(mutations, st.lists(st.lists(values, min_size=4, max_size=4), min_size=1, max_size=4), st.booleans())
 def test_both_ways_give_the_same_of_records_that_all_differ_alike(make_call, changes, others, spaced):
     calls = []

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from calls_assets.api import truncation as module
@@ -17,6 +17,7 @@ from calls_assets.api.errors import Incomplete, RequestRefused
 from calls_assets.api.parts import parts
 from calls_assets.api.windows import Reading
 from calls_assets.days import day_start
+from calls_assets_tests.examples import examples
 
 UTC = ZoneInfo("UTC")
 DAYS = tuple(date(2025, 5, 1) + timedelta(days=n) for n in range(3))
@@ -121,7 +122,7 @@ def _small_caps():
     module.CAP_LIKE = before
 
 
-@settings(max_examples=150)
+@examples(150, few=40)
 @given(servers, st.sampled_from([5, 10_000]))
 def test_a_part_holds_every_call_of_its_days_or_is_not_believed(server, most):
     try:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
-from hypothesis import assume, event, given, settings
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from calls_assets.api import truncation
@@ -21,6 +21,7 @@ from calls_assets.api.parts import parts
 from calls_assets.api.truncation import check_lacks_none, hides_dates
 from calls_assets.api.windows import Reading, Window
 from calls_assets.days import day_start
+from calls_assets_tests.examples import examples
 
 UTC = ZoneInfo("UTC")
 FIRST = date(2025, 5, 1)
@@ -140,7 +141,7 @@ def check_never_less(server, limit=1000):
     return not any(isinstance(calls, str) for _, calls in found)
 
 
-@pytest.mark.parametrize("shown", [500, 1000])
+@pytest.mark.parametrize("shown", [500, pytest.param(1000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("total", ["capped", "page"])
 @pytest.mark.parametrize("types", ["known", "ignored", "refused", "empty"])
 def test_a_day_that_is_cut_off_in_both_directions_too_is_not_believed(shown, total, types):
@@ -267,7 +268,7 @@ def test_dates_that_a_server_leaves_out_at_either_end_of_a_range_cost_no_call(wi
         check_whole(server, reading=reading)
 
 
-@settings(max_examples=150)
+@examples(150, few=40)
 @given(
     st.builds(
         Server,

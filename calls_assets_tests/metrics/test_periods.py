@@ -4,12 +4,13 @@ from datetime import date, timedelta
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from calls_assets.metrics.periods import PERIODS, add_period, periodic
 from calls_assets.metrics.run import connect, sql
 from calls_assets.tables.catalog import ALL_TABLES, CALL_AGENTS, CALLS, DAY_STATUS
+from calls_assets_tests.examples import examples
 from calls_assets_tests.metrics.chain import NOON, call, chain, numbered
 
 SUNDAY = date(2026, 11, 1)
@@ -110,7 +111,7 @@ DAYS = st.lists(
 )
 
 
-@settings(max_examples=15)
+@examples(15, few=4)
 @given(DAYS)
 def test_numerators_and_denominators_of_a_week_are_the_sums_of_its_days(calls):
     rows = [

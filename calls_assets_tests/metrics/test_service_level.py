@@ -3,10 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from calls_assets.tables.catalog import ABANDONMENT, SERVICE_LEVEL
+from calls_assets_tests.examples import examples
 from calls_assets_tests.metrics.chain import NOON, call, chain
 
 
@@ -105,7 +106,7 @@ def test_the_half_hour_that_comes_twice_is_two_members():
     assert found["half_hour", "2026-11-01T06:30:00Z"]["member_name"] == "01:30-05:00"
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25, few=6)
 @given(st.lists(st.integers(0, 6), min_size=7, max_size=7))
 def test_the_variants_keep_their_order(counts):
     within, missed, *others = counts

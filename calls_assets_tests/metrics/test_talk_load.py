@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from calls_assets.tables.catalog import CALL_AGENTS
+from calls_assets_tests.examples import examples
 from calls_assets_tests.metrics.chain import DAY, NOON, call, chain, one
 
 
@@ -84,7 +85,7 @@ def test_talk_over_midnight_stays_with_the_day_on_which_its_call_began():
 CALLS = st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 4000), st.sampled_from([1, 2])), max_size=6)
 
 
-@settings(max_examples=20)
+@examples(20, few=5)
 @given(CALLS)
 def test_both_bookings_sum_to_the_talk_and_the_peak_is_what_counting_seconds_finds(calls):
     rows = load([talking(start, talk, ring_group_id=group) for start, talk, group in calls])

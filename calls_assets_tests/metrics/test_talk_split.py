@@ -3,11 +3,12 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from calls_assets.metrics.run import compute
 from calls_assets.tables.catalog import CALL_AGENTS, RAW_CALLS
+from calls_assets_tests.examples import examples
 
 DAY, T = date(2026, 11, 1), 1_793_500_000
 
@@ -58,7 +59,7 @@ def test_talk_that_no_agent_owns_is_a_leg_of_its_own():
 start = st.one_of(st.none(), st.integers(T - 20, T + 400), st.just(0))
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25, few=6)
 @given(st.lists(st.tuples(st.integers(0, 300), st.lists(start, min_size=1, max_size=5)), min_size=1, max_size=40))
 def test_the_split_conserves_the_talk_time_and_is_never_negative(cases):
     for (talk, _), shares in zip(cases, split_all(cases)[0], strict=True):

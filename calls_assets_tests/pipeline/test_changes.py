@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from calls_assets.pipeline.changes import FIELDS, changes
 from calls_assets.tables.catalog import RAW_CALLS
 from calls_assets.tables.store import Files
+from calls_assets_tests.examples import examples
 
 CALLS = st.dictionaries(
     st.integers(1, 9),
@@ -32,6 +33,7 @@ def by_hand(before, after):
             yield from ((id_, "changed", name) for name in sorted(after[id_]) if after[id_][name] != before[id_][name])
 
 
+@examples(100, few=20)
 @given(CALLS, CALLS, st.integers(1, 4))
 def test_changes_are_what_a_reader_of_both_finds(before, after, size):
     rows = table(after)

@@ -7,12 +7,13 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, given
 from hypothesis import strategies as st
 
 from calls_assets.metrics.run import compute, reconcile
 from calls_assets.tables.catalog import ALL_TABLES, TABLES
 from calls_assets_tests.accounts import HOW
+from calls_assets_tests.examples import examples
 from calls_assets_tests.second_opinion.comparison import KEYS, compared
 from calls_assets_tests.second_opinion.day import opinions
 from calls_assets_tests.second_opinion.opinion import frame
@@ -274,7 +275,7 @@ def day_bounds(day, zone):
 WITHOUT_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)  # it takes minutes, and the message says enough
 
 
-@settings(max_examples=20, deadline=None, phases=WITHOUT_SHRINKING, report_multiple_bugs=False)
+@examples(20, few=5, phases=WITHOUT_SHRINKING, report_multiple_bugs=False)
 @given(st.sampled_from(DAYS), st.tuples(some_day, some_day, some_day), some_labels)
 def test_odd_calls_at_random(place, three_days, labels):
     zone, numbers = ZoneInfo(place[0]), itertools.count(1)
