@@ -1,22 +1,17 @@
 """Every question of the cookbook gets its answer, and the notebook runs from its first cell to its last."""
 
-import io
 import re
 from datetime import date
 from pathlib import Path
 
-import dagster as dg
 import nbclient
 import nbformat
 import pandas as pd
 import pytest
-from rich.console import Console
 
 import calls_assets
-from calls_assets.dagster.launch import materialize
-from calls_assets.definitions import build
 from calls_assets.sandbox import Centre, Sandbox
-from calls_assets.settings import Settings
+from calls_assets.tables.catalog import TABLES
 
 DOCS = Path(__file__).parent.parent / "docs"
 QUESTION = re.compile(r"^## (\d+)\. (.*?)$.*?^```sql\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -27,21 +22,18 @@ SHARES = ("rate", "share", "service_level")
 
 
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory):
+def tree(made_once, run_pipeline):
     """Five weeks of a call centre, of which the last day was pulled twice and changed in between."""
-    root = tmp_path_factory.mktemp("five_weeks")
-    defs = build(Settings(data_url=str(root)))
-    with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
+
+    def pull(root):
         for first, seed in ((FIRST, 7), (LAST, 8)):
             with Sandbox(Centre(seed, calls_per_day=120)) as api:
-                patch.setenv("CALLS_API_URL", api.url)
-                patch.setenv("CALLS_API_TOKEN", api.token)
-                defs = build(Settings(data_url=str(root)))
-                assert materialize(defs, instance, first, LAST, Console(file=io.StringIO())).success
-    return root
+                assert run_pipeline(api, root, first, LAST, select=list(TABLES)).success
+
+    return made_once("five_weeks", pull)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def connection(tree):
     with calls_assets.connect(data_url=str(tree)) as connection:
         yield connection

@@ -3,6 +3,7 @@
 import base64
 import json
 from datetime import date
+from functools import partial
 
 import pytest
 
@@ -15,6 +16,12 @@ A4_WIDTH = 685
 """Pixels between the margins that the browser leaves on A4."""
 
 pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def run_pipeline(run_pipeline):
+    """With the daily pages."""
+    return partial(run_pipeline, select=None)
 
 
 @pytest.fixture

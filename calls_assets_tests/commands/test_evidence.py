@@ -3,6 +3,7 @@
 import io
 import re
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 from rich.console import Console
@@ -14,6 +15,7 @@ from calls_assets.sandbox import Centre, Meaning, Sandbox
 from calls_assets_tests.accounts import lay
 
 FIRST, LAST = date(2026, 3, 2), date(2026, 3, 22)
+READ = ("raw_calls", "raw_call_types", "calls", "day_status", "wait_calibration", "service_level")
 
 
 def exact(type_, call_type, calls=ENOUGH_CALLS):
@@ -115,10 +117,13 @@ def test_following_the_advice_saves_requests_and_leaves_every_outcome(pulled, mo
     ids=["as documented", "distributed beside", "short inside", "warm beside"],
 )
 def test_the_relations_of_each_account_are_found_and_outcomes_do_not_depend_on_them(
-    monkeypatch, tmp_path, meaning, holds, fails
+    monkeypatch, made_once, tmp_path, meaning, holds, fails
 ):
-    tree = lay(tmp_path / "this", Centre(calls_per_day=400, kind="help_desk", meaning=meaning), FIRST, LAST)
-    other = lay(tmp_path / "usual", Centre(calls_per_day=400, kind="help_desk"), FIRST, LAST)
+    def laid(root, meaning=meaning):
+        return lay(root, Centre(calls_per_day=400, kind="help_desk", meaning=meaning), FIRST, LAST, READ)
+
+    other = made_once("help_desk", partial(laid, meaning=Meaning()))
+    tree = other if meaning == Meaning() else laid(tmp_path)
     found = verdicts(evidence_of(tree, monkeypatch))
     assert len(found) == 15
     assert (found[holds], found[fails]) == ("holds", "fails")
@@ -129,13 +134,29 @@ def test_the_relations_of_each_account_are_found_and_outcomes_do_not_depend_on_t
 @pytest.mark.parametrize(
     ("meaning", "validated"),
     [
-        (Meaning(), set()),
-        (Meaning(sla_clock="call", sla_s=45), {"duration_less_talk", "leg_start"}),
-        (Meaning(sla_clock="call", sla_s=45, leg_start="answer"), {"duration_less_talk", "leg_start"}),
-        (Meaning(sla_clock="call", sla_s=45, leg_start="answer", duration="talk"), {"leg_start"}),
-        (Meaning(sla_clock="call", sla_s=45, leg_start="answer", noise=0.05), set()),
+        pytest.param(Meaning(), set(), id="timer starts in the queue"),
+        pytest.param(
+            Meaning(sla_clock="call", sla_s=45),
+            {"duration_less_talk", "leg_start"},
+            id="legs ring",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            Meaning(sla_clock="call", sla_s=45, leg_start="answer"),
+            {"duration_less_talk", "leg_start"},
+            id="legs answer",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            Meaning(sla_clock="call", sla_s=45, leg_start="answer", duration="talk"), {"leg_start"}, id="no duration"
+        ),
+        pytest.param(
+            Meaning(sla_clock="call", sla_s=45, leg_start="answer", noise=0.05),
+            set(),
+            id="verdict with noise",
+            marks=pytest.mark.slow,
+        ),
     ],
-    ids=["timer starts in the queue", "legs ring", "legs answer", "no duration", "verdict with noise"],
 )
 def test_accounts_whose_waits_can_be_told_are_told_apart_from_others(monkeypatch, tmp_path, meaning, validated):
     tree = lay(tmp_path, Centre(calls_per_day=300, meaning=meaning), FIRST, LAST)

@@ -1,6 +1,7 @@
 """Days whose calls were pulled alone are computed again, whatever Dagster remembers of them."""
 
 import os
+import shutil
 import time
 import uuid
 from datetime import date
@@ -31,11 +32,26 @@ def api():
         yield api
 
 
+@pytest.fixture(scope="module")
+def trees(run_pipeline, api, tmp_path_factory):
+    """Three days, pulled and computed in one run, and the same after the first of them was pulled again alone."""
+    root = tmp_path_factory.mktemp("trees")
+    assert run_pipeline(api, root / "computed", FIRST, LAST, select=[*FETCHED, *COMPUTED]).success
+    shutil.copytree(root / "computed", root / "pulled_again")
+    assert run_pipeline(api, root / "pulled_again", FIRST, FIRST, select=FETCHED).success
+    return root
+
+
 @pytest.fixture
-def tree(run_pipeline, api, tmp_path):
-    """Three days, pulled and computed in one run."""
-    assert run_pipeline(api, tmp_path, FIRST, LAST).success
-    return tmp_path
+def tree(trees, tmp_path):
+    """A copy of the three days, with their files' times."""
+    return shutil.copytree(trees / "computed", tmp_path, dirs_exist_ok=True)
+
+
+@pytest.fixture
+def tree_pulled_again(trees, tmp_path):
+    """A copy of the three days of which the first is to be computed again, with their files' times."""
+    return shutil.copytree(trees / "pulled_again", tmp_path, dirs_exist_ok=True)
 
 
 @pytest.fixture
@@ -72,15 +88,14 @@ def test_a_day_that_was_pulled_and_never_computed_is(asked, run_pipeline, api, t
     assert asked() == [(str(FIRST), str(FIRST))]
 
 
-def test_a_day_is_asked_for_once_a_day_for_one_state_of_its_files(tree, instance, run_pipeline, api, monkeypatch):
+def test_a_day_is_asked_for_once_a_day_for_one_state_of_its_files(tree_pulled_again, instance):
     def keys():
-        sensor = build(Settings(data_url=str(tree))).resolve_sensor_def("recompute_days_that_moved")
+        sensor = build(Settings(data_url=str(tree_pulled_again))).resolve_sensor_def("recompute_days_that_moved")
         return [one.run_key for one in sensor(dg.build_sensor_context(instance=instance))]
 
-    assert run_pipeline(api, tree, FIRST, FIRST, select=FETCHED).success
     first = keys()
     assert keys() == first
-    file = tree / f"raw_calls/date={FIRST}/raw_calls.parquet"
+    file = tree_pulled_again / f"raw_calls/date={FIRST}/raw_calls.parquet"
     os.utime(file, (time.time() + 9, time.time() + 9))
     assert keys() != first
 
@@ -97,12 +112,12 @@ def test_a_day_is_asked_for_once_a_day_for_one_state_of_its_files(tree, instance
     ids=["over the day", "of the day", "over other days", "that names no days", "of another project"],
 )
 @pytest.mark.parametrize("status", [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED])
-def test_a_day_waits_for_a_run_of_ours(tree, asked, instance, run_pipeline, api, tags, name, waits, status):
-    assert run_pipeline(api, tree, FIRST, FIRST, select=FETCHED).success
+def test_a_day_waits_for_a_run_of_ours(tree_pulled_again, asked, instance, tags, name, waits, status):
     instance.add_run(dg.DagsterRun(job_name=name, run_id=str(uuid.uuid4()), status=status, tags=tags))
     assert bool(asked()) is not waits
 
 
+@pytest.mark.slow
 def test_an_object_store_tells_it_too(s3_root, instance, run_pipeline, api):
     assert run_pipeline(api, s3_root, FIRST, FIRST).success
     sensor = build(Settings(data_url=s3_root)).resolve_sensor_def("recompute_days_that_moved")

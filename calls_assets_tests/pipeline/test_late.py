@@ -11,6 +11,7 @@ from calls_assets.sandbox import FixedCalls, Sandbox
 
 DAY = date(2026, 3, 6)
 NOON = 1_772_798_400
+FETCHED = ("raw_calls", "rejected_calls", "call_changes", "raw_call_types", "reconciliation")
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def pull(make_call, run_pipeline, tmp_path):
             [(make_call(id_, NOON + id_, **changes), {"all_inbound"}) for id_, changes in calls.items()]
         )
         with Sandbox(source) as api:
-            result = run_pipeline(api, data, DAY, DAY, **run)
+            result = run_pipeline(api, data, DAY, DAY, **{"select": FETCHED} | run)
         assert result.success
         file = data / f"call_changes/date={DAY}/call_changes.parquet"
         return result, pq.read_table(file).to_pylist() if file.exists() else None

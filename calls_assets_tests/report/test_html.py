@@ -3,6 +3,7 @@
 import re
 import shutil
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from html.parser import HTMLParser
 
 import dagster as dg
@@ -45,6 +46,12 @@ class Page(HTMLParser):
 
 def page(root, day):
     return (root / f"daily_report/date={day}/daily_report.html").read_text()
+
+
+@pytest.fixture(scope="module")
+def run_pipeline(run_pipeline):
+    """With the daily pages."""
+    return partial(run_pipeline, select=None)
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +115,7 @@ def pages(root):
     return {path.relative_to(root): path.read_text() for path in root.glob("daily_report/**/*.html")}
 
 
+@pytest.mark.slow
 def test_the_pages_are_the_same_in_whatever_order_the_days_come(tree, centre, run_pipeline, tmp_path_factory):
     root = tmp_path_factory.mktemp("other")
     with Sandbox(centre) as api:

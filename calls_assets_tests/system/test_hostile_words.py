@@ -3,6 +3,7 @@
 import io
 import re
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -25,6 +26,12 @@ UNSEEN = re.compile(
     "[\0-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff\U000e0000-\U000e007f]"
 )
 """What changes how a text is shown and is not seen itself, but for the end of a line."""
+
+
+@pytest.fixture(scope="module")
+def run_pipeline(run_pipeline):
+    """With the daily pages."""
+    return partial(run_pipeline, select=None)
 
 
 @pytest.fixture(scope="module")
