@@ -56,6 +56,7 @@ def test_only_the_days_and_columns_that_are_asked_for_come(tree):
     assert len(calls_assets.read("calls", start="2026-03-07")) > len(day)
 
 
+@pytest.mark.slow
 def test_s3_gives_the_same(tree, api, run_pipeline, s3_root):
     assert run_pipeline(api, s3_root, FIRST, LAST).success
     for to in ("pandas", "arrow", "duckdb"):

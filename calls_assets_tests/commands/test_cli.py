@@ -76,6 +76,7 @@ def test_the_demo_prints_the_answers_and_keeps_to_its_own_tree(run, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [".calls_assets"]
 
 
+@pytest.mark.slow
 def test_the_demo_in_another_zone_has_another_tree(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("calls_assets.commands.demo.DAYS", 1)
@@ -89,7 +90,7 @@ def test_the_demo_in_another_zone_has_another_tree(tmp_path, monkeypatch, capsys
         assert memory["CALLS_TIMEZONE"] == zone
 
 
-@pytest.mark.parametrize("days", [DAYS, "2026-03-06"])
+@pytest.mark.parametrize("days", [DAYS, pytest.param("2026-03-06", marks=pytest.mark.slow)])
 def test_dagsters_own_command_materializes_a_day_or_a_range(run, api, tmp_path, days):
     done = materialize(run, days, CALLS_API_URL=api.url, CALLS_API_TOKEN=api.token)
     assert done.returncode == 0, done.stderr
@@ -99,13 +100,18 @@ def test_dagsters_own_command_materializes_a_day_or_a_range(run, api, tmp_path, 
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"CALLS_API_URL": ""}, "CALLS_API_URL is not set"),
-        ({"CALLS_API_TOKEN": ""}, "CALLS_API_TOKEN is not set"),
         ({"CALLS_API_TOKEN": "a-conspicuous-secret"}, "refused the token (401): set CALLS_API_TOKEN"),
-        ({"CALLS_API_URL": "ftp://host"}, "'ftp://host' was given"),
         ({"CALLS_TIMEZONE": "Mars/Olympus"}, "'Mars/Olympus' was given"),
-        ({"CALLS_START_DATE": "tomorrow"}, "'tomorrow' was given"),
-        ({"CALLS_DATA_URL": "nonsense://x"}, "'nonsense://x' was given"),
+        *(
+            pytest.param(settings, sentence, marks=pytest.mark.slow)
+            for settings, sentence in (
+                ({"CALLS_API_URL": ""}, "CALLS_API_URL is not set"),
+                ({"CALLS_API_TOKEN": ""}, "CALLS_API_TOKEN is not set"),
+                ({"CALLS_API_URL": "ftp://host"}, "'ftp://host' was given"),
+                ({"CALLS_START_DATE": "tomorrow"}, "'tomorrow' was given"),
+                ({"CALLS_DATA_URL": "nonsense://x"}, "'nonsense://x' was given"),
+            )
+        ),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else value,
 )
@@ -202,7 +208,14 @@ ACCOUNT = {"CALLS_API_URL": "http://127.0.0.1:9/api/v1", "CALLS_API_TOKEN": "x"}
 RUN, DEV = ["run", "--from", "2026-03-06"], ["dev", "--port", "0"]
 
 
-@pytest.mark.parametrize(("command", "account"), [(["demo"], {}), (DEV, {}), (DEV, ACCOUNT), (RUN, ACCOUNT)])
+@pytest.mark.parametrize(
+    ("command", "account"),
+    [
+        (["demo"], {}),
+        (RUN, ACCOUNT),
+        *(pytest.param(DEV, account, marks=pytest.mark.slow) for account in ({}, ACCOUNT)),
+    ],
+)
 def test_a_folder_that_cannot_be_written_to_is_named_with_what_to_do(run, tmp_path, command, account):
     (tmp_path / ".calls_assets").touch()  # a file, where root too could make no folder
     done = run("calls-assets", *command, **account)
@@ -212,7 +225,7 @@ def test_a_folder_that_cannot_be_written_to_is_named_with_what_to_do(run, tmp_pa
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("command", [DEV, RUN])
+@pytest.mark.parametrize("command", [pytest.param(DEV, marks=pytest.mark.slow), RUN])
 @pytest.mark.parametrize("home", ["relative", "/no/such/folder", sys.executable, "/proc"])
 def test_a_home_of_dagster_that_cannot_be_used_is_named_with_its_variable(run, tmp_path, command, home):
     done = run("calls-assets", *command, **ACCOUNT, DAGSTER_HOME=home)
@@ -223,6 +236,7 @@ def test_a_home_of_dagster_that_cannot_be_used_is_named_with_its_variable(run, t
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_where_dagster_has_a_home_the_commands_make_none(run, api, tmp_path):
     (tmp_path / "home").mkdir()
     account = {"CALLS_API_URL": api.url, "CALLS_API_TOKEN": api.token}

@@ -57,6 +57,7 @@ def test_dg_checks_and_lists_the_project_and_keeps_no_log_of_its_use(run_dg, tmp
     assert list(tmp_path.rglob("event.log")) == []
 
 
+@pytest.mark.slow
 def test_dg_launches_assets_or_the_job_for_days(run_dg, tmp_path, home):
     with Sandbox(Centre(calls_per_day=20)) as api:
         account = {"CALLS_API_URL": api.url, "CALLS_API_TOKEN": api.token, "CALLS_DATA_URL": str(tmp_path / "data")}
@@ -75,6 +76,7 @@ def test_a_job_that_is_launched_without_a_day_ends_in_a_sentence(run_dg, tmp_pat
     assert "Stack Trace" not in told
 
 
+@pytest.mark.slow
 def test_what_dg_scaffolds_is_loaded_beside_the_project_and_is_no_part_of_its_job(run_dg, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(ROOT / "calls_assets", copy / "calls_assets", ignore=shutil.ignore_patterns("__pycache__"))

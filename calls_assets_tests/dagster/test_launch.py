@@ -12,6 +12,8 @@ from calls_assets.sandbox import Centre, Sandbox
 from calls_assets_tests.live import PLACE, Live, live
 from calls_assets_tests.system.test_webserver import WITHOUT_DAEMON
 
+pytestmark = pytest.mark.slow  # a server is started
+
 DAY = "2026-03-06"
 
 JOB_RUNS = """query ($job: PipelineSelector!) { pipelineOrError(params: $job) {

@@ -76,6 +76,7 @@ def test_a_run_whose_days_came_again_leaves_nothing_and_the_last_of_each_day_sta
     assert forget(instance) == set()
 
 
+@pytest.mark.slow
 def test_a_run_that_holds_the_last_of_any_day_stays_whole(instance, run):
     old = run(FIRST, LAST)
     before = rows_of(instance, old)
@@ -84,6 +85,7 @@ def test_a_run_that_holds_the_last_of_any_day_stays_whole(instance, run):
     assert rows_of(instance, old) == before
 
 
+@pytest.mark.slow
 def test_young_runs_unfinished_ones_and_those_of_other_projects_stay(instance, run):
     run(FIRST, FIRST)
     run(FIRST, FIRST)

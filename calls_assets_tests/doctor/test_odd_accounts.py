@@ -129,7 +129,12 @@ def test_a_quiet_account_that_does_not_keep_the_days_of_full_pages_is_visited(vi
     assert "are refused, but not those of later ones" in shown
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+OFTEN = ("missing", "strings", "undocumented", "iso_times")
+
+
+@pytest.mark.parametrize(
+    "dialect", [pytest.param(name, marks=[] if name in OFTEN else [pytest.mark.slow]) for name in DIALECTS]
+)
 def test_the_dialect_is_told_in_a_table_and_no_call_is_unreadable(visit, dialect):
     shown, ending = visit(Behaviour(dialect=(dialect,)), CALLS_TIMEZONE=HOME)
     assert ending == ""
@@ -201,6 +206,7 @@ SAME, FEWER = "meta.total is the same whatever the dates", "100 days have fewer 
 NO_DATES = frozenset({"dateFrom", "dateTo"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("behaviour", "told", "untold"),
     [

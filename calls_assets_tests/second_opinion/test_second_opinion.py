@@ -98,8 +98,10 @@ ACCOUNTS = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("account", ACCOUNTS.values(), ids=ACCOUNTS)
+@pytest.mark.parametrize(
+    "account",
+    [pytest.param(one, id=name, marks=[pytest.mark.slow] if one.days > 2 else []) for name, one in ACCOUNTS.items()],
+)
 def test_every_day_has_the_figures_of_the_second_opinion(account, run_pipeline, tmp_path):
     clock = {} if account.now is None else {"now": lambda: account.now}
     days = [account.first + timedelta(days=n) for n in range(account.days)]

@@ -30,6 +30,12 @@ FIRST, LAST = date(2026, 3, 6), date(2026, 3, 7)
 
 
 @pytest.fixture(scope="module")
+def run_pipeline(run_pipeline):
+    """With the daily pages."""
+    return partial(run_pipeline, select=None)
+
+
+@pytest.fixture(scope="module")
 def api():
     with Sandbox(Centre(calls_per_day=30)) as api:
         yield api
@@ -218,6 +224,7 @@ def test_a_file_that_is_broken_in_its_pages_alone_is_named_too(tree, capsys, spo
     main(["sql", "SELECT count(*) AS n FROM raw_calls", "--csv"])
 
 
+@pytest.mark.slow
 def test_an_object_store_tells_of_broken_files_as_a_folder_does(tree, s3_root):
     places = {}
     for kind in ("empty", "cut off in its footer", "another table's", "a column renamed", "a key column dropped"):
@@ -254,6 +261,7 @@ def rerun(api, run_pipeline, tree):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["cut off in its pages", "another table's", "a pipe"])
 def test_a_pull_mends_a_day_whose_every_file_is_broken(tree, pulled, rerun, kind):
     for table in TABLES:

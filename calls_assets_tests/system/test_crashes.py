@@ -482,6 +482,7 @@ def command(api: Sandbox, data: Path, home: Path) -> Iterator[subprocess.Popen[b
             process.wait()
 
 
+@pytest.mark.slow
 def test_a_terminated_run_ends_as_such_keeps_what_landed_and_can_be_run_again(nursery, trees, api, tmp_path):
     data = trees.lay_old(tmp_path / "data")
     before = inodes(data)
@@ -606,6 +607,7 @@ def broken_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     server.server_close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", REFUSALS)
 def test_an_object_store_that_refuses_a_put_keeps_the_old_day_and_is_named_with_the_day(
     nursery, trees, api, broken_store, status
@@ -656,6 +658,7 @@ def test_ten_runs_over_the_same_days_at_once_end_in_the_tree_of_one(nursery, tre
     assert changes_in(data) == trees.changes
 
 
+@pytest.mark.slow
 def test_ten_first_commands_at_once_do_not_break_the_tables_of_a_new_home(nursery, tmp_path):
     shared = home(tmp_path / "home")
     words = {"url": "", "token": "", "home": str(shared), "words": ["purge"]}

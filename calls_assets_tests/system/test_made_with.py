@@ -204,6 +204,7 @@ def test_nothing_is_remembered_of_a_pull_that_lands_nothing(pull, api, run_pipel
     assert pull(zone="Asia/Tokyo", select=["raw_calls"]) == []
 
 
+@pytest.mark.slow
 def test_an_object_store_remembers_as_a_folder_does(pull, api, s3_root):
     one = {"root": s3_root, "last": FIRST}
     some = [*RAW, "raw_call_types", "calls"]
@@ -218,6 +219,7 @@ def test_an_object_store_remembers_as_a_folder_does(pull, api, s3_root):
     assert pull(**one, select=some) == []
 
 
+@pytest.mark.slow
 def test_of_two_first_runs_at_once_one_decides_and_the_other_lands_nothing(api, tmp_path):
     data, asked = tmp_path / "data", len(api.requests)
     days = {"UTC": FIRST, "Pacific/Auckland": LAST}

@@ -311,6 +311,7 @@ def test_a_list_that_settles_gives_the_right_data(night, undisturbed, tmp_path, 
     assert tree(tmp_path / "data") == undisturbed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("concurrency", [8])
 @pytest.mark.parametrize(
     "faults", [*PASSING.values(), *([fault] for fault in SETTLES)], ids=lambda faults: faults[0].kind
@@ -365,6 +366,7 @@ def test_a_total_that_is_too_low_costs_no_call(night, undisturbed, tmp_path):
     assert tree(tmp_path / "data")[calls] == undisturbed[calls]
 
 
+@pytest.mark.slow
 def test_every_table_outlives_a_night_of_all_faults_and_a_rerun_mends_one_that_fails(night, tmp_path):
     """A failed night leaves the files as they were, so that this rerun stands for all."""
     assert night(into=tmp_path / "good", select=None, last=LAST)[0].success

@@ -4,6 +4,7 @@ import json
 import os
 import stat
 from datetime import UTC, date, datetime
+from functools import partial
 
 import dagster as dg
 import pyarrow.parquet as pq
@@ -20,6 +21,12 @@ TOKEN, KEY = "a-conspicuous-token", "a-conspicuous-key-of-pseudonyms"
 
 PERSONAL = ("country_dial_code", "disposition_code", "tags", "agent_alias")
 """The columns of the metrics and what they are made from that a policy takes out."""
+
+
+@pytest.fixture(scope="module")
+def run_pipeline(run_pipeline):
+    """With the daily pages."""
+    return partial(run_pipeline, select=None)
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +122,7 @@ def test_no_file_holds_what_the_policy_takes_out(told, people, policy):
     assert [person for person in people if json.dumps(person)[1:-1] in left] == []
 
 
+@pytest.mark.slow
 def test_the_metrics_are_the_same_under_every_policy(told):
     def metrics(policy):
         _, data, _ = told(policy)
