@@ -175,6 +175,7 @@ def test_run_materializes_a_range_that_sql_then_answers_from_and_the_ui_knows_of
         assert [record.status for record in instance.get_runs()] == [dg.DagsterRunStatus.SUCCESS]
 
 
+@pytest.mark.slow
 def test_run_reads_the_settings_of_a_env_file_and_tells_of_checks_that_failed(run, make_call, tmp_path):
     strange = make_call(1, 1_772_800_000, surprise="a field that the document does not name")
     with Sandbox(FixedCalls([(strange, {"all_inbound"})])) as api:

@@ -106,12 +106,18 @@ def test_following_the_advice_saves_requests_and_leaves_every_outcome(pulled, mo
     ("meaning", "holds", "fails"),
     [
         (Meaning(), "abandoned_distributed in abandoned", "abandoned_distributed apart from abandoned"),
-        (
+        pytest.param(
             Meaning(distributed="beside"),
             "abandoned_distributed apart from abandoned",
             "abandoned_distributed in abandoned",
+            marks=pytest.mark.slow,
         ),
-        (Meaning(short="inside"), "abandoned_distributed in abandoned", "abandoned apart from short_abandoned"),
+        pytest.param(
+            Meaning(short="inside"),
+            "abandoned_distributed in abandoned",
+            "abandoned apart from short_abandoned",
+            marks=pytest.mark.slow,
+        ),
         (Meaning(warm="beside"), "abandoned apart from short_abandoned", "warm_transfer in transfer"),
     ],
     ids=["as documented", "distributed beside", "short inside", "warm beside"],

@@ -93,7 +93,14 @@ ODD = {
 }
 
 
-@pytest.mark.parametrize(("behaviour", "told"), ODD.values(), ids=ODD)
+ALSO = ("without total, short pages", "pages that count themselves", "three dates", "refused types, capped", "of all")
+"""What `make test-all` adds to others of its kind."""
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "told"),
+    [pytest.param(*one, id=name, marks=[pytest.mark.slow] if name in ALSO else []) for name, one in ODD.items()],
+)
 def test_what_an_account_does_is_said(visit, behaviour, told):
     shown, ending = visit(behaviour, CALLS_TIMEZONE=HOME)
     for words in told:

@@ -162,7 +162,7 @@ OF_PEOPLE = (
 )
 
 
-@pytest.fixture(params=["keep", "pseudonymise", "drop"])
+@pytest.fixture(params=["keep", *(pytest.param(policy, marks=pytest.mark.slow) for policy in ("pseudonymise", "drop"))])
 def hostile(request, told, make_call):
     """A day of hostile records, two of them unreadable, under each policy, with the token wherever an answer can have it."""
     start = int(datetime(2026, 3, 6, 12, tzinfo=UTC).timestamp())

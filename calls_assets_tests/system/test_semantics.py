@@ -57,7 +57,7 @@ WITHOUT_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
 @pytest.mark.slow
-@settings(max_examples=8, phases=WITHOUT_SHRINKING, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, phases=WITHOUT_SHRINKING, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(PLACES), kinds, meanings, behaviours)
 def test_no_account_zone_or_reading_of_the_document_changes_a_byte(run_pipeline, place, kind, meaning, behaviour):
     zone, first = place
