@@ -3,7 +3,7 @@ PYTHON ?= python3
 UV := 0.13.9
 PIP_AUDIT := 2.10.1
 BIN := .venv/bin
-WORKERS ?= 4
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 3) + 1)
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help

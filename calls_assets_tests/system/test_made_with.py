@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -155,8 +156,11 @@ def test_a_zone_of_times_may_still_be_set_where_none_was_known(pull):
 
 
 @pytest.mark.parametrize("table", ["calls", "service_level", "daily_report"])
-def test_what_is_computed_needs_the_zone_of_the_tree_and_nothing_else(pull, api, table):
-    assert pull() == []
+def test_what_is_computed_needs_the_zone_of_the_tree_and_nothing_else(pull, api, made_once, table):
+    def make(root):
+        assert pull(root=root, select=None) == []
+
+    shutil.copytree(made_once("two_days_with_pages", make), pull.root)
     tree, asked = tree_bytes(pull.root), len(api.requests)
     (told,) = pull(zone="Asia/Tokyo", select=[table])
     assert told == (
