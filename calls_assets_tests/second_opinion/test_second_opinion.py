@@ -75,18 +75,20 @@ ACCOUNTS = {
         date(2025, 9, 1),
         wait_methods=frozenset({"duration_less_talk"}),
     ),
-    "thirty days of a sales floor of other meanings": Account(
+    "two weeks of a sales floor of other meanings": Account(
         Centre(
             calls_per_day=150,
             kind="sales_floor",
             meaning=Meaning(distributed="beside", short="inside", warm="beside", tokens="coarse", duration="talk"),
         ),
         date(2025, 6, 1),
+        days=14,
     ),
-    "thirty days round the clock": Account(
+    "two weeks round the clock": Account(
         Centre(calls_per_day=150, zone="America/New_York", kind="round_the_clock"),
-        date(2025, 10, 15),
+        date(2025, 10, 31),
         "America/New_York",
+        days=14,
         now=EVENING,
     ),
     "two busy days whose ring groups have enough calls of their own": Account(
