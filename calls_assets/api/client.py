@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from http.client import HTTPException
 from typing import Self, TypeVar
@@ -58,6 +58,14 @@ EMPTY = b"{}"  # a body without calls
 WEB_PAGE = "a web page came instead of JSON, such as a maintenance page, a login page or a gateway's"
 
 
+@dataclass(frozen=True)
+class Advice:
+    """What a person is told to do where the API refuses the token, or a request."""
+
+    unauthorised: str = "set CALLS_API_TOKEN to a valid one"
+    refused: str = "check CALLS_API_URL and the filters, or ask calls-assets doctor"
+
+
 class Client:
     """A session with the API. Use as a context manager; may be shared by threads.
 
@@ -73,6 +81,7 @@ class Client:
         sleep: Waits a number of seconds; by default until then or the end of the session.
         clock: Tells seconds; goes on while `sleep` waits.
         on_headers: Called with the headers of every answer, refusals too, from the thread that asked.
+        advice: What is said of refusals.
 
     Raises:
         ValueError: a setting is not valid; the sentence names its variable and never holds the token.
@@ -92,6 +101,7 @@ class Client:
         sleep: Callable[[float], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         on_headers: Callable[[Mapping[str, str]], None] | None = None,
+        advice: Advice = Advice(),
     ) -> None:
         self._url = checked_url(url, allow_http) + "/calls/"
         self._address = self._url
@@ -103,6 +113,7 @@ class Client:
         self._sleep = sleep or self._rest
         self._clock = clock
         self._on_headers = on_headers
+        self._advice_on_refusals = advice
         self._pace = Pace(requests_per_second, self._sleep, clock)
         self._session = Session(SILENCES_PER_ANSWER * timeout_s, connections)
         parts = urlsplit(self._url)
@@ -291,7 +302,7 @@ class Client:
         if status == HTTPStatus.UNAUTHORIZED or (status == HTTPStatus.FORBIDDEN and query.call_type is None):
             saying = f"says {said!r} and " if said else ""
             return TokenRefused(
-                f"{self._url} {saying}refused the token ({status}): set CALLS_API_TOKEN to a valid one.", status
+                f"{self._url} {saying}refused the token ({status}): {self._advice_on_refusals.unauthorised}.", status
             )
         kind = RequestRefused if status in REFUSED else NotServed
         return kind(self._refused(query, status, said), status)
@@ -308,8 +319,7 @@ class Client:
 
     def _refused(self, query: Query, status: int | None, said: str) -> str:
         what = "the request" if query.call_type is None else f"the call type {query.call_type}"
-        advice = "check CALLS_API_URL and the filters, or ask calls-assets doctor"
-        return f"{self._url} refused {what} ({_reason(status, said)}): {advice}."
+        return f"{self._url} refused {what} ({_reason(status, said)}): {self._advice_on_refusals.refused}."
 
     def _report(self, state: RetryCallState) -> None:
         error, wait_s = state.outcome and state.outcome.exception(), state.upcoming_sleep
