@@ -1,4 +1,4 @@
-"""The command: the environment in, the report out."""
+"""`calls-assets doctor`: the environment in, the findings out."""
 
 import logging
 from collections.abc import Mapping
@@ -9,26 +9,32 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
-from calls_assets.api.client import Client
+from calls_assets.api.client import Advice, Client
 from calls_assets.api.decode import Decoder
-from calls_assets.api.errors import ApiError, TokenRefused
+from calls_assets.api.errors import ApiError
 from calls_assets.api.privacy import Privacy
 from calls_assets.dagster.alerts import NotTold, check_address
 from calls_assets.dagster.resources import CallsApi
-from calls_assets.doctor.env import found_variables, partitions_zone, refuse_to_overwrite, variables, write_env
-from calls_assets.doctor.report import report, suggest
-from calls_assets.doctor.visit import visit
+from calls_assets.doctor.console import print_findings, print_settings
+from calls_assets.doctor.diagnosis import diagnose
+from calls_assets.doctor.suggestions import all_variables, check_is_new, proposed_timezone, proven_variables, write_env
 from calls_assets.doctor.volume import Pull
 from calls_assets.settings import Settings
 
 PATIENCE_S = 10.0
-"""After so many seconds, a host that cannot be reached is said to be one."""
+"""How long a host that cannot be reached is tried."""
+
+ADVICE = Advice(
+    unauthorised="set CALLS_API_TOKEN to a valid one, and CALLS_API_URL to the address of the account that it belongs to",
+    refused="check CALLS_API_URL and the filters",
+)
+"""What to do about a refusal; other commands send people to the doctor."""
 
 
 def doctor(
     environ: Mapping[str, str], console: Console, env_file: Path | None = None, now: datetime | None = None
 ) -> None:
-    """Visit the account of an environment, print what was found, and write it to `env_file` if one is given.
+    """Examine the account of an environment, print what was found, and write it to `env_file` if one is given.
 
     Args:
         environ: The variables.
@@ -43,49 +49,45 @@ def doctor(
     if settings.problems:
         raise ValueError(" ".join(settings.problems))
     if env_file is not None:
-        refuse_to_overwrite(env_file)
+        check_is_new(env_file)
     Privacy(settings.privacy, environ.get("CALLS_PRIVACY_KEY", "").strip())
     try:
         check_address()
     except NotTold as error:
         raise ValueError(str(error)) from None
-    url, token = environ.get("CALLS_API_URL", "").strip().rstrip("/"), environ.get("CALLS_API_TOKEN", "").strip()
+    url, token = (environ.get(name, "").strip() for name in ("CALLS_API_URL", "CALLS_API_TOKEN"))
     headers: dict[str, str] = {}
     candidates = [settings.dates_zone, settings.zone, ZoneInfo("UTC")]
     defaults = {name: info.default for name, info in CallsApi.model_fields.items()}
     pull = Pull(settings.concurrency or defaults["concurrency"], defaults["calls_per_window"])
-    log = logging.getLogger(__name__)
-    with Client(
-        url,
-        token,
-        allow_http=settings.allow_http,
-        connections=1,
-        log=log,
-        on_headers=headers.update,
-        patience_s=PATIENCE_S,
-    ) as client:
-        fetch = partial(client.fetch, read=Decoder(settings.times_zone).read)
-        moment = now or datetime.now(UTC)
-        try:
-            learned = visit(
-                fetch,
+    now = now or datetime.now(UTC)
+    try:
+        with Client(
+            url,
+            token,
+            allow_http=settings.allow_http,
+            connections=1,
+            log=logging.getLogger(__name__),
+            on_headers=headers.update,
+            patience_s=PATIENCE_S,
+            advice=ADVICE,
+        ) as client:
+            found = diagnose(
+                partial(client.fetch, read=Decoder(settings.times_zone).read),
                 settings.filters,
                 [zone for zone in candidates if zone],
                 pull,
-                moment,
+                now,
                 lambda: headers,
                 settings.start_date,
             )
-        except TokenRefused as error:
-            why = str(error).removesuffix(".")
-            raise ValueError(f"{why}, and CALLS_API_URL to the address of the account that it belongs to.") from None
-        except ApiError as error:
-            raise ValueError(str(error).replace(", or ask calls-assets doctor", "")) from None
-    report(console, url, learned, token)
-    if learned.obstacle:
-        raise ValueError(learned.obstacle)
-    zone, why = partitions_zone(environ, settings, learned, moment)
-    suggest(console, {"CALLS_TIMEZONE": zone} | found_variables(settings, learned), why)
+    except ApiError as error:
+        raise ValueError(str(error)) from None
+    print_findings(console, url.rstrip("/"), found, token)
+    if found.obstacle:
+        raise ValueError(found.obstacle)
+    zone, why = proposed_timezone(environ, settings, found, now)
+    print_settings(console, {"CALLS_TIMEZONE": zone} | proven_variables(settings, found), why)
     if env_file is not None:
-        write_env(env_file, variables(settings, environ, learned) | {"CALLS_TIMEZONE": zone})
+        write_env(env_file, all_variables(settings, environ, found) | {"CALLS_TIMEZONE": zone})
         console.print(f"\nWritten to {env_file}: put the token in.", soft_wrap=True, highlight=False, markup=False)

@@ -24,7 +24,7 @@ USUAL = (
 )
 """A zone for each usual offset, the likelier of several first."""
 
-A_YEAR = 366
+YEAR = 366
 """How many days around the ones looked at two zones are compared on, at least."""
 
 
@@ -81,7 +81,7 @@ def reads_inclusively(alone: Sequence[int], pairs: Sequence[int]) -> bool | None
     return None
 
 
-def room(zone: tzinfo, ends: Sequence[Ends]) -> tuple[int, int]:
+def leeway(zone: tzinfo, ends: Sequence[Ends]) -> tuple[int, int]:
     """How many seconds clocks could be ahead of those of `zone`, at least and at most, with every day's calls on that day.
 
     The least is above the most where no such clocks are possible.
@@ -93,7 +93,7 @@ def room(zone: tzinfo, ends: Sequence[Ends]) -> tuple[int, int]:
 
 def fits(zone: tzinfo, ends: Sequence[Ends]) -> bool:
     """Whether every day's calls lie between the midnights of `zone`."""
-    least, most = room(zone, ends)
+    least, most = leeway(zone, ends)
     return least <= 0 <= most
 
 
@@ -102,12 +102,12 @@ def offsets(ends: Sequence[Ends]) -> tuple[int, int] | None:
 
     None where there is no such offset, as over a change of the clocks.
     """
-    least, most = room(UTC, ends)
+    least, most = leeway(UTC, ends)
     least, most = max(least, -int(WESTMOST.total_seconds())), min(most, int(EASTMOST.total_seconds()))
     return (least, most) if least <= most else None
 
 
-def judge(ends: Sequence[Ends], candidates: Sequence[ZoneInfo], since: date | None = None) -> ZoneFinding:
+def find_zone(ends: Sequence[Ends], candidates: Sequence[ZoneInfo], since: date | None = None) -> ZoneFinding:
     """Which of the candidates the days speak for.
 
     One is only proven where no zone of the tz database fits as well whose midnights are others on a day that may be pulled:
@@ -121,8 +121,8 @@ def judge(ends: Sequence[Ends], candidates: Sequence[ZoneInfo], since: date | No
     if not ends:
         return ZoneFinding(0, (), None, (), is_close=False)
     last = max(one.day for one in ends)
-    first = min(since or last, last - A_YEAR * ONE_DAY)
-    pulled = [first + n * ONE_DAY for n in range((last - first).days + A_YEAR)]
+    first = min(since or last, last - YEAR * ONE_DAY)
+    pulled = [first + n * ONE_DAY for n in range((last - first).days + YEAR)]
     alike: dict[tuple[int, ...], ZoneInfo] = {}
     for zone in candidates:
         if fits(zone, ends):

@@ -6,11 +6,10 @@ from calls_assets.api.document import CALL, Kind
 from calls_assets.api.redact import redacted
 from calls_assets.api.rules import Deviation
 from calls_assets.display import shown
-from calls_assets.doctor.account import Learned, PageSize
 from calls_assets.doctor.dates import ZoneFinding, usual_offsets
-from calls_assets.doctor.hidden import LONG
-from calls_assets.doctor.lists import GIVEN, Lists
-from calls_assets.doctor.pages import NONE_SEEN
+from calls_assets.doctor.findings import Findings, PageSize
+from calls_assets.doctor.lists import GIVEN, LONG_RANGE, ListFindings
+from calls_assets.doctor.records import BY_TIME
 from calls_assets.doctor.volume import Backfill, Volume
 from calls_assets.doctor.waits import FEWEST, Threshold
 
@@ -26,31 +25,31 @@ MOST_OF_A_HEADER = 100
 """Characters of a header's name and value."""
 
 
-def findings(learned: Learned, token: str) -> Iterator[tuple[str, str]]:
-    """What was found, each with a short title; `token` is redacted wherever the account may echo it."""
-    yield "dateTo", inclusive_words(learned.inclusive)
-    if not learned.obstacle:
-        yield "Date zone", zone_words(learned.zone)
-        yield "Page size", page_words(learned.page)
-        yield "Order", order_words(learned.order)
-    yield "Rate limit", header_words(learned, token)
-    types = [f"{shown(redacted(name, token))} {count:,}" for name, count in learned.types.items()]
+def describe(found: Findings, token: str) -> Iterator[tuple[str, str]]:
+    """Each finding in words, after a short title; `token` is masked wherever the account may echo it."""
+    yield "dateTo", describe_inclusive(found.inclusive)
+    if not found.obstacle:
+        yield "Date zone", describe_zone(found.zone)
+        yield "Page size", describe_page(found.page)
+        yield "Order", describe_order(found.order)
+    yield "Rate limit", describe_header(found, token)
+    types = [f"{shown(redacted(name, token))} {count:,}" for name, count in found.types.items()]
     yield "type", _listed(types) or "No value seen."
-    if told := list_words(learned.lists):
-        yield "Lists", told
-    if learned.call_types:
-        yield "Call types", call_type_words(learned.call_types)
-    yield "Records", deviation_words(learned)
-    if learned.unreadable:
-        yield "Unreadable", unreadable_words(learned.unreadable, learned.sampled)
-    if learned.obstacle:  # what else there is to know was not asked, or told by the wrong pages
+    if words := describe_list(found.lists):
+        yield "Lists", words
+    if found.call_types:
+        yield "Call types", describe_call_type(found.call_types)
+    yield "Records", describe_deviation(found)
+    if found.unreadable:
+        yield "Unreadable", describe_unreadable(found.unreadable, found.sampled)
+    if found.obstacle:  # what else there is to know was not asked, or told by the wrong pages
         return
-    yield "SLA", threshold_words(learned.threshold)
-    yield "Volume", volume_words(learned.volume)
-    yield "A year", backfill_words(learned.backfill, learned)
+    yield "SLA", describe_threshold(found.threshold)
+    yield "Volume", describe_volume(found.volume)
+    yield "A year", describe_backfill(found.backfill, found)
 
 
-def inclusive_words(inclusive: bool | None) -> str:
+def describe_inclusive(inclusive: bool | None) -> str:
     """Whether the day of dateTo is in the answer."""
     match inclusive:
         case True:
@@ -60,7 +59,7 @@ def inclusive_words(inclusive: bool | None) -> str:
     return "Undecided: the counts of single days and of pairs of days do not tell whether the day of dateTo is in the answer."
 
 
-def zone_words(zone: ZoneFinding | None) -> str:
+def describe_zone(zone: ZoneFinding | None) -> str:
     """The zone in which the dates are read."""
     if zone is None or not zone.days:
         return "Undecided: the first and last calls of single days could not be had."
@@ -85,7 +84,7 @@ def zone_words(zone: ZoneFinding | None) -> str:
     return f"In no zone that was tried: {room}. Set CALLS_DATES_ZONE to the zone with such an offset, and ask again."
 
 
-def page_words(page: PageSize | None) -> str:
+def describe_page(page: PageSize | None) -> str:
     """How many rows a page has."""
     if page is None:
         return "Undecided: no rows came."
@@ -93,38 +92,36 @@ def page_words(page: PageSize | None) -> str:
         return f"{page.rows} rows came for limit={page.asked}."
     if page.is_seen:
         return f"{page.rows} rows came for limit={page.asked}, although there were more."
-    told = page.told or "not told"
+    told = page.meta_limit or "not told"
     if page.total > page.rows:
         return f"Not seen full: {page.rows:,} rows came for limit={page.asked}, and no others; meta.limit is {told}."
     return f"Not seen full: there were only {page.rows:,} calls; for limit={page.asked}, meta.limit is {told}."
 
 
-def order_words(order: str | None) -> str:
+def describe_order(order: str | None) -> str:
     """How the rows run."""
     if order is None:
         return "Undecided: too few rows."
-    if order == NONE_SEEN:
-        return f"Rows come {order}."
-    return f"Rows come {order}{'' if order.startswith('by') else ', by started_at'}."
+    return f"Rows come {order}{', by started_at' if order in BY_TIME else ''}."
 
 
-def header_words(learned: Learned, token: str) -> str:
+def describe_header(found: Findings, token: str) -> str:
     """The headers of a rate limit."""
-    if not learned.headers:
+    if not found.headers:
         return "No headers that tell of one."
-    told = [f"{name}: {value}" for name, value in learned.headers.items()]
+    told = [f"{name}: {value}" for name, value in found.headers.items()]
     values = _listed([shown(redacted(header, token), MOST_OF_A_HEADER) for header in told], "; ")
-    rate = learned.requests_per_second
+    rate = found.requests_per_second
     pace = f"That is {rate:g} request{'' if rate == 1 else 's'} a second." if rate else "They do not tell a pace."
     return f"{values} {pace}"
 
 
-def list_words(lists: Lists) -> str:
+def describe_list(lists: ListFindings) -> str:
     """What lists do otherwise than the document says; empty where they do nothing such."""
-    return " ".join((*_date_words(lists), *_hidden_words(lists), *_total_words(lists)))
+    return " ".join((*_describe_date(lists), *_describe_hidden(lists), *_describe_total(lists)))
 
 
-def _date_words(lists: Lists) -> Iterator[str]:
+def _describe_date(lists: ListFindings) -> Iterator[str]:
     if lists.ignores_from and lists.ignores_to:
         yield "Dates are ignored: calls come whatever dateFrom and dateTo say; every pull reads the whole account."
     elif lists.ignores_from:
@@ -135,7 +132,7 @@ def _date_words(lists: Lists) -> Iterator[str]:
         yield "CALLS_FILTERS changes nothing: the account ignores it, or every call is of it."
 
 
-def _hidden_words(lists: Lists) -> Iterator[str]:
+def _describe_hidden(lists: ListFindings) -> Iterator[str]:
     if lists.cuts_ranges:
         yield (
             "A range of days lacks calls that its days have one by one: it is cut off without a word, so that ranges are "
@@ -143,8 +140,8 @@ def _hidden_words(lists: Lists) -> Iterator[str]:
         )
     elif lists.cuts_long_ranges:
         yield (
-            f"{LONG.days} days have fewer calls than their halves, by meta.total: long ranges are cut off without a word, or "
-            "their totals are capped; they are pulled in smaller ones."
+            f"{LONG_RANGE.days} days have fewer calls than their halves, by meta.total: long ranges are cut off without a "
+            "word, or their totals are capped; they are pulled in smaller ones."
         )
     if lists.lacks_calls:
         yield (
@@ -153,7 +150,7 @@ def _hidden_words(lists: Lists) -> Iterator[str]:
         )
 
 
-def _total_words(lists: Lists) -> Iterator[str]:
+def _describe_total(lists: ListFindings) -> Iterator[str]:
     if lists.tells_no_total:
         yield "Calls come without a meta.total that can be read, or with 0: days are read to their end, twice, in its place."
     if lists.counts_all:
@@ -190,7 +187,7 @@ def _total_words(lists: Lists) -> Iterator[str]:
         )
 
 
-def call_type_words(call_types: Mapping[str, str]) -> str:
+def describe_call_type(call_types: Mapping[str, str]) -> str:
     """Which call types the account gives."""
     others = [f"{name} {how}" for name, how in call_types.items() if how != GIVEN]
     given = len(call_types) - len(others)
@@ -200,11 +197,11 @@ def call_type_words(call_types: Mapping[str, str]) -> str:
     return f"{given} of {len(call_types)} are given; {lost}: {_listed(others)}"
 
 
-def deviation_words(learned: Learned) -> str:
+def describe_deviation(found: Findings) -> str:
     """Whether records are as documented; the table beneath tells the rest."""
-    if not learned.deviations:
-        return f"As documented, {learned.sampled:,} of {learned.sampled:,}."
-    return f"Not all as documented, of {learned.sampled:,}; each deviation is in the table below."
+    if not found.deviations:
+        return f"As documented, {found.sampled:,} of {found.sampled:,}."
+    return f"Not all as documented, of {found.sampled:,}; each deviation is in the table below."
 
 
 def deviation_rows(deviations: Mapping[Deviation, int], sampled: int) -> Iterator[tuple[str, str, str, str, str]]:
@@ -231,13 +228,13 @@ def documented_as(path: str) -> str:
     return item
 
 
-def unreadable_words(unreadable: Mapping[str, int], sampled: int) -> str:
+def describe_unreadable(unreadable: Mapping[str, int], sampled: int) -> str:
     """Why records could not be read."""
     reasons = [f"{reason} ({count:,})" for reason, count in unreadable.items()]
     return f"{sum(unreadable.values()):,} of {sampled:,} records, which would be set aside: {_listed(reasons, '; ')}"
 
 
-def threshold_words(threshold: Threshold | None) -> str:
+def describe_threshold(threshold: Threshold | None) -> str:
     """Whether the agent's start tells the wait."""
     if threshold is None or not threshold.is_enough:
         calls = threshold.calls if threshold else 0
@@ -260,7 +257,7 @@ def threshold_words(threshold: Threshold | None) -> str:
     )
 
 
-def volume_words(volume: Volume | None) -> str:
+def describe_volume(volume: Volume | None) -> str:
     """How many calls a day."""
     if volume is None:
         return "Undecided: single days could not be counted."
@@ -269,13 +266,13 @@ def volume_words(volume: Volume | None) -> str:
     return f"About {' and '.join(told)}, from {volume.first} to {volume.last}."
 
 
-def backfill_words(backfill: Backfill | None, learned: Learned) -> str:
+def describe_backfill(backfill: Backfill | None, found: Findings) -> str:
     """How long a year takes."""
-    if backfill is None or learned.page is None or learned.seconds_a_page is None:
+    if backfill is None or found.page is None or found.seconds_a_page is None:
         return "Undecided without the calls a day."
     return (
         f"An estimate: {backfill.calls:,} calls in at least {backfill.requests:,} requests, about "
-        f"{_duration(backfill.seconds)}; a page of {learned.page.rows:,} calls took {learned.seconds_a_page:.2f} s."
+        f"{_duration(backfill.seconds)}; a page of {found.page.rows:,} calls took {found.seconds_a_page:.2f} s."
     )
 
 

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calls_assets.days import day_start
-from calls_assets.doctor.account import Learned
-from calls_assets.doctor.dates import Ends, fits, judge, offsets, other_seasons, reads_inclusively, usual_offsets
-from calls_assets.doctor.limits import limit_headers, requests_per_second
-from calls_assets.doctor.messages import header_words
-from calls_assets.doctor.pages import NONE_SEEN, order
-from calls_assets.doctor.questions import last_closed_day
+from calls_assets.doctor.dates import Ends, find_zone, fits, offsets, other_seasons, reads_inclusively, usual_offsets
+from calls_assets.doctor.findings import Findings
+from calls_assets.doctor.messages import describe_header
+from calls_assets.doctor.rate_limit import limit_headers, requests_per_second
+from calls_assets.doctor.records import UNORDERED, order
+from calls_assets.doctor.single_days import last_closed_day
 from calls_assets.doctor.volume import Pull, backfill, volume
 from calls_assets.doctor.waits import best_threshold
 
@@ -52,7 +52,7 @@ DAYS = st.dates(date(2020, 1, 1), date(2030, 1, 1))
 def test_the_true_zone_always_fits_and_no_other_is_proven_beside_it(data, last, key, others):
     zone = ZoneInfo(key)
     ends = [one for day in (last, *other_seasons(last)) for one in data.draw(ends_in(zone, day))]
-    found = judge(ends, [zone, *map(ZoneInfo, others)])
+    found = find_zone(ends, [zone, *map(ZoneInfo, others)])
     assert found.fitting[0] == key
     assert found.proven in (None, key)
 
@@ -71,7 +71,7 @@ def midnights(zone, last):
 @given(DAYS, st.sampled_from(ZONES), st.sampled_from(ZONES), st.integers(0, 1200))
 def test_no_zone_is_proven_whose_midnights_are_not_the_true_ones(last, true, tried, quiet_s):
     ends = [one for day in (last, *other_seasons(last)) for one in whole(ZoneInfo(true), day, quiet_s)]
-    found = judge(ends, [ZoneInfo(tried)])
+    found = find_zone(ends, [ZoneInfo(tried)])
     is_alike = midnights(ZoneInfo(tried), last) == midnights(ZoneInfo(true), last)
     assert found.proven in ((None, tried) if is_alike else (None,))
     assert is_alike or tried not in found.fitting or found.rivals or not found.is_close
@@ -81,26 +81,26 @@ def test_no_zone_is_proven_whose_midnights_are_not_the_true_ones(last, true, tri
 def test_a_year_of_calls_near_midnight_proves_the_usual_zones(key):
     last, zone = date(2026, 11, 20), ZoneInfo(key)
     ends = [one for day in (last, *other_seasons(last)) for one in whole(zone, day)]
-    assert judge(ends, [zone, ZoneInfo("UTC")]).proven == key
+    assert find_zone(ends, [zone, ZoneInfo("UTC")]).proven == key
 
 
 def test_a_zone_whose_midnights_were_others_since_the_first_day_to_pull_is_a_rival():
     """Mexico City kept summer time until 2022, Costa Rica never did."""
     true, tried = ZoneInfo("America/Costa_Rica"), ZoneInfo("America/Mexico_City")
     ends = [one for day in (date(2026, 3, 10), date(2026, 1, 20), date(2025, 7, 20)) for one in whole(true, day)]
-    assert judge(ends, [tried], date(2025, 1, 1)).proven == tried.key
-    found = judge(ends, [tried], date(2022, 1, 1))
+    assert find_zone(ends, [tried], date(2025, 1, 1)).proven == tried.key
+    found = find_zone(ends, [tried], date(2022, 1, 1))
     assert found.proven is None
     assert true.key in found.rivals
 
 
 def test_two_names_of_one_zone_are_one():
     ends = [one for day in (date(2026, 2, 3), date(2025, 7, 20)) for one in whole(ZoneInfo("UTC"), day)]
-    assert judge(ends, [ZoneInfo("Etc/UTC"), ZoneInfo("UTC")]).proven == "Etc/UTC"
+    assert find_zone(ends, [ZoneInfo("Etc/UTC"), ZoneInfo("UTC")]).proven == "Etc/UTC"
 
 
 def test_without_the_other_seasons_the_rivals_are_named():
-    found = judge(whole(ZoneInfo("UTC"), date(2026, 11, 20)), [ZoneInfo("UTC")])
+    found = find_zone(whole(ZoneInfo("UTC"), date(2026, 11, 20)), [ZoneInfo("UTC")])
     assert found.proven is None
     assert "Europe/London" in found.rivals
 
@@ -138,8 +138,8 @@ def test_calls_at_both_ends_of_a_day_leave_one_offset():
     assert offsets(ends) == (19_800, 19_800)
     assert fits(zone, ends)
     assert not fits(ZoneInfo("UTC"), ends)
-    assert judge(ends, [zone]).proven == "Asia/Kolkata"
-    assert judge([], [zone]).proven is None
+    assert find_zone(ends, [zone]).proven == "Asia/Kolkata"
+    assert find_zone([], [zone]).proven is None
 
 
 def test_offsets_that_exclude_each_other_are_none():
@@ -218,7 +218,7 @@ def test_a_pace_is_read_only_where_a_number_and_its_time_are_told(headers, pace)
         ([(3, 9), (1, 5), (2, 5)], "newest first"),
         ([(1, 5), (2, 4), (3, 9)], "by id, rising"),
         ([(3, 5), (2, 9), (1, 4)], "by id, falling"),
-        ([(3, 5), (1, 9), (2, 4)], NONE_SEEN),
+        ([(3, 5), (1, 9), (2, 4)], UNORDERED),
         ([(1, 5)], None),
         ([(2, 5), (1, 5)], None),
     ],
@@ -246,7 +246,7 @@ def test_a_day_is_over_when_it_is_over_everywhere(hour, last):
 
 
 def test_a_header_is_shown_in_a_legible_line_without_the_token():
-    told = header_words(
-        Learned(1, headers={"X-RateLimit-\x1b[2J": "a\u202eb s3\u200bcret", "Rate-Limit": "x" * 999}), "s3cret"
+    told = describe_header(
+        Findings(headers={"X-RateLimit-\x1b[2J": "a\u202eb s3\u200bcret", "Rate-Limit": "x" * 999}), "s3cret"
     )
     assert told == f"X-RateLimit-�[2J: ab ***; Rate-Limit: {'x' * 87}…. They do not tell a pace."

@@ -1,9 +1,8 @@
-"""What the rows of pages tell: their order, the values of `type`, how they differ from the document, the quiet hours."""
+"""What records tell: their order, the values of `type`, how they differ from the document, the quiet hours."""
 
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,43 +16,14 @@ from calls_assets.api.windows import EASTMOST, WESTMOST
 from calls_assets.arrow import Ints, ints
 from calls_assets.days import ONE_DAY, day_start
 
-TOKEN_LIKE = re.compile(r"[A-Za-z][A-Za-z_ -]{0,39}")
+PLAIN_WORD = re.compile(r"[A-Za-z][A-Za-z_ -]{0,39}")
 """A value of `type` that is shown; anything else could be somebody's data."""
 
-NONE_SEEN = "in no order by id or started_at"
-ORDERS = ("newest first", "oldest first", "by id, rising", "by id, falling", NONE_SEEN)
+NEWEST_FIRST, OLDEST_FIRST = BY_TIME = ("newest first", "oldest first")
+UNORDERED = "in no order by id or started_at"
+
 FEWEST = 100
 """With fewer calls than this, no hours count as quiet."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A page, the limit asked for, and the seconds until it was there."""
-
-    page: Page
-    asked: int = 0
-    seconds: float = 0.0
-
-    @property
-    def total(self) -> int:
-        """The account's count of the list; 0 where an empty answer tells none."""
-        return self.page.total or 0
-
-    @property
-    def has_calls(self) -> bool:
-        """Whether the list has any, by its total or its rows."""
-        return self.total > 0 or self.page.records > 0
-
-    @property
-    def ids(self) -> list[int]:
-        """The ids of the readable calls, in their order."""
-        found: list[int] = ints(self.page.calls["id"]).tolist()
-        return found
-
-    @property
-    def started_at(self) -> Ints:
-        """When the readable calls began, in epoch seconds, in their order."""
-        return ints(self.page.calls["started_at"])
 
 
 def began_before(started_at: Ints, day: date) -> bool:
@@ -67,9 +37,12 @@ def began_after(started_at: Ints, day: date) -> bool:
 
 
 def order(pages: Sequence[pa.Table]) -> str | None:
-    """One of `ORDERS` for the rows of pages, in the order of the pages; None where there are too few to tell."""
+    """How the rows of consecutive pages are ordered, in words; None where there are too few to tell."""
     rows = pa.concat_tables(pages)
-    for column, rising, falling in (("started_at", ORDERS[1], ORDERS[0]), ("id", ORDERS[2], ORDERS[3])):
+    for column, rising, falling in (
+        ("started_at", OLDEST_FIRST, NEWEST_FIRST),
+        ("id", "by id, rising", "by id, falling"),
+    ):
         steps = np.diff(ints(rows[column]))
         if not np.any(steps):
             return None
@@ -77,15 +50,15 @@ def order(pages: Sequence[pa.Table]) -> str | None:
             return rising
         if np.all(steps <= 0):
             return falling
-    return NONE_SEEN
+    return UNORDERED
 
 
 def types(calls: pa.Table) -> dict[str, int]:
-    """Each value of `type` with its number of calls, the frequent ones first; what is no token is not shown."""
+    """Each value of `type` with its number of calls, the most frequent first; only plain words are shown."""
     counts: Counter[str] = Counter()
     for pair in pc.value_counts(calls["type"]).to_pylist():
         value, count = pair["values"], pair["counts"]
-        shown = "(none)" if value is None else value if TOKEN_LIKE.fullmatch(value) else "(no plain word)"
+        shown = "(none)" if value is None else value if PLAIN_WORD.fullmatch(value) else "(no plain word)"
         counts[shown] += count
     return dict(counts.most_common())
 
@@ -99,11 +72,10 @@ def deviations(pages: Sequence[Page]) -> dict[Deviation, int]:
     return {deviation: count for deviation, count in sorted(counts.items()) if count}
 
 
-def night(started_at: Ints) -> float | None:
+def quietest_hour(started_at: Ints) -> float | None:
     """The hour of the day, in UTC, in the middle of the quietest twelve; None where no hours are quiet.
 
-    Args:
-        started_at: When calls began, in epoch seconds.
+    `started_at` is when calls began, in epoch seconds.
     """
     by_hour = np.bincount(started_at % 86_400 // 3600, minlength=24)
     twelve = np.array([np.roll(by_hour, -first)[:12].sum() for first in range(24)])

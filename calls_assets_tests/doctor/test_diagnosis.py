@@ -18,8 +18,8 @@ from rich.console import Console
 from calls_assets.api import client
 from calls_assets.commands import cli
 from calls_assets.commands.doctor import doctor
-from calls_assets.doctor.env import write_env
-from calls_assets.doctor.messages import inclusive_words, volume_words
+from calls_assets.doctor.messages import describe_inclusive, describe_volume
+from calls_assets.doctor.suggestions import write_env
 from calls_assets.sandbox import Behaviour, FixedCalls, Sandbox, WireFault
 
 TOKEN = "a-conspicuous-secret"
@@ -195,9 +195,9 @@ def test_where_windows_of_one_day_are_refused_wider_ones_tell_and_two_days_are_n
     refusal = WireFault(kind="status", status=422, where=lambda given: given["dateFrom"] == given["dateTo"])
     told, shown, _ = visit(centre, Behaviour(date_to_inclusive=True), faults=[refusal])
     assert "The day of dateTo is not in the answer" not in told
-    assert inclusive_words(None) in told
+    assert describe_inclusive(None) in told
     assert "CALLS_DATE_TO_INCLUSIVE" not in shown
-    assert volume_words(None) in told
+    assert describe_volume(None) in told
 
 
 def test_a_page_size_that_is_refused_is_not_asked_for_again(visit, centre):

@@ -5,7 +5,8 @@ from datetime import date, timedelta
 
 from calls_assets.api.decode import read_page
 from calls_assets.api.document import Query
-from calls_assets.doctor.questions import DAYS, Account, busy_days
+from calls_assets.doctor.account import Account
+from calls_assets.doctor.single_days import DAYS, busy_days
 
 LAST = date(2025, 5, 20)
 

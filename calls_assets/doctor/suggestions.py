@@ -1,4 +1,4 @@
-"""What a visit suggests to set, as lines to paste and as a `.env`; the token is in neither."""
+"""What the findings suggest to set, as lines to paste and as a `.env`; neither holds a secret."""
 
 import os
 import re
@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 from calls_assets.api.document import MAX_LIMIT
-from calls_assets.doctor.account import Learned
 from calls_assets.doctor.dates import zone_of_night
+from calls_assets.doctor.findings import Findings
 from calls_assets.settings import VARIABLES, Settings
 
 SECRETS = {
@@ -19,34 +19,36 @@ SECRETS = {
 """Variables that are written without a value, with what is said of them."""
 
 
-PLAIN = re.compile(r"[\w@%+=:,./-]*", re.ASCII)
+_PLAIN = re.compile(r"[\w@%+=:,./-]*", re.ASCII)
 """A value that needs no quotes."""
 
 
-def found_variables(settings: Settings, learned: Learned) -> dict[str, str]:
-    """The variables that the visit proved, and those that it disproved with a value that undoes them."""
-    found, zone = {}, learned.zone
+def proven_variables(settings: Settings, found: Findings) -> dict[str, str]:
+    """The variables that were proven, and those that were disproven with a value that undoes them."""
+    proven, zone = {}, found.zone
     if zone and zone.proven:
-        found["CALLS_DATES_ZONE"] = zone.proven
+        proven["CALLS_DATES_ZONE"] = zone.proven
     elif zone and zone.days and settings.dates_zone and settings.dates_zone.key not in zone.fitting:
-        found["CALLS_DATES_ZONE"] = ""
-    if learned.inclusive:
-        found["CALLS_DATE_TO_INCLUSIVE"] = "1"
-    elif learned.inclusive is False and settings.date_to_inclusive:
-        found["CALLS_DATE_TO_INCLUSIVE"] = "0"
-    if learned.page and learned.page.size < MAX_LIMIT:
-        found["CALLS_PAGE_SIZE"] = str(learned.page.size)
-    if learned.requests_per_second:
-        found["CALLS_REQUESTS_PER_SECOND"] = f"{learned.requests_per_second:g}"
-    return found
+        proven["CALLS_DATES_ZONE"] = ""
+    if found.inclusive:
+        proven["CALLS_DATE_TO_INCLUSIVE"] = "1"
+    elif found.inclusive is False and settings.date_to_inclusive:
+        proven["CALLS_DATE_TO_INCLUSIVE"] = "0"
+    if found.page and found.page.size < MAX_LIMIT:
+        proven["CALLS_PAGE_SIZE"] = str(found.page.size)
+    if found.requests_per_second:
+        proven["CALLS_REQUESTS_PER_SECOND"] = f"{found.requests_per_second:g}"
+    return proven
 
 
-def partitions_zone(environ: Mapping[str, str], settings: Settings, learned: Learned, now: datetime) -> tuple[str, str]:
+def proposed_timezone(
+    environ: Mapping[str, str], settings: Settings, found: Findings, now: datetime
+) -> tuple[str, str]:
     """The zone whose midnights should bound the days, and why it is proposed; the set one needs no reason."""
     if environ.get("CALLS_TIMEZONE", "").strip():
         return settings.zone.key, ""
-    read_in = learned.zone.fitting[0] if learned.zone and learned.zone.fitting else None
-    night = None if learned.night_utc is None else zone_of_night(learned.night_utc, now, read_in)
+    read_in = found.zone.fitting[0] if found.zone and found.zone.fitting else None
+    night = None if found.quietest_hour is None else zone_of_night(found.quietest_hour, now, read_in)
     zone, reason = next(
         (zone, reason)
         for zone, reason in (
@@ -62,7 +64,7 @@ def partitions_zone(environ: Mapping[str, str], settings: Settings, learned: Lea
     )
 
 
-def variables(settings: Settings, environ: Mapping[str, str], learned: Learned) -> dict[str, str]:
+def all_variables(settings: Settings, environ: Mapping[str, str], found: Findings) -> dict[str, str]:
     """All variables of the account: those that are set, the found ones in their place, and the secrets without a value."""
     given = {name: value for name in VARIABLES if (value := environ.get(name, "").strip())}
     values = {
@@ -77,11 +79,11 @@ def variables(settings: Settings, environ: Mapping[str, str], learned: Learned) 
         "CALLS_API_TOKEN": True,
     }
     secrets = {name: "" for name, is_needed in needed.items() if is_needed}
-    return values | given | found_variables(settings, learned) | secrets
+    return values | given | proven_variables(settings, found) | secrets
 
 
-def refuse_to_overwrite(path: Path) -> None:
-    """Raise a ValueError where a file of that name cannot be made, before anything is asked."""
+def check_is_new(path: Path) -> None:
+    """Raise a ValueError where a file of that name cannot be created."""
     if path.exists() or path.is_symlink():
         raise ValueError(
             f"{path} exists already, and is not overwritten: move it away, or give --write-env another name."
@@ -96,7 +98,7 @@ def write_env(path: Path, values: Mapping[str, str]) -> None:
     Raises:
         ValueError: there is such a file already.
     """
-    refuse_to_overwrite(path)
+    check_is_new(path)
     lines = ["# Found by calls-assets doctor."]
     for name, value in values.items():
         if name in SECRETS:
@@ -107,6 +109,6 @@ def write_env(path: Path, values: Mapping[str, str]) -> None:
 
 
 def _quoted(value: str) -> str:
-    if PLAIN.fullmatch(value):
+    if _PLAIN.fullmatch(value):
         return value
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
