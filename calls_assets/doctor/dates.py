@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, timedelta
 from functools import cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 from calls_assets.api.windows import EASTMOST, WESTMOST
-from calls_assets.days import ONE_DAY
+from calls_assets.days import ONE_DAY, day_start
 
 STEP_S = 900
 """Every zone in use is a multiple of this many seconds ahead of UTC or behind it."""
@@ -81,17 +81,17 @@ def reads_inclusively(alone: Sequence[int], pairs: Sequence[int]) -> bool | None
     return None
 
 
-def leeway(zone: tzinfo, ends: Sequence[Ends]) -> tuple[int, int]:
+def leeway(zone: ZoneInfo, ends: Sequence[Ends]) -> tuple[int, int]:
     """How many seconds clocks could be ahead of those of `zone`, at least and at most, with every day's calls on that day.
 
     The least is above the most where no such clocks are possible.
     """
-    least = max(_start(one.day, zone) - one.first_s for one in ends)
-    most = min(_start(one.day + ONE_DAY, zone) - 1 - one.last_s for one in ends)
+    least = max(day_start(one.day, zone) - one.first_s for one in ends)
+    most = min(day_start(one.day + ONE_DAY, zone) - 1 - one.last_s for one in ends)
     return least, most
 
 
-def fits(zone: tzinfo, ends: Sequence[Ends]) -> bool:
+def fits(zone: ZoneInfo, ends: Sequence[Ends]) -> bool:
     """Whether every day's calls lie between the midnights of `zone`."""
     least, most = leeway(zone, ends)
     return least <= 0 <= most
@@ -102,7 +102,7 @@ def offsets(ends: Sequence[Ends]) -> tuple[int, int] | None:
 
     None where there is no such offset, as over a change of the clocks.
     """
-    least, most = leeway(UTC, ends)
+    least, most = leeway(ZoneInfo("UTC"), ends)
     least, most = max(least, -int(WESTMOST.total_seconds())), min(most, int(EASTMOST.total_seconds()))
     return (least, most) if least <= most else None
 
@@ -179,14 +179,10 @@ def _every_zone() -> tuple[ZoneInfo, ...]:
     return tuple(ZoneInfo(key) for key in sorted(available_timezones()))
 
 
-def _midnights(zone: tzinfo, days: Iterable[date]) -> tuple[int, ...]:
-    return tuple(_start(day, zone) for day in days)
+def _midnights(zone: ZoneInfo, days: Iterable[date]) -> tuple[int, ...]:
+    return tuple(day_start(day, zone) for day in days)
 
 
 def _years_before(day: date, month: int) -> Iterator[date]:
     """The middle of a month of this year and of the last one, as far as it is before `day`."""
     return (middle for year in (day.year - 1, day.year) if (middle := date(year, month, 20)) < day)
-
-
-def _start(day: date, zone: tzinfo) -> int:
-    return int(datetime.combine(day, time.min, zone).timestamp())

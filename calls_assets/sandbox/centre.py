@@ -1,38 +1,22 @@
-"""Where the sandbox's calls come from: a simulated call centre, or exact records that a test hands in."""
+"""A simulated call centre: any day of it, the same whenever it is asked for."""
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import accumulate
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from calls_assets.sandbox import cast
-from calls_assets.sandbox.calls import SimulatedCall, as_of, finished, types_as_of
+from calls_assets.sandbox.calls import SimulatedCall, finished
 from calls_assets.sandbox.cast import Agent, RingGroup
 from calls_assets.sandbox.dice import Dice
 from calls_assets.sandbox.kinds import KINDS, KindName, Spell
 from calls_assets.sandbox.meaning import Meaning
 from calls_assets.sandbox.simulation import DayPlan, Shift, simulate
 
-__all__ = ["Centre", "FixedCalls", "SimulatedCall", "Source", "as_of", "types_as_of"]
-
 _SLOT_S = 900
-
-
-class Source(Protocol):
-    """Anything that the sandbox can serve.
-
-    `live` tells whether nothing starts after now and calls have a live view, `changes` whether what is over may be otherwise
-    on the next request.
-    """
-
-    live: ClassVar[bool]
-    changes: ClassVar[bool]
-
-    def between(self, start: int, end: int) -> list[SimulatedCall]:
-        """The calls whose `started_at` lies in [start, end), in epoch seconds."""
 
 
 class Centre:
@@ -158,28 +142,3 @@ def _manned(spells: Sequence[Spell], seats: int) -> list[Spell]:
     """Each spell as often as agents work it in a ring group of so many seats."""
     heads = [-(-seats * tenths // 10) for tenths in accumulate(spell.tenths for spell in spells)]
     return [spell for spell, first, last in zip(spells, [0, *heads], heads, strict=False) for _ in range(last - first)]
-
-
-class FixedCalls:
-    """Exact records, given by a test, each with the call types that the API would count it under.
-
-    They are served as they are, at any time. A record whose `started_at` is missing or no plausible epoch second
-    belongs to no window, so it comes with every one.
-    """
-
-    live: ClassVar[bool] = False
-    changes: ClassVar[bool] = True
-
-    def __init__(self, calls: Iterable[tuple[dict[str, Any], Iterable[str]]]) -> None:
-        self.calls = tuple(_fixed(record, frozenset(types)) for record, types in calls)
-
-    def between(self, start: int, end: int) -> list[SimulatedCall]:
-        """The calls whose `started_at` lies in [start, end), in epoch seconds, and those that have none."""
-        return [call for call in self.calls if call.started_at == 0 or start <= call.started_at < end]
-
-
-def _fixed(record: dict[str, Any], types: frozenset[str]) -> SimulatedCall:
-    given = record.get("started_at") if isinstance(record, Mapping) else None
-    plausible = isinstance(given, (int, float)) and not isinstance(given, bool) and 0 < given < 1e11
-    started_at = int(given) if given is not None and plausible else 0
-    return SimulatedCall(record, types, started_at, started_at)

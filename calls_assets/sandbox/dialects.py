@@ -45,20 +45,19 @@ def _each(value: Any, tell: Callable[[Any], Any]) -> Any:
     return tell(value)
 
 
+def _values(record: Record, tell: Callable[[Any], Any]) -> Record:
+    """A record with each plain value within it as `tell` gives it."""
+    return {name: _each(value, tell) for name, value in record.items()}
+
+
 def _numbers(record: Record, tell: Callable[[Any], Any]) -> Record:
     """A record with each number in it, flags apart, as `tell` gives it."""
-
-    def number(value: Any) -> Any:
-        return tell(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
-
-    return {name: _each(value, number) for name, value in record.items()}
+    return _values(record, lambda one: tell(one) if type(one) in (int, float) else one)
 
 
 def _flags(record: Record, tell: Callable[[bool], Any]) -> Record:
     """A record with each flag in it as `tell` gives it."""
-    return {
-        name: _each(value, lambda one: tell(one) if isinstance(one, bool) else one) for name, value in record.items()
-    }
+    return _values(record, lambda one: tell(one) if isinstance(one, bool) else one)
 
 
 def _moments(record: Record, tell: Callable[[int], Any]) -> Record:
@@ -218,7 +217,7 @@ def numeric_texts(record: Record) -> Record:
         is_exact = isinstance(value, str) and value.isdecimal() and len(value) < 16 and str(int(value)) == value
         return int(value) if is_exact else value
 
-    return {name: _each(value, number) for name, value in record.items()}
+    return _values(record, number)
 
 
 def zero_for_none(record: Record) -> Record:

@@ -98,7 +98,7 @@ Strike = tuple[Fault, int]
 """A fault and the number, from 1, of this strike's request among those that the fault counts."""
 
 
-class Plan:
+class FaultPlan:
     """Counts requests, and says which faults strike on each. Shared by threads."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:

@@ -10,14 +10,14 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from calls_assets.sandbox.behaviour import DAY_S, Refusal
 from calls_assets.sandbox.calls import SimulatedCall, encode
 from calls_assets.sandbox.centre import Centre
 from calls_assets.sandbox.dialects import in_dialects, known
 from calls_assets.sandbox.kinds import KindName
 from calls_assets.sandbox.meaning import Meaning
-from calls_assets.sandbox.query import BadParameterError, Question
+from calls_assets.sandbox.query import Question
 
-_DAY_S = 86_400
 _MOST = 10_000
 _MODEL_DAY = date(2025, 3, 4)
 _FIRST_ID = 10**11
@@ -127,7 +127,7 @@ class RepeatedCalls:
         self.calls_per_day = calls_per_day
         self._dialect = known(dialect)
         self._size = min(calls_per_day, _MOST)
-        self._period_s, rest = divmod(self._size * _DAY_S, calls_per_day)
+        self._period_s, rest = divmod(self._size * DAY_S, calls_per_day)
         if rest:
             raise ValueError(
                 f"{calls_per_day} calls a day do not divide it into equal parts: give up to {_MOST}, or a round number "
@@ -142,10 +142,10 @@ class RepeatedCalls:
         """The calls that a question asks for.
 
         Raises:
-            BadParameterError: a filter other than callType, or an open window.
+            Refusal: a filter other than callType, or an open window.
         """
         if question.members or question.start is None or question.end is None:
-            raise BadParameterError("Repeated calls can only be asked for by dateFrom, dateTo and callType.")
+            raise Refusal("Repeated calls can only be asked for by dateFrom, dateTo and callType.")
         # Calls are numbered backwards, so that the newest come first: call n is number -1 - n.
         template = self._template(question.call_type)
         first, last = (self._found(template, -self._number(moment)) for moment in (question.end, question.start))
@@ -153,7 +153,7 @@ class RepeatedCalls:
 
     def _number(self, moment: int) -> int:
         """How many calls start before an epoch second."""
-        return -(-moment * self.calls_per_day // _DAY_S)
+        return -(-moment * self.calls_per_day // DAY_S)
 
     def _found(self, template: _Template, number: int) -> int:
         """How many calls of a template have a number below the given one."""

@@ -10,8 +10,6 @@ import socketserver
 import sys
 import threading
 import time
-import zlib
-from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping
 from email.message import Message
 from email.utils import formatdate
@@ -23,28 +21,22 @@ from urllib.parse import SplitResult, urlsplit
 
 from calls_assets.display import shown
 from calls_assets.loopback import names_loopback
-from calls_assets.sandbox.calls import SimulatedCall, as_of, encode
-from calls_assets.sandbox.centre import Centre, Source
-from calls_assets.sandbox.dialects import in_dialects
-from calls_assets.sandbox.faults import Fault, Plan, Strike, listing, play, wire_fault
-from calls_assets.sandbox.query import BadParameterError, Behaviour, Question, parameters, read
+from calls_assets.sandbox.account import PATH, Account
+from calls_assets.sandbox.behaviour import Behaviour, Refusal
+from calls_assets.sandbox.centre import Centre
+from calls_assets.sandbox.faults import Fault, FaultPlan, Strike, play, wire_fault
+from calls_assets.sandbox.query import parameters
 from calls_assets.sandbox.repeated import RepeatedCalls
+from calls_assets.sandbox.sources import Source
 
-PREFIX = "/api/v1"
-PATH = f"{PREFIX}/calls/"
 _BARE = PATH.rstrip("/")
 _PATHS = {"required": (PATH,), "redirect_to_slash": (PATH,), "redirect_to_bare": (_BARE,), "both": (PATH, _BARE)}
 """The paths that answer, by `Behaviour.slash`."""
-_KEPT_ANSWERS = 64
-_KEPT_ROWS = 100_000
-_KEPT_CALLS = 1_000_000
-"""So many calls are in all the answers that are kept."""
-
-MOST_DAYS = 1000
-"""A range of more days is not simulated: it would take long, and memory without end."""
 
 WAITS_S = 60
-"""How long a connection may keep silent in the middle of a request, or between two."""
+"""How long a connection may be silent in the middle of a request, or between two."""
+
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 def _clock() -> int:
@@ -80,24 +72,20 @@ class Sandbox:
     ) -> None:
         self.source: Source | RepeatedCalls = Centre() if source is None else source
         self.behaviour = behaviour
+        self.account = Account(self.source, behaviour, now, tick)
         self.token = token
-        self.plan = Plan(faults)
+        self.plan = FaultPlan(faults)
         self.requests: list[dict[str, str]] = []
         self.peak_concurrency = 0
         self._port = port
-        self._now = now
-        self._tick = tick
         self._answering = 0
         self._lock = threading.Lock()
-        self._told: dict[int, tuple[SimulatedCall, bytes]] = {}
-        self._answered_s: deque[float] = deque()
-        self._settled: OrderedDict[tuple[object, ...], list[SimulatedCall]] = OrderedDict()
         self._server: _Server | None = None
 
     @property
     def url(self) -> str:
         """The API's base URL, to which `/calls/` is added."""
-        return f"http://127.0.0.1:{self._port}{PREFIX}"
+        return f"http://127.0.0.1:{self._port}{_BARE.removesuffix('/calls')}"
 
     def __enter__(self) -> Self:
         self._server = _Server(self._port, self)
@@ -112,110 +100,21 @@ class Sandbox:
             self._server.stop()
             self._server = None
 
-    def too_early_s(self) -> float:
-        """How many seconds too early one request more would come for the account's pace; 0: it is answered, and counts."""
-        most, now_s = self.behaviour.per_period, self._tick()
-        if most is None:
-            return 0.0
-        with self._lock:
-            while self._answered_s and self._answered_s[0] <= now_s - self.behaviour.period_s:
-                self._answered_s.popleft()
-            if len(self._answered_s) >= most:
-                return self._answered_s[0] + self.behaviour.period_s - now_s
-            self._answered_s.append(now_s)
-            return 0.0
-
     def answer(self, given: dict[str, str], strikes: Iterable[Strike] = ()) -> bytes:
         """The JSON body of the answer to these query parameters, with the plan's faults of the list.
 
         Raises:
-            BadParameterError: a parameter is not what the document allows.
+            Refusal: the account does not answer this.
         """
         with self._lock:
             self.requests.append(given)
             self._answering += 1
             self.peak_concurrency = max(self.peak_concurrency, self._answering)
         try:
-            time.sleep(self.behaviour.latency_s)
-            return self._page(read(given, self.behaviour), self._now(), strikes)
+            return self.account.answer(given, strikes)
         finally:
             with self._lock:
                 self._answering -= 1
-
-    def _page(self, question: Question, now: int, strikes: Iterable[Strike]) -> bytes:
-        self.behaviour.check_kept(question, now)
-        size = max(1, min(question.limit, self.behaviour.page_cap))
-        rows, many, listed = self._cut(question, size, now, strikes)
-        total = None if listed is None else self.behaviour.total(listed, many)
-        if not many and not total and self.behaviour.empty_as != "page":
-            return _EMPTY[self.behaviour.empty_as]
-        has_next = question.page * size < (total or 0) if self.behaviour.names_next == "documented" else None
-        meta = {
-            "page": question.page - 1 + self.behaviour.first_page,
-            "limit": size,
-            "total": self.behaviour.told(total),
-            # As in the document: a path that carries the page alone.
-            "next": f"{PATH}?page={question.page + 1}" if has_next or self.behaviour.names_next == "always" else None,
-            "previous": f"{PATH}?page={question.page - 1}" if question.page > 1 else None,
-        }
-        if self.behaviour.names_next == "absent":
-            del meta["next"]
-        if self.behaviour.total_as == "absent":
-            del meta["total"]
-        told = b"" if self.behaviour.total_as == "no_meta" else b',"meta":' + encode(meta)
-        return b'{"calls":[' + rows + b"]" + told + b"}"
-
-    def _cut(self, question: Question, size: int, now: int, strikes: Iterable[Strike]) -> tuple[bytes, int, int | None]:
-        """The rows of a page as JSON, how many they are, and how many calls the list has, where that is told."""
-        behaviour = self.behaviour
-        if isinstance(self.source, RepeatedCalls):
-            asked, first = self.source.asked_for(question), (question.page - 1) * size
-            behaviour.check_page(first, size, len(asked))
-            reach = len(asked) if behaviour.deepest is None else min(len(asked), behaviour.deepest)
-            end = max(first, min(first + size, reach))
-            return asked.rows(first, end), end - first, len(asked)
-        found = listing(self._matching(self.source, question, now), question.page, size, strikes)
-        behaviour.check_page(found.first, size, len(found.calls))
-        found.cut_off(behaviour.deepest)
-        rows = behaviour.fitting([self._row(call, now) for call in found.rows])
-        return b",".join(rows), len(rows), found.total
-
-    def _row(self, call: SimulatedCall, now: int) -> bytes:
-        """A call as JSON, in the account's dialect."""
-        record = as_of(call, now)
-        if not self.behaviour.dialect:
-            return call.encoded if record is call.record else encode(record)
-        if record is not call.record:
-            return encode(in_dialects(record, self.behaviour.dialect))
-        _, told = self._told.get(id(call), (None, b""))
-        if not told:
-            told = encode(in_dialects(record, self.behaviour.dialect))
-            if len(self._told) >= _KEPT_ROWS:
-                self._told.clear()
-            self._told[id(call)] = call, told
-        return told
-
-    def _matching(self, source: Source, question: Question, now: int) -> list[SimulatedCall]:
-        start, end = question.window(now, source.live)
-        if source.live and end - max(start, 0) > MOST_DAYS * 86_400:
-            raise BadParameterError(f"At most {MOST_DAYS} days can be asked for.", 422)
-        key = (start, end, question.call_type, question.members)
-        with self._lock:
-            if key in self._settled:
-                self._settled.move_to_end(key)
-                return self._settled[key]
-        calls = [call for call in source.between(start, end) if question.asks_for(call, now)]
-        if question.call_type is None:
-            calls = [call for call in calls if self.behaviour.lists(call.record)]
-        calls = _ordered(calls, self.behaviour.order)
-        calls = _with_doubles(calls, self.behaviour.every_twice)
-        is_over = not source.live or (end <= now and all(call.ended_at <= now for call in calls))
-        if is_over and not source.changes:
-            with self._lock:
-                self._settled[key] = calls
-                while len(self._settled) > _KEPT_ANSWERS or sum(map(len, self._settled.values())) > _KEPT_CALLS:
-                    self._settled.popitem(last=False)
-        return calls
 
 
 def run(
@@ -236,23 +135,10 @@ def run(
         return
 
 
-_EMPTY = {
-    "404": b"",
-    "204": b"",
-    "{}": b"{}",
-    "null": b'{"calls":null,"meta":{"total":0}}',
-    "no_meta": b'{"calls":[]}',
-    "[]": b"[]",
-}
-"""The bodies of empty lists in other ways than the document's."""
-
-_WEB_PAGE = "<!doctype html><title>Sorry</title><p>{}</p>"
-
-
-def _told(reason: str, error_as: str) -> tuple[bytes, str]:
+def _refusal(reason: str, error_as: str) -> tuple[bytes, str]:
     """The body of a refusal and its Content-Type."""
     if error_as == "html":
-        return _WEB_PAGE.format(html.escape(reason)).encode(), "text/html"
+        return f"<!doctype html><title>Sorry</title><p>{html.escape(reason)}</p>".encode(), "text/html"
     told = {"errors": {"errors": [{"message": reason}]}, "nested": {"error": {"message": reason}}}
     return json.dumps(told.get(error_as, {error_as: reason})).encode(), "application/json"
 
@@ -262,25 +148,6 @@ def _retry_after(way: str, wait_s: float) -> dict[str, str]:
     seconds, moment = max(1, math.ceil(wait_s)), math.ceil(time.time() + wait_s)
     told = {"seconds": str(seconds), "date": formatdate(moment, usegmt=True), "epoch": str(moment)}
     return {"Retry-After": told[way]} if way in told else {}
-
-
-def _scattered(call: SimulatedCall) -> int:
-    return zlib.crc32(repr(call.record.get("id") if isinstance(call.record, dict) else None).encode())
-
-
-def _ordered(calls: list[SimulatedCall], order: str) -> list[SimulatedCall]:
-    if order == "shuffled":
-        return sorted(calls, key=_scattered)
-    oldest_first = sorted(calls, key=lambda call: call.started_at)
-    return oldest_first if order == "oldest_first" else oldest_first[::-1]
-
-
-def _with_doubles(calls: list[SimulatedCall], every: int | None) -> list[SimulatedCall]:
-    """The calls with every so many-th once more, a few places further on."""
-    if every is None:
-        return calls
-    groups = [calls[first : first + every] for first in range(0, len(calls), every)]
-    return [call for group in groups for call in (*group, group[0])]
 
 
 class _Server(ThreadingHTTPServer):
@@ -364,16 +231,13 @@ class _Handler(BaseHTTPRequestHandler):
         behaviour = self.server.sandbox.behaviour
         target = urlsplit(self.path)
         if "Transfer-Encoding" in self.headers or self.headers.get("Content-Length", "0") != "0":
-            self.send_error(
-                HTTPStatus.BAD_REQUEST, "A GET has no body here."
-            )  # which would be read as the next request
-        elif behaviour.gateway_status is not None:
-            self._send(behaviour.gateway_status, _WEB_PAGE.format("Request blocked.").encode(), "text/html")
+            # A body would be read as the next request.
+            self.send_error(HTTPStatus.BAD_REQUEST, "A GET has no body here.")
         elif target.path not in _PATHS[behaviour.slash]:
             self._lead_on(target)
         elif self.headers.get("Access-Token") != self.server.sandbox.token:
             self._refuse(HTTPStatus.UNAUTHORIZED, "The Access-Token header is missing or wrong.")
-        elif wait_s := self.server.sandbox.too_early_s():
+        elif wait_s := self.server.sandbox.account.too_early_s():
             headers = _retry_after(behaviour.retry_after, wait_s)
             self._refuse(HTTPStatus.TOO_MANY_REQUESTS, "Too many requests.", headers)
         else:
@@ -385,7 +249,7 @@ class _Handler(BaseHTTPRequestHandler):
             given = parameters(query)
             strikes = sandbox.plan.strikes(given)
             body = sandbox.answer(given, strikes)
-        except BadParameterError as error:
+        except Refusal as error:
             self._refuse(error.status, str(error))
             return
         if not body:
@@ -402,7 +266,7 @@ class _Handler(BaseHTTPRequestHandler):
         (path, *_) = _PATHS[behaviour.slash]
         if behaviour.slash.startswith("redirect") and target.path in (PATH, _BARE):
             location = target._replace(path=path).geturl()
-            self._send(behaviour.redirect_status, b"", headers={"Location": location})
+            self._send(HTTPStatus.PERMANENT_REDIRECT, b"", headers={"Location": location})
         else:
             self._refuse(HTTPStatus.NOT_FOUND, f"There is nothing at {shown(target.path)}.")
 
@@ -417,21 +281,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _refuse_verb  # noqa: N815
 
-    def _refuse(self, status: int, reason: str, headers: Mapping[str, str] = MappingProxyType({})) -> None:
-        self._send(status, *_told(reason, self.server.sandbox.behaviour.error_as), headers)
+    def _refuse(self, status: int, reason: str, headers: Mapping[str, str] = _NO_HEADERS) -> None:
+        self._send(status, *_refusal(reason, self.server.sandbox.behaviour.error_as), headers)
 
     def _send(
         self,
         status: int,
         body: bytes,
         content_type: str = "application/json",
-        headers: Mapping[str, str] = MappingProxyType({}),
+        headers: Mapping[str, str] = _NO_HEADERS,
     ) -> None:
-        zipped = (
-            self.server.sandbox.behaviour.gzip
-            and "gzip" in self.headers.get("Accept-Encoding", "")
-            and len(body) > 1000
-        )
+        behaviour = self.server.sandbox.behaviour
+        zipped = behaviour.gzip and "gzip" in self.headers.get("Accept-Encoding", "") and len(body) > 1000
         if zipped:
             body = gzip.compress(body, compresslevel=1, mtime=0)
         self.send_response(status)
@@ -440,7 +301,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
         if zipped:
             self.send_header("Content-Encoding", "gzip")
-        for name, value in (*self.server.sandbox.behaviour.headers, *headers.items()):
+        for name, value in (*behaviour.headers, *headers.items()):
             self.send_header(name, value)
         if self.close_connection:
             self.send_header("Connection", "close")

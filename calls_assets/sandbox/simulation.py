@@ -63,7 +63,7 @@ class DayPlan:
 
 
 @dataclass
-class _Desk:
+class _Worker:
     """An agent at work; `stint` counts how often they turned busy, so that what was due in an older spell lapses."""
 
     agent: Agent
@@ -79,7 +79,7 @@ class _Queue:
 
     group: RingGroup
     waiting: deque[Journey] = field(default_factory=deque)
-    idle: list[_Desk] = field(default_factory=list)
+    idle: list[_Worker] = field(default_factory=list)
     callbacks: deque[Journey] = field(default_factory=deque)
 
 
@@ -107,10 +107,10 @@ class _Day:
     def run(self) -> None:
         self.at(self.plan.end, self.forget_callbacks)
         for shift in self.plan.shifts:
-            desk = _Desk(shift.agent, self.queues[shift.agent.group], shift.end, shift.lunch_at)
-            self.at(shift.start, self.come_free, desk)
+            worker = _Worker(shift.agent, self.queues[shift.agent.group], shift.end, shift.lunch_at)
+            self.at(shift.start, self.come_free, worker)
             for when in filter(None, (shift.end, shift.lunch_at)):
-                self.at(when, self.leave_if_idle, desk)
+                self.at(when, self.leave_if_idle, worker)
         self.expect_arrivals()
         while self._events:
             self.now, _, action, args = heapq.heappop(self._events)
@@ -206,89 +206,89 @@ class _Day:
 
     # Agents.
 
-    def come_free(self, desk: _Desk) -> None:
-        queue, now = desk.queue, self.now
-        if not queue.waiting and not queue.callbacks and self.rest(desk):
+    def come_free(self, worker: _Worker) -> None:
+        queue, now = worker.queue, self.now
+        if not queue.waiting and not queue.callbacks and self.rest(worker):
             return
-        queue.idle.append(desk)
+        queue.idle.append(worker)
         self.distribute(queue)
-        if desk in queue.idle and queue.callbacks:
-            self.call_back(desk, queue.callbacks.popleft())
-        elif desk in queue.idle:
-            self.at(now + self.dice.after(self.kind.dial_after_s), self.dial, desk, desk.stint)
+        if worker in queue.idle and queue.callbacks:
+            self.call_back(worker, queue.callbacks.popleft())
+        elif worker in queue.idle:
+            self.at(now + self.dice.after(self.kind.dial_after_s), self.dial, worker, worker.stint)
 
-    def rest(self, desk: _Desk) -> bool:
+    def rest(self, worker: _Worker) -> bool:
         """Send the agent home or to lunch if it is time; whether it was."""
-        if self.now >= desk.until:
+        if self.now >= worker.until:
             return True
-        if desk.lunch_at is None or self.now < desk.lunch_at:
+        if worker.lunch_at is None or self.now < worker.lunch_at:
             return False
-        desk.lunch_at = None
-        self.at(min(self.now + LUNCH_S, desk.until), self.come_free, desk)
+        worker.lunch_at = None
+        self.at(min(self.now + LUNCH_S, worker.until), self.come_free, worker)
         return True
 
-    def leave_if_idle(self, desk: _Desk) -> None:
-        if desk in desk.queue.idle and self.rest(desk):
-            self.engage(desk)
+    def leave_if_idle(self, worker: _Worker) -> None:
+        if worker in worker.queue.idle and self.rest(worker):
+            self.engage(worker)
 
-    def engage(self, desk: _Desk) -> _Desk:
-        desk.queue.idle.remove(desk)
-        desk.stint += 1
-        return desk
+    def engage(self, worker: _Worker) -> _Worker:
+        worker.queue.idle.remove(worker)
+        worker.stint += 1
+        return worker
 
-    def wrap_up(self, desk: _Desk) -> None:
-        self.at(self.now + self.dice.about(25, 0.5, 5, 180), self.come_free, desk)
+    def wrap_up(self, worker: _Worker) -> None:
+        self.at(self.now + self.dice.about(25, 0.5, 5, 180), self.come_free, worker)
 
     def distribute(self, queue: _Queue) -> None:
         while queue.waiting and queue.idle:
             self.ring(queue.waiting.popleft(), self.engage(queue.idle[0]))
 
-    def ring(self, call: Journey, desk: _Desk) -> None:
-        leg = Leg(desk.agent, self.now)
+    def ring(self, call: Journey, worker: _Worker) -> None:
+        leg = Leg(worker.agent, self.now)
         call.legs.append(leg)
         answer_s = self.dice.about(7, 0.4, 2, RING_S - 1)
         if self.dice.chance(0.92):
-            self.at(self.now + answer_s, self.pick_up, call, desk, leg)
+            self.at(self.now + answer_s, self.pick_up, call, worker, leg)
         else:
             refused = self.dice.chance(0.3)
             leg.hangup_reason = "CALL_REJECTED" if refused else "NO_ANSWER"
-            self.at(self.now + (answer_s if refused else RING_S), self.miss, call, desk)
+            self.at(self.now + (answer_s if refused else RING_S), self.miss, call, worker)
 
-    def miss(self, call: Journey, desk: _Desk) -> None:
+    def miss(self, call: Journey, worker: _Worker) -> None:
         if not call.settled:
-            desk.queue.waiting.appendleft(call)
-        self.at(self.now + self.dice.seconds(30, 150), self.come_free, desk)
-        self.distribute(desk.queue)
+            worker.queue.waiting.appendleft(call)
+        self.at(self.now + self.dice.seconds(30, 150), self.come_free, worker)
+        self.distribute(worker.queue)
 
-    def pick_up(self, call: Journey, desk: _Desk, leg: Leg) -> None:
+    def pick_up(self, call: Journey, worker: _Worker, leg: Leg) -> None:
         if call.settled:
-            self.come_free(desk)
+            self.come_free(worker)
             return
         call.answered_at = leg.joined_at = self.now
-        talk_s = self.dice.about(desk.queue.group.talk_median_s, 0.75, 8)
+        talk_s = self.dice.about(worker.queue.group.talk_median_s, 0.75, 8)
         kind = _pick(self.dice, ("stay", "cold", "warm", "outside"), (0.90, 0.055, 0.03, 0.015))
         if kind == "stay" or talk_s < 45:
-            self.at(self.now + talk_s, self.finish, call, desk, leg)
+            self.at(self.now + talk_s, self.finish, call, worker, leg)
             return
         before_s = int(talk_s * (0.2 + 0.5 * self.dice.random()))
-        self.at(self.now + before_s, self.hand_on, call, desk, leg, kind, talk_s - before_s)
+        self.at(self.now + before_s, self.hand_on, call, worker, leg, kind, talk_s - before_s)
 
-    def finish(self, call: Journey, desk: _Desk, leg: Leg) -> None:
+    def finish(self, call: Journey, worker: _Worker, leg: Leg) -> None:
         leg.left_at = self.now
         call.end(self.now, "answered")
-        self.wrap_up(desk)
+        self.wrap_up(worker)
 
     # Transfers.
 
-    def hand_on(self, call: Journey, desk: _Desk, leg: Leg, kind: str, rest_s: int) -> None:
+    def hand_on(self, call: Journey, worker: _Worker, leg: Leg, kind: str, rest_s: int) -> None:
         if kind == "outside":
             call.external.append((self.dice.choice(cast.PARTNER_NUMBERS), True, self.now))
             self.at(self.now + rest_s, call.end, self.now + rest_s, "answered")
-            self.release(desk, leg)
+            self.release(worker, leg)
             return
         free = [queue.idle[0] for queue in self.queues.values() if queue.idle]
         if not free:
-            self.at(self.now + rest_s, self.finish, call, desk, leg)
+            self.at(self.now + rest_s, self.finish, call, worker, leg)
             return
         second = self.engage(self.dice.choice(free))
         second_leg = Leg(second.agent, self.now, transfer=True)
@@ -299,17 +299,17 @@ class _Day:
             call.warm = True
             consult_s = self.dice.seconds(15, 60)
             rest_s += consult_s
-            self.at(joined_at + consult_s, self.release, desk, leg)
+            self.at(joined_at + consult_s, self.release, worker, leg)
         else:
-            self.release(desk, leg)
+            self.release(worker, leg)
         self.at(joined_at + rest_s, self.finish, call, second, second_leg)
 
     def join(self, leg: Leg) -> None:
         leg.joined_at = self.now
 
-    def release(self, desk: _Desk, leg: Leg) -> None:
+    def release(self, worker: _Worker, leg: Leg) -> None:
         leg.left_at = self.now
-        self.wrap_up(desk)
+        self.wrap_up(worker)
 
     # Outbound calls.
 
@@ -324,44 +324,44 @@ class _Day:
         for queue in self.queues.values():
             queue.callbacks.clear()
 
-    def call_back(self, desk: _Desk, asked: Journey) -> None:
-        group = desk.queue.group
+    def call_back(self, worker: _Worker, asked: Journey) -> None:
+        group = worker.queue.group
         call = Journey(False, self.now, asked.line, asked.caller, group, follows=asked)
-        self.place(self.engage(desk), call, likely=0.8, talk_median_s=group.talk_median_s)
+        self.place(self.engage(worker), call, likely=0.8, talk_median_s=group.talk_median_s)
 
-    def dial(self, desk: _Desk, stint: int) -> None:
-        last = min(desk.until - 300, self.plan.dial_until - 1)
-        if desk.stint != stint or desk not in desk.queue.idle or self.now > last:
+    def dial(self, worker: _Worker, stint: int) -> None:
+        last = min(worker.until - 300, self.plan.dial_until - 1)
+        if worker.stint != stint or worker not in worker.queue.idle or self.now > last:
             return
         if self.now < self.plan.dial_from:
-            self.at(self.plan.dial_from + self.dice.after(self.kind.dial_after_s), self.dial, desk, stint)
+            self.at(self.plan.dial_from + self.dice.after(self.kind.dial_after_s), self.dial, worker, stint)
             return
-        if len(desk.queue.idle) <= self.kind.kept_free:  # somebody stays free for those who call
-            self.at(self.now + 120, self.dial, desk, stint)
+        if len(worker.queue.idle) <= self.kind.kept_free:  # somebody stays free for those who call
+            self.at(self.now + 120, self.dial, worker, stint)
             return
-        group = desk.queue.group
+        group = worker.queue.group
         caller = int(self.dice.random() * cast.CUSTOMERS)
         campaign = self.dice.choice(group.campaigns)
         call = Journey(False, self.now, self.kind.caller_id(group), caller, campaign=campaign)
-        self.place(self.engage(desk), call, likely=self.kind.reached, talk_median_s=110)
+        self.place(self.engage(worker), call, likely=self.kind.reached, talk_median_s=110)
 
-    def place(self, desk: _Desk, call: Journey, likely: float, talk_median_s: int) -> None:
+    def place(self, worker: _Worker, call: Journey, likely: float, talk_median_s: int) -> None:
         self.journeys.append(call)
-        leg = Leg(desk.agent, self.now)
+        leg = Leg(worker.agent, self.now)
         call.legs.append(leg)
         if self.dice.chance(likely):
-            self.at(self.now + self.dice.about(13, 0.4, 4, 35), self.reach, call, desk, leg, talk_median_s)
+            self.at(self.now + self.dice.about(13, 0.4, 4, 35), self.reach, call, worker, leg, talk_median_s)
         else:
             leg.hangup_reason = self.dice.choice(("NO_ANSWER", "NO_ANSWER", "USER_BUSY", "NO_USER_RESPONSE"))
-            self.at(self.now + self.dice.seconds(5, 40), self.give_up, call, desk)
+            self.at(self.now + self.dice.seconds(5, 40), self.give_up, call, worker)
 
-    def reach(self, call: Journey, desk: _Desk, leg: Leg, talk_median_s: int) -> None:
+    def reach(self, call: Journey, worker: _Worker, leg: Leg, talk_median_s: int) -> None:
         call.answered_at = leg.joined_at = self.now
-        self.at(self.now + self.dice.about(talk_median_s, 0.8, 6), self.finish, call, desk, leg)
+        self.at(self.now + self.dice.about(talk_median_s, 0.8, 6), self.finish, call, worker, leg)
 
-    def give_up(self, call: Journey, desk: _Desk) -> None:
+    def give_up(self, call: Journey, worker: _Worker) -> None:
         call.end(self.now, "not_answered")
-        self.wrap_up(desk)
+        self.wrap_up(worker)
 
 
 def _pick(dice: Dice, things: Sequence[_T], weights: Sequence[float]) -> _T:

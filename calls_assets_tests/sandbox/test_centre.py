@@ -14,7 +14,7 @@ import pytest
 
 from calls_assets.api import document
 from calls_assets.sandbox import Centre, FixedCalls, SimulatedCall
-from calls_assets.sandbox.centre import as_of, types_as_of
+from calls_assets.sandbox.calls import as_of, types_as_of
 
 MONDAY = date(2025, 8, 4)
 WEEKDAYS = [MONDAY + timedelta(days=day) for day in (0, 1, 2, 3, 4, 7, 8)]

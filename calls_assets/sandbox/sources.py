@@ -1,11 +1,50 @@
-"""Calls from a file: JSON lines, each `{"record": {...}, "call_types": [...]}`, served as they are."""
+"""Where the sandbox's calls can come from, and the sources whose calls are given, not simulated."""
 
 import json
 from bisect import bisect_left
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Protocol
 
 from calls_assets.sandbox.calls import SimulatedCall
+
+
+class Source(Protocol):
+    """Anything that the sandbox can serve.
+
+    `live` tells whether nothing starts after now and calls have a live view, `changes` whether what is over may be otherwise
+    on the next request.
+    """
+
+    live: ClassVar[bool]
+    changes: ClassVar[bool]
+
+    def between(self, start: int, end: int) -> list[SimulatedCall]:
+        """The calls whose `started_at` lies in [start, end), in epoch seconds."""
+
+
+class FixedCalls:
+    """Exact records, given by a test, each with the call types that the API would count it under.
+
+    They are served as they are, at any time. A record whose `started_at` is missing or no plausible epoch second
+    belongs to no window, so it comes with every one.
+    """
+
+    live: ClassVar[bool] = False
+    changes: ClassVar[bool] = True
+
+    def __init__(self, calls: Iterable[tuple[dict[str, Any], Iterable[str]]]) -> None:
+        self.calls = tuple(_fixed(record, frozenset(types)) for record, types in calls)
+
+    def between(self, start: int, end: int) -> list[SimulatedCall]:
+        """The calls whose `started_at` lies in [start, end), in epoch seconds, and those that have none."""
+        return [call for call in self.calls if call.started_at == 0 or start <= call.started_at < end]
+
+
+def _fixed(record: dict[str, Any], types: frozenset[str]) -> SimulatedCall:
+    given = record.get("started_at") if isinstance(record, Mapping) else None
+    plausible = isinstance(given, (int, float)) and not isinstance(given, bool) and 0 < given < 1e11
+    started_at = int(given) if given is not None and plausible else 0
+    return SimulatedCall(record, types, started_at, started_at)
 
 
 class Replay:
