@@ -90,4 +90,4 @@ def doctor(
     print_settings(console, {"CALLS_TIMEZONE": zone} | proven_variables(settings, found), why)
     if env_file is not None:
         write_env(env_file, all_variables(settings, environ, found) | {"CALLS_TIMEZONE": zone})
-        console.print(f"\nWritten to {env_file}: put the token in.", soft_wrap=True, highlight=False, markup=False)
+        console.print(f"\nWritten to {env_file}: add the token.", soft_wrap=True, highlight=False, markup=False)

@@ -1,1 +1,1 @@
-"""`calls-assets doctor`: a few small questions to a real account, and what they tell of it in plain words."""
+"""`calls-assets doctor`: finds out with a few small requests how a real account behaves, and says so in plain words."""

@@ -15,13 +15,13 @@ TOO_WIDE = 100
 
 
 def print_findings(console: Console, url: str, found: Findings, token: str) -> None:
-    """Print what was found of the account at `url`."""
-    _line(console, f"{url}/calls/ answers, and the token works ({found.requests} questions asked).")
+    """Print what was found out about the account at `url`."""
+    _line(console, f"{url}/calls/ answers, and the token works ({found.requests} requests).")
     if not found.calls:
         _line(
             console,
-            "There was no call in the last year, so there is nothing to learn yet: ask again when calls came in, or check "
-            "CALLS_API_URL, the token's account, and CALLS_FILTERS.",
+            "There was no call in the last year, so there is nothing to find out yet: run the doctor again once there are "
+            "calls, or check CALLS_API_URL, the token's account, and CALLS_FILTERS.",
         )
         return
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), width=min(console.width, TOO_WIDE))
@@ -46,7 +46,7 @@ def _deviations(found: Findings, width: int) -> Table:
 
 
 def print_settings(console: Console, values: Mapping[str, str], why: str) -> None:
-    """Print the settings to paste, and why the zone among them is proposed."""
+    """Print the settings to paste, and why that zone is suggested."""
     console.print()
     _line(console, "What to set:", bold=True)
     for name, value in values.items():

@@ -11,10 +11,10 @@ from calls_assets.api.windows import EASTMOST, WESTMOST
 from calls_assets.days import ONE_DAY, day_start
 
 STEP_S = 900
-"""Every zone in use is a multiple of this many seconds ahead of UTC or behind it."""
+"""The offset of every zone in use is a multiple of this many seconds."""
 
 MIDDLE_OF_NIGHT, NIGHT_H = 2.0, 6.0
-"""The hour that is in the middle of the twelve quietest of a usual centre, and how many hours that may be off in all."""
+"""The local hour in the middle of the quietest twelve of a usual centre, and how many hours around it are accepted."""
 
 USUAL = (
     *("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "America/Anchorage"),
@@ -25,12 +25,12 @@ USUAL = (
 """A zone for each usual offset, the likelier of several first."""
 
 YEAR = 366
-"""How many days around the ones looked at two zones are compared on, at least."""
+"""Zones are compared on at least so many days before and after the days looked at."""
 
 
 @dataclass(frozen=True)
 class Ends:
-    """The first and the last call of what the account takes for a day, in epoch seconds."""
+    """The first and the last call of what the account considers a day, in epoch seconds."""
 
     day: date
     first_s: int
@@ -43,10 +43,10 @@ class ZoneFinding:
 
     Attributes:
         days: How many days were looked at.
-        fitting: The candidates whose midnights are nowhere contradicted.
-        offsets: The least and the most seconds ahead of UTC that no day contradicts; None where no single offset is such.
-        rivals: Where `is_close`, the zones that fit as well as the first candidate that does, and have other midnights
-            within a year, or since the first day that is to be pulled.
+        fitting: The candidates whose midnights no call contradicts.
+        offsets: The least and the most seconds ahead of UTC that no call contradicts; None where every one is.
+        rivals: Where `is_close`, the zones that fit as well as the first of `fitting`, but have other midnights within a
+            year, or since the first day to pull.
         is_close: Whether every zone that fits has the same midnights on the days looked at, so that only other days tell.
     """
 
@@ -66,8 +66,8 @@ def reads_inclusively(alone: Sequence[int], pairs: Sequence[int]) -> bool | None
     """Whether the day of `dateTo` is in the answer; None where the counts do not tell.
 
     Args:
-        alone: How many calls each of some neighbouring closed days has, asked for with itself as dateFrom and dateTo.
-        pairs: How many each of them but the last has together with the next one, asked for as dateFrom and dateTo.
+        alone: The count of each of some consecutive closed days, requested with the day as both dateFrom and dateTo.
+        pairs: The count of each of them but the last, requested with the day as dateFrom and the next as dateTo.
     """
     if not any(pairs):
         return None
@@ -82,9 +82,9 @@ def reads_inclusively(alone: Sequence[int], pairs: Sequence[int]) -> bool | None
 
 
 def leeway(zone: ZoneInfo, ends: Sequence[Ends]) -> tuple[int, int]:
-    """How many seconds clocks could be ahead of those of `zone`, at least and at most, with every day's calls on that day.
+    """How far clocks may be ahead of those of `zone`, in seconds, at least and at most, for all calls to be on their day.
 
-    The least is above the most where no such clocks are possible.
+    The least is above the most where that is impossible.
     """
     least = max(day_start(one.day, zone) - one.first_s for one in ends)
     most = min(day_start(one.day + ONE_DAY, zone) - 1 - one.last_s for one in ends)
@@ -98,9 +98,9 @@ def fits(zone: ZoneInfo, ends: Sequence[Ends]) -> bool:
 
 
 def offsets(ends: Sequence[Ends]) -> tuple[int, int] | None:
-    """The least and the most seconds ahead of UTC at which every day's calls lie on that day.
+    """The least and the most seconds ahead of UTC that put every call on its day.
 
-    None where there is no such offset, as over a change of the clocks.
+    None where no offset does, as when the clocks change between the days.
     """
     least, most = leeway(ZoneInfo("UTC"), ends)
     least, most = max(least, -int(WESTMOST.total_seconds())), min(most, int(EASTMOST.total_seconds()))
@@ -108,15 +108,15 @@ def offsets(ends: Sequence[Ends]) -> tuple[int, int] | None:
 
 
 def find_zone(ends: Sequence[Ends], candidates: Sequence[ZoneInfo], since: date | None = None) -> ZoneFinding:
-    """Which of the candidates the days speak for.
+    """Which of the candidates fit.
 
-    One is only proven where no zone of the tz database fits as well whose midnights are others on a day that may be pulled:
-    such a zone, taken for the true one, would lose calls on the days on which they differ.
+    One is only proven where no other zone of the tz database that fits has other midnights on a day that may be pulled:
+    the wrong one of the two would lose calls on the days on which they differ.
 
     Args:
         ends: The days.
-        candidates: The zones that are likely, the likeliest first.
-        since: The first day that may be pulled; a year before the last one looked at where None, or where it is later.
+        candidates: The likely zones, the likeliest first.
+        since: The first day that may be pulled; at least a year before the last day is compared.
     """
     if not ends:
         return ZoneFinding(0, (), None, (), is_close=False)
@@ -140,9 +140,9 @@ def find_zone(ends: Sequence[Ends], candidates: Sequence[ZoneInfo], since: date 
 
 
 def other_seasons(day: date) -> tuple[date, ...]:
-    """Days of the last year on which clocks may stand otherwise than on `day`: in the middle of winter and of summer.
+    """Days of the last year with other clocks than `day`, perhaps: in the middle of winter and of summer.
 
-    No zone changes its clocks from December to February or from May to August, but for those that keep Ramadan.
+    No zone changes its clocks from December to February or from May to August, except for Ramadan.
     """
     midwinter, midsummer = (max(_years_before(day, month)) for month in (1, 7))
     return tuple(
@@ -153,9 +153,9 @@ def other_seasons(day: date) -> tuple[date, ...]:
 
 
 def zone_of_night(night_utc: float, at: datetime, read_in: str | None) -> str:
-    """The usual zone in which an hour of the day, in UTC, is nearest to the middle of the night.
+    """The usual zone in which an hour of the day, in UTC, is nearest to the middle of the night at that time of year.
 
-    The zones' offsets are those `at` a moment; `read_in` is taken where it will do.
+    `read_in` is preferred where it is near enough.
     """
 
     def off(key: str) -> float:
@@ -169,7 +169,7 @@ def zone_of_night(night_utc: float, at: datetime, read_in: str | None) -> str:
 
 
 def usual_offsets(found: tuple[int, int]) -> tuple[int, int] | None:
-    """The least and the most offset within `found` that a zone in use can have, in seconds; None where there is none."""
+    """The least and the most offset in seconds within `found` that a zone in use can have; None where there is none."""
     least, most = -(-found[0] // STEP_S) * STEP_S, found[1] // STEP_S * STEP_S
     return (least, most) if least <= most else None
 
@@ -184,5 +184,5 @@ def _midnights(zone: ZoneInfo, days: Iterable[date]) -> tuple[int, ...]:
 
 
 def _years_before(day: date, month: int) -> Iterator[date]:
-    """The middle of a month of this year and of the last one, as far as it is before `day`."""
+    """The middle of a month in the year of `day` and in the one before, as far as it is before `day`."""
     return (middle for year in (day.year - 1, day.year) if (middle := date(year, month, 20)) < day)

@@ -85,18 +85,16 @@ class Findings:
         """Why nothing can be pulled from this account, in a sentence; None where that is not so."""
         if self.lists.first_is_empty:
             return (
-                "The first page of a list is empty although its total is not: the account's pages are not numbered from 1 as "
-                "the document has it, or the token may count calls that it may not see; ask the vendor."
+                "The first page of a list is empty although its total is not: the account does not number its pages from 1 "
+                "as documented, or the total counts calls that the token may not see; ask the vendor."
             )
         if self.lists.begins_late:
             return (
-                "Page 1 is not where a list begins, for with limit=1 it has a call that it lacks with a larger limit: the "
-                "account's pages are not numbered from 1 as the document has it, and calls would be missed; ask the vendor."
+                "Page 1 is not the start of a list, because with limit=1 it has a call that it lacks with a larger limit: "
+                "the account does not number its pages from 1 as documented, and calls would be missed; ask the vendor."
             )
         if self.lists.repeats_pages:
-            return (
-                "Every page is the same one: the account ignores the parameter page, so no list of several can be read."
-            )
+            return "Every page is the same: the account ignores the page parameter, so longer lists cannot be read."
         if self.sampled and sum(self.unreadable.values()) == self.sampled:
             return f"None of the {self.sampled:,} records that came could be read: {next(iter(self.unreadable))}."
         return None

@@ -13,78 +13,83 @@ from calls_assets.doctor.records import BY_TIME
 from calls_assets.doctor.volume import Backfill, Volume
 from calls_assets.doctor.waits import FEWEST, Threshold
 
-UNSET = "CALLS_DATES_ZONE may stay unset: more days are pulled then, and none is missed."
+UNSET = "You can leave CALLS_DATES_ZONE unset: extra days are then pulled, and no call is missed."
 
 MOST_DEVIATIONS = 60
-"""Deviations that are listed at most."""
+"""The most deviations that are listed."""
 
 MOST_SHOWN = 20
-"""Values, fields or headers that are listed at most."""
+"""The most values, call types or headers that are listed."""
 
 MOST_OF_A_HEADER = 100
-"""Characters of a header's name and value."""
+"""The most characters of a header with its value that are shown."""
 
 
 def describe(found: Findings, token: str) -> Iterator[tuple[str, str]]:
     """Each finding in words, after a short title; `token` is masked wherever the account may echo it."""
-    yield "dateTo", describe_inclusive(found.inclusive)
+    yield "dateTo", describe_date_to(found.inclusive)
     if not found.obstacle:
         yield "Date zone", describe_zone(found.zone)
-        yield "Page size", describe_page(found.page)
+        yield "Page size", describe_page_size(found.page)
         yield "Order", describe_order(found.order)
-    yield "Rate limit", describe_header(found, token)
+    yield "Rate limit", describe_rate_limit(found, token)
     types = [f"{shown(redacted(name, token))} {count:,}" for name, count in found.types.items()]
     yield "type", _listed(types) or "No value seen."
-    if words := describe_list(found.lists):
+    if words := describe_lists(found.lists):
         yield "Lists", words
     if found.call_types:
-        yield "Call types", describe_call_type(found.call_types)
-    yield "Records", describe_deviation(found)
+        yield "Call types", describe_call_types(found.call_types)
+    yield "Records", describe_deviations(found)
     if found.unreadable:
         yield "Unreadable", describe_unreadable(found.unreadable, found.sampled)
-    if found.obstacle:  # what else there is to know was not asked, or told by the wrong pages
+    if found.obstacle:  # the rest was not asked for, or comes from the wrong pages
         return
     yield "SLA", describe_threshold(found.threshold)
     yield "Volume", describe_volume(found.volume)
     yield "A year", describe_backfill(found.backfill, found)
 
 
-def describe_inclusive(inclusive: bool | None) -> str:
+def describe_date_to(inclusive: bool | None) -> str:
     """Whether the day of dateTo is in the answer."""
     match inclusive:
         case True:
             return "The day of dateTo is in the answer (inclusive)."
         case False:
             return "The day of dateTo is not in the answer (exclusive)."
-    return "Undecided: the counts of single days and of pairs of days do not tell whether the day of dateTo is in the answer."
+    return (
+        "Undecided: the counts of single days and of pairs of days do not tell whether the day of dateTo is included."
+    )
 
 
 def describe_zone(zone: ZoneFinding | None) -> str:
     """The zone in which the dates are read."""
     if zone is None or not zone.days:
-        return "Undecided: the first and last calls of single days could not be had."
+        return "Undecided: the first and last calls of single days are unavailable."
     if zone.offsets is None and not zone.fitting:
         return (
-            f"Undecided: no offset from UTC fits all {zone.days} days, so the account's clocks change between them; set "
-            "CALLS_DATES_ZONE to its zone and ask again."
+            f"Undecided: no offset from UTC fits all {zone.days} days, so the account's clocks change during them: set "
+            "CALLS_DATES_ZONE to its zone and run the doctor again."
         )
     if zone.proven:
-        return f"The dates are read in {zone.proven}: no other zone fits the calls near midnight of {zone.days} days."
+        return f"The dates are read in {zone.proven}: no other zone fits the calls around midnight on {zone.days} days."
     if zone.is_close:
         rivals = zone.rivals if len(zone.fitting) == 1 else zone.fitting[1:]
         return (
-            f"Perhaps {zone.fitting[0]}: it fits the calls near midnight of {zone.days} days, and so does "
-            f"{_named(rivals)}, whose clocks change otherwise. {UNSET}"
+            f"Perhaps {zone.fitting[0]}: it fits the calls around midnight on {zone.days} days, but so does "
+            f"{_named(rivals)}, whose clocks change on other dates. {UNSET}"
         )
-    room = f"the first and last calls of {zone.days} days leave room for {_offsets(zone.offsets)}"
+    allowed = f"the first and last calls of {zone.days} days allow {_offsets(zone.offsets)}"
     if len(zone.fitting) > 1:
-        return f"Undecided between {' and '.join(zone.fitting)}: {room}. {UNSET}"
+        return f"Undecided between {' and '.join(zone.fitting)}: {allowed}. {UNSET}"
     if zone.fitting:
-        return f"Perhaps {zone.fitting[0]}: it fits, but {room}, for few calls come near midnight. {UNSET}"
-    return f"In no zone that was tried: {room}. Set CALLS_DATES_ZONE to the zone with such an offset, and ask again."
+        return f"Perhaps {zone.fitting[0]}: it fits, but {allowed}, because few calls come around midnight. {UNSET}"
+    return (
+        f"None of the zones that were tried fits: {allowed}. Set CALLS_DATES_ZONE to the account's zone, which has such an "
+        "offset, and run the doctor again."
+    )
 
 
-def describe_page(page: PageSize | None) -> str:
+def describe_page_size(page: PageSize | None) -> str:
     """How many rows a page has."""
     if page is None:
         return "Undecided: no rows came."
@@ -92,116 +97,118 @@ def describe_page(page: PageSize | None) -> str:
         return f"{page.rows} rows came for limit={page.asked}."
     if page.is_seen:
         return f"{page.rows} rows came for limit={page.asked}, although there were more."
-    told = page.meta_limit or "not told"
+    limit = page.meta_limit or "missing"
     if page.total > page.rows:
-        return f"Not seen full: {page.rows:,} rows came for limit={page.asked}, and no others; meta.limit is {told}."
-    return f"Not seen full: there were only {page.rows:,} calls; for limit={page.asked}, meta.limit is {told}."
+        return (
+            f"No page was full: {page.rows:,} rows came for limit={page.asked}, and no others; meta.limit is {limit}."
+        )
+    return f"No page was full: there were only {page.rows:,} calls; for limit={page.asked}, meta.limit is {limit}."
 
 
 def describe_order(order: str | None) -> str:
-    """How the rows run."""
+    """How rows are ordered."""
     if order is None:
         return "Undecided: too few rows."
     return f"Rows come {order}{', by started_at' if order in BY_TIME else ''}."
 
 
-def describe_header(found: Findings, token: str) -> str:
-    """The headers of a rate limit."""
+def describe_rate_limit(found: Findings, token: str) -> str:
+    """What the headers say about a rate limit."""
     if not found.headers:
-        return "No headers that tell of one."
+        return "No headers about a rate limit."
     told = [f"{name}: {value}" for name, value in found.headers.items()]
     values = _listed([shown(redacted(header, token), MOST_OF_A_HEADER) for header in told], "; ")
     rate = found.requests_per_second
-    pace = f"That is {rate:g} request{'' if rate == 1 else 's'} a second." if rate else "They do not tell a pace."
+    pace = f"That is {rate:g} request{'' if rate == 1 else 's'} a second." if rate else "They do not state a rate."
     return f"{values} {pace}"
 
 
-def describe_list(lists: ListFindings) -> str:
-    """What lists do otherwise than the document says; empty where they do nothing such."""
-    return " ".join((*_describe_date(lists), *_describe_hidden(lists), *_describe_total(lists)))
+def describe_lists(lists: ListFindings) -> str:
+    """How lists differ from the document; empty where they do not."""
+    return " ".join((*_about_dates(lists), *_about_hidden_calls(lists), *_about_totals(lists)))
 
 
-def _describe_date(lists: ListFindings) -> Iterator[str]:
+def _about_dates(lists: ListFindings) -> Iterator[str]:
     if lists.ignores_from and lists.ignores_to:
-        yield "Dates are ignored: calls come whatever dateFrom and dateTo say; every pull reads the whole account."
+        yield "Dates are ignored: the same calls come for any dateFrom and dateTo, so every pull reads the whole account."
     elif lists.ignores_from:
-        yield "dateFrom is ignored: calls come from long before it; every pull reads all calls up to its last day."
+        yield "dateFrom is ignored: calls come from long before it, so every pull reads all calls up to its last day."
     elif lists.ignores_to:
-        yield "dateTo is ignored: calls come from long after it; every pull reads all calls from its first day on."
+        yield "dateTo is ignored: calls come from long after it, so every pull reads all calls from its first day on."
     if lists.ignores_filters:
-        yield "CALLS_FILTERS changes nothing: the account ignores it, or every call is of it."
+        yield "CALLS_FILTERS changes nothing: the account ignores it, or it matches every call."
 
 
-def _describe_hidden(lists: ListFindings) -> Iterator[str]:
+def _about_hidden_calls(lists: ListFindings) -> Iterator[str]:
     if lists.cuts_ranges:
         yield (
-            "A range of days lacks calls that its days have one by one: it is cut off without a word, so that ranges are "
-            "pulled in smaller ones, down to single days."
+            "A range of days lacks calls that its days have one by one: it is cut off silently, so ranges are split, down "
+            "to single days."
         )
     elif lists.cuts_long_ranges:
         yield (
-            f"{LONG_RANGE.days} days have fewer calls than their halves, by meta.total: long ranges are cut off without a "
-            "word, or their totals are capped; they are pulled in smaller ones."
+            f"{LONG_RANGE.days} days have fewer calls than their halves, by meta.total: long ranges are cut off silently, "
+            "or their totals are capped; they are split."
         )
     if lists.lacks_calls:
         yield (
-            "The list of all calls lacks some that those of inbound and outbound calls have: days are read by direction "
-            "instead."
+            "The list of all calls lacks some that the lists of inbound and outbound calls have, so days are read by "
+            "direction instead."
         )
 
 
-def _describe_total(lists: ListFindings) -> Iterator[str]:
+def _about_totals(lists: ListFindings) -> Iterator[str]:
     if lists.tells_no_total:
-        yield "Calls come without a meta.total that can be read, or with 0: days are read to their end, twice, in its place."
+        yield "Calls come without a readable meta.total, or with 0: days are read to the end twice instead."
     if lists.counts_all:
-        yield "meta.total is the same whatever the dates, so that it proves nothing: lists are read to their end."
+        yield "meta.total is the same whatever the dates, so it proves nothing: lists are read to the end."
     if lists.total_of_none is not None:
         yield (
-            f"meta.total says {lists.total_of_none:,} of days without calls, so it counts more than the lists show, and no "
-            "day is proven whole: ask the vendor."
+            f"meta.total says {lists.total_of_none:,} for days without calls, so it counts more than the lists show, and "
+            "no day can be proven complete: ask the vendor."
         )
     if lists.total_at_most is not None:
         yield (
-            f"meta.total says {lists.total_at_most:,}, but there are more calls: it is a cap, counts a page, or is too low; "
-            "days are read to their end, twice, in its place."
+            f"meta.total says {lists.total_at_most:,}, but there are more calls: it is a cap, counts one page, or is too "
+            "low; days are read to the end twice instead."
         )
     if lists.total_beyond is not None:
         yield (
-            f"A list ends before its meta.total, {lists.total_beyond:,}: only so many calls of one are shown, or some are "
-            "counted that the token may not see; ranges are pulled in smaller ones, and days that stay short are refused."
+            f"A list ends before its meta.total, {lists.total_beyond:,}: it is cut off, or the total counts calls that "
+            "the token may not see; ranges are split, and days that stay incomplete fail."
         )
     if lists.cut_at is not None:
         yield (
-            f"Pages for limit={lists.cut_at} are cut short, and what is cut off is on no other: lists that lack calls are "
-            "read again in smaller pages."
+            f"Pages for limit={lists.cut_at} are cut short, and the rest is on no other page: lists that lack calls "
+            "are read again in smaller pages."
         )
     if lists.refused_day is not None:
         yield (
-            f"The calls of {lists.refused_day}, the first day that may be pulled, are refused, but not those of later ones: "
-            "set CALLS_START_DATE to the first day that the account gives."
+            f"The calls of {lists.refused_day}, the first day that may be pulled, are refused, but not those of later days: "
+            "set CALLS_START_DATE to the first day that the account has."
         )
     if lists.deepest is not None:
         yield (
-            f"Pages far back are refused, and at least {lists.deepest:,} calls of a list can be read: ranges are pulled in "
-            "smaller ones; where that is needed often, set CALLS_PER_WINDOW to what can be read."
+            f"Pages far back are refused, and at least {lists.deepest:,} calls of a list can be read: ranges are split; "
+            "where that happens often, set CALLS_PER_WINDOW to that number."
         )
 
 
-def describe_call_type(call_types: Mapping[str, str]) -> str:
-    """Which call types the account gives."""
+def describe_call_types(call_types: Mapping[str, str]) -> str:
+    """Which call types the account serves."""
     others = [f"{name} {how}" for name, how in call_types.items() if how != GIVEN]
     given = len(call_types) - len(others)
     if not others:
         return f"All {given} are given."
-    lost = "what depends on the others comes from `type` and the other fields, and the check all_answered says so"
-    return f"{given} of {len(call_types)} are given; {lost}: {_listed(others)}"
+    instead = "what depends on the others is taken from `type` and other fields, and the check all_answered says so"
+    return f"{given} of {len(call_types)} are given; {instead}: {_listed(others)}"
 
 
-def describe_deviation(found: Findings) -> str:
-    """Whether records are as documented; the table beneath tells the rest."""
+def describe_deviations(found: Findings) -> str:
+    """Whether records are as documented; `deviation_rows` has the rest."""
     if not found.deviations:
-        return f"As documented, {found.sampled:,} of {found.sampled:,}."
-    return f"Not all as documented, of {found.sampled:,}; each deviation is in the table below."
+        return f"All {found.sampled:,} are as documented."
+    return f"Some of {found.sampled:,} differ from the document, as the table below shows."
 
 
 def deviation_rows(deviations: Mapping[Deviation, int], sampled: int) -> Iterator[tuple[str, str, str, str, str]]:
@@ -231,17 +238,17 @@ def documented_as(path: str) -> str:
 def describe_unreadable(unreadable: Mapping[str, int], sampled: int) -> str:
     """Why records could not be read."""
     reasons = [f"{reason} ({count:,})" for reason, count in unreadable.items()]
-    return f"{sum(unreadable.values()):,} of {sampled:,} records, which would be set aside: {_listed(reasons, '; ')}"
+    return f"{sum(unreadable.values()):,} of {sampled:,} records would be rejected: {_listed(reasons, '; ')}"
 
 
 def describe_threshold(threshold: Threshold | None) -> str:
-    """Whether the agent's start tells the wait."""
+    """Whether the start of the answering agent's leg gives the wait."""
     if threshold is None or not threshold.is_enough:
         calls = threshold.calls if threshold else 0
         late = f", {threshold.late:,} of them late" if threshold else ""
         return (
-            f"Not enough data: {calls:,} answered inbound calls with is_answered_within_sla{late}; it takes {FEWEST}, and "
-            "more of both kinds."
+            f"Not enough data: {calls:,} answered inbound calls with is_answered_within_sla{late}; at least {FEWEST} are "
+            "needed, with enough in time and enough late."
         )
     seconds = (
         f"{threshold.least_s} s"
@@ -251,8 +258,8 @@ def describe_threshold(threshold: Threshold | None) -> str:
     verb = "tracks" if threshold.tracks else "does not track"
     trust = "is the caller's wait" if threshold.tracks else "is not the wait that the vendor judges"
     return (
-        f"The first agent's started_at {verb} is_answered_within_sla, so speed_of_answer_s {trust}. Taking waits up to "
-        f"{seconds} for in time agrees best with the vendor, and differs from it on {threshold.error:.1%} of "
+        f"The first agent's started_at {verb} is_answered_within_sla, so speed_of_answer_s {trust}. Counting waits up "
+        f"to {seconds} as in time agrees best with the vendor, and differs on {threshold.error:.1%} of "
         f"{threshold.calls:,} calls."
     )
 
@@ -261,15 +268,15 @@ def describe_volume(volume: Volume | None) -> str:
     """How many calls a day."""
     if volume is None:
         return "Undecided: single days could not be counted."
-    kinds = {"a weekday": volume.a_weekday, "a day at the weekend": volume.a_weekend_day}
-    told = [f"{round(count):,} calls {kind}" for kind, count in kinds.items() if count is not None]
+    kinds = {"weekday": volume.a_weekday, "weekend day": volume.a_weekend_day}
+    told = [f"{round(count):,} calls per {kind}" for kind, count in kinds.items() if count is not None]
     return f"About {' and '.join(told)}, from {volume.first} to {volume.last}."
 
 
 def describe_backfill(backfill: Backfill | None, found: Findings) -> str:
     """How long a year takes."""
     if backfill is None or found.page is None or found.seconds_a_page is None:
-        return "Undecided without the calls a day."
+        return "Undecided: the number of calls per day is unknown."
     return (
         f"An estimate: {backfill.calls:,} calls in at least {backfill.requests:,} requests, about "
         f"{_duration(backfill.seconds)}; a page of {found.page.rows:,} calls took {found.seconds_a_page:.2f} s."
@@ -295,7 +302,7 @@ def _duration(seconds: float) -> str:
 def _offsets(found: tuple[int, int] | None) -> str:
     usual = usual_offsets(found) if found else None
     if usual is None:
-        return "no one usual offset"
+        return "no common offset"
     least, most = (_offset(seconds) for seconds in usual)
     return f"{least} alone" if least == most else f"{least} to {most}"
 

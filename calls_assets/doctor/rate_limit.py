@@ -1,4 +1,4 @@
-"""What an answer's headers say of a rate limit."""
+"""What an answer's headers say about a rate limit."""
 
 import math
 import re
@@ -14,19 +14,19 @@ UNITS_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 
 
 def limit_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Those of the headers that tell of a rate limit."""
+    """The headers that are about a rate limit."""
     return {name: value for name, value in headers.items() if NAMES.search(name)}
 
 
 def requests_per_second(headers: Mapping[str, str]) -> float | None:
-    """The steady pace that the headers allow, rounded down to 1/100; None where they lack a number or its time."""
+    """The steady rate that the headers allow, rounded down to 1/100; None where they lack a number or its period."""
     paces = [quota / seconds for name, value in headers.items() for quota, seconds in _quotas(name.lower(), value)]
     pace = math.floor(min(paces) * 100) / 100 if paces else 0.0
     return pace or None
 
 
 def _quotas(name: str, value: str) -> Iterator[tuple[int, int]]:
-    """Each number of requests with the seconds in which so many are allowed."""
+    """Each number of requests with the seconds in which it is allowed."""
     for quota, window in QUOTA.findall(value):
         if int(quota) and int(window):
             yield int(quota), int(window)

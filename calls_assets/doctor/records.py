@@ -17,7 +17,7 @@ from calls_assets.arrow import Ints, ints
 from calls_assets.days import ONE_DAY, day_start
 
 PLAIN_WORD = re.compile(r"[A-Za-z][A-Za-z_ -]{0,39}")
-"""A value of `type` that is shown; anything else could be somebody's data."""
+"""Values of `type` that are shown; anything else could be personal data."""
 
 NEWEST_FIRST, OLDEST_FIRST = BY_TIME = ("newest first", "oldest first")
 UNORDERED = "in no order by id or started_at"
@@ -27,12 +27,12 @@ FEWEST = 100
 
 
 def began_before(started_at: Ints, day: date) -> bool:
-    """Whether a call began before a date, wherever on Earth that begins."""
+    """Whether a call began before a date, in every zone on Earth."""
     return bool(np.any(started_at < _in_utc(day, -EASTMOST)))
 
 
 def began_after(started_at: Ints, day: date) -> bool:
-    """Whether a call began after a date, wherever on Earth that ends."""
+    """Whether a call began after a date, in every zone on Earth."""
     return bool(np.any(started_at >= _in_utc(day + ONE_DAY, WESTMOST)))
 
 

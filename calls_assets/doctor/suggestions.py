@@ -12,12 +12,11 @@ from calls_assets.doctor.findings import Findings
 from calls_assets.settings import VARIABLES, Settings
 
 SECRETS = {
-    "CALLS_API_TOKEN": "Put the account's access token in here, and keep this file out of version control.",
-    "CALLS_PRIVACY_KEY": "Put the key of the pseudonyms in here.",
-    "CALLS_ALERT_URL": "Put the address that alerts go to in here.",
+    "CALLS_API_TOKEN": "Add the account's access token, and keep this file out of version control.",
+    "CALLS_PRIVACY_KEY": "Add the key of the pseudonyms.",
+    "CALLS_ALERT_URL": "Add the address that alerts go to.",
 }
-"""Variables that are written without a value, with what is said of them."""
-
+"""Variables that are written without a value, with the comment above them."""
 
 _PLAIN = re.compile(r"[\w@%+=:,./-]*", re.ASCII)
 """A value that needs no quotes."""
@@ -44,7 +43,7 @@ def proven_variables(settings: Settings, found: Findings) -> dict[str, str]:
 def proposed_timezone(
     environ: Mapping[str, str], settings: Settings, found: Findings, now: datetime
 ) -> tuple[str, str]:
-    """The zone whose midnights should bound the days, and why it is proposed; the set one needs no reason."""
+    """The zone whose midnights should bound the days, and why; one that is set needs no reason."""
     if environ.get("CALLS_TIMEZONE", "").strip():
         return settings.zone.key, ""
     read_in = found.zone.fitting[0] if found.zone and found.zone.fitting else None
@@ -53,19 +52,19 @@ def proposed_timezone(
         (zone, reason)
         for zone, reason in (
             (read_in if read_in != "UTC" else None, "the account may read its dates in it"),
-            (night, "nobody calls in the night there"),
+            (night, "hardly anyone calls at night there"),
             ("UTC", "neither the dates nor the hours of the calls suggest another one"),
         )
         if zone
     )
     return zone, (
-        f"CALLS_TIMEZONE={zone} is a proposal, because {reason}: it is your choice whose midnights bound the days, and a "
-        "tree keeps to it."
+        f"CALLS_TIMEZONE={zone} is a suggestion, because {reason}: you choose whose midnights bound the days, and the data "
+        "folder keeps that zone."
     )
 
 
 def all_variables(settings: Settings, environ: Mapping[str, str], found: Findings) -> dict[str, str]:
-    """All variables of the account: those that are set, the found ones in their place, and the secrets without a value."""
+    """All variables for the account: those that are set, the proven ones in their place, and the secrets without a value."""
     given = {name: value for name in VARIABLES if (value := environ.get(name, "").strip())}
     values = {
         "CALLS_API_URL": environ.get("CALLS_API_URL", "").strip(),
@@ -85,15 +84,15 @@ def all_variables(settings: Settings, environ: Mapping[str, str], found: Finding
 def check_is_new(path: Path) -> None:
     """Raise a ValueError where a file of that name cannot be created."""
     if path.exists() or path.is_symlink():
-        raise ValueError(
-            f"{path} exists already, and is not overwritten: move it away, or give --write-env another name."
-        )
+        raise ValueError(f"{path} already exists and is not overwritten: move it, or give --write-env another name.")
     if not path.absolute().parent.is_dir():
-        raise ValueError(f"{path} cannot be written, for there is no folder {path.absolute().parent}: make it first.")
+        raise ValueError(
+            f"{path} cannot be written, because there is no folder {path.absolute().parent}: create it first."
+        )
 
 
 def write_env(path: Path, values: Mapping[str, str]) -> None:
-    """Write the variables to a new file that its owner alone may read.
+    """Write the variables to a new file that only its owner may read.
 
     Raises:
         ValueError: there is such a file already.

@@ -24,7 +24,7 @@ class Volume:
 
 @dataclass(frozen=True)
 class Backfill:
-    """What a year takes: calls, requests and seconds, none of them more than an estimate."""
+    """An estimate of what a year takes: calls, requests and seconds."""
 
     calls: int
     requests: int
@@ -33,7 +33,7 @@ class Backfill:
 
 @dataclass(frozen=True)
 class Pull:
-    """How the pipeline asks: requests in flight at a time, the most calls of a window, requests per second if bounded."""
+    """How the pipeline asks: requests at a time, the most calls of a window, requests per second if bounded."""
 
     concurrency: int
     calls_per_window: int
@@ -41,7 +41,7 @@ class Pull:
 
 
 def volume(counts: Mapping[date, int]) -> Volume | None:
-    """The averages of some days' counts of calls; None for no days."""
+    """The averages of the counts of some days; None for no days."""
     if not counts:
         return None
     weekdays = [count for day, count in counts.items() if day.weekday() < 5]
@@ -56,10 +56,10 @@ def volume(counts: Mapping[date, int]) -> Volume | None:
 
 
 def backfill(calls_a_day: float, page_size: int, seconds_a_page: float, pull: Pull) -> Backfill:
-    """What a year takes where every request takes as long as a page of `page_size` calls did, in seconds.
+    """What a year takes if every request takes `seconds_a_page`, as a page of `page_size` calls did.
 
-    Beside the pages, each window costs a request for each call type; the pages of those that are asked for by id are not
-    counted, for nobody knows their number.
+    Besides its pages, each window costs a request for each call type; further pages of call types are not counted,
+    because their number is unknown.
     """
     calls = round(calls_a_day * DAYS_A_YEAR)
     windows = math.ceil(calls / pull.calls_per_window)

@@ -1,4 +1,4 @@
-"""Whether the start of the answering leg tells how long a caller waited: the vendor's own verdict is the judge."""
+"""Whether the start of the answering leg gives the caller's wait, judged by the vendor's own service level."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,21 +6,21 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 FEWEST = 50
-"""With fewer calls than this there is nothing to tell."""
+"""With fewer calls than this, nothing is said."""
 
 MOST_ERRORS = 0.02
-"""The largest share of calls on the wrong side of the threshold at which the start still counts as tracking."""
+"""The largest share of calls on the wrong side of the threshold at which the start still tracks the service level."""
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """The wait that parts the calls in time from the late ones best.
+    """The wait that best separates the calls in time from the late ones.
 
     Attributes:
-        least_s, most_s: Any threshold from `least_s` to `most_s` seconds parts these calls in the same way.
+        least_s, most_s: Any threshold from `least_s` to `most_s` seconds separates these calls in the same way.
         errors: How many calls lie on the wrong side of it.
         calls: How many calls there are.
-        late: How many of them the vendor calls late.
+        late: How many of them are late by the vendor.
     """
 
     least_s: int
@@ -36,24 +36,24 @@ class Threshold:
 
     @property
     def is_enough(self) -> bool:
-        """Whether there are enough calls, of both kinds, to say anything.
+        """Whether there are enough calls of both kinds to say anything.
 
-        Where hardly a call is late, few errors mean nothing: a threshold above all waits would have as few.
+        Where hardly any call is late, few errors mean nothing: a threshold above all waits would have as few.
         """
         rarer = min(self.late, self.calls - self.late)
         return self.calls >= FEWEST and rarer > 0 and (self.error > MOST_ERRORS or 2 * self.errors <= rarer)
 
     @property
     def tracks(self) -> bool:
-        """Whether the threshold tells the verdict."""
+        """Whether the threshold agrees with the vendor."""
         return self.is_enough and self.error <= MOST_ERRORS
 
 
 def best_threshold(waits: Iterable[tuple[int, bool]]) -> Threshold | None:
-    """The threshold on the wait that is wrong about the fewest calls, the lowest of several; None for no calls.
+    """The threshold that is wrong about the fewest calls, the lowest of several; None for no calls.
 
     Args:
-        waits: Of each call its wait in seconds, and whether the vendor says that it was answered in time.
+        waits: For each call, its wait in seconds and whether the vendor says that it was answered in time.
     """
     ordered = sorted(waits)
     if not ordered:
@@ -73,7 +73,7 @@ def best_threshold(waits: Iterable[tuple[int, bool]]) -> Threshold | None:
 
 
 def waits_of(calls: pa.Table) -> list[tuple[int, bool]]:
-    """The wait in seconds until the first answering leg, and the verdict, of each answered inbound call that has both."""
+    """The seconds until the first answering leg and the vendor's verdict, for each answered inbound call that has both."""
     names = ["is_inbound", "is_answered", "is_answered_within_sla", "started_at", "answered_agents"]
     found = []
     for call in calls.select(names).to_pylist():

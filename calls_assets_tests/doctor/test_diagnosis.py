@@ -18,7 +18,7 @@ from rich.console import Console
 from calls_assets.api import client
 from calls_assets.commands import cli
 from calls_assets.commands.doctor import doctor
-from calls_assets.doctor.messages import describe_inclusive, describe_volume
+from calls_assets.doctor.messages import describe_date_to, describe_volume
 from calls_assets.doctor.suggestions import write_env
 from calls_assets.sandbox import Behaviour, FixedCalls, Sandbox, WireFault
 
@@ -76,7 +76,7 @@ def test_the_habits_of_an_account_are_named_with_what_to_set(visit, all_day, zon
     behaviour = Behaviour(zone=zone, date_to_inclusive=inclusive, order=order, page_cap=page_cap)
     told, shown, api = visit(all_day(), behaviour)
     assert (
-        f"The dates are read in {zone}: no other zone fits the calls near midnight of {16 if inclusive else 15} days."
+        f"The dates are read in {zone}: no other zone fits the calls around midnight on {16 if inclusive else 15} days."
         in told
     )
     assert f"The day of dateTo is {'in' if inclusive else 'not in'} the answer" in told
@@ -101,7 +101,7 @@ def test_a_zone_that_only_summer_tells_from_another_is_not_taken_for_it(visit, a
     winter = datetime(2026, 2, 20, 15, tzinfo=UTC)
     for timezone in ("UTC", HOME):
         told, shown, _ = visit(all_day(winter), Behaviour(zone="Europe/London"), now=winter, CALLS_TIMEZONE=timezone)
-        assert "no offset from UTC fits all 16 days, so the account's clocks change between them" in told
+        assert "no offset from UTC fits all 16 days, so the account's clocks change during them" in told
         assert "CALLS_DATES_ZONE=" not in shown.partition("What to set")[2]
     told, shown, _ = visit(
         all_day(winter), Behaviour(zone="Europe/London"), now=winter, CALLS_DATES_ZONE="Europe/London"
@@ -110,13 +110,13 @@ def test_a_zone_that_only_summer_tells_from_another_is_not_taken_for_it(visit, a
     told, shown, _ = visit(
         all_day(winter, is_young=True), Behaviour(zone="Europe/London"), now=winter, CALLS_DATES_ZONE="Europe/London"
     )
-    assert "Perhaps Europe/London: it fits the calls near midnight of 8 days, and so does UTC, whose clocks" in told
+    assert "Perhaps Europe/London: it fits the calls around midnight on 8 days, but so does UTC, whose clocks" in told
     assert "CALLS_DATES_ZONE=" not in shown.partition("What to set")[2]
 
 
 def test_an_account_without_calls_half_a_year_ago_leaves_the_zone_presumed(visit, all_day):
     told, shown, _ = visit(all_day(is_young=True), Behaviour(zone="UTC"))
-    assert "Perhaps UTC: it fits the calls near midnight of 8 days, and so does A" in told
+    assert "Perhaps UTC: it fits the calls around midnight on 8 days, but so does A" in told
     assert "CALLS_DATES_ZONE=" not in shown.partition("What to set")[2]
 
 
@@ -130,7 +130,7 @@ def test_another_usual_zone_is_found(visit, all_day, zone):
 @pytest.mark.parametrize("zone", ["Asia/Kathmandu", "Pacific/Chatham"])
 def test_another_zone_is_narrowed_down_and_confirmed_when_it_is_named(visit, all_day, zone):
     told, shown, _ = visit(all_day(), Behaviour(zone=zone))
-    assert "In no zone that was tried" in told
+    assert "None of the zones that were tried fits" in told
     assert "CALLS_DATES_ZONE=" not in shown
     told, shown, _ = visit(all_day(), Behaviour(zone=zone), CALLS_DATES_ZONE=zone)
     assert f"CALLS_DATES_ZONE={zone}" in lines(shown)
@@ -158,7 +158,7 @@ def fixed(records):
 @pytest.mark.parametrize("read_in", [HOME, "America/Los_Angeles"])
 def test_a_zone_is_only_presumed_where_quiet_nights_leave_room_for_another(visit, centre, read_in):
     told, shown, _ = visit(centre, Behaviour(zone=read_in))
-    assert f"Perhaps {HOME}: it fits, but the first and last calls of 8 days leave room for UTC" in told
+    assert f"Perhaps {HOME}: it fits, but the first and last calls of 8 days allow UTC" in told
     assert "CALLS_DATES_ZONE=" not in shown
 
 
@@ -195,7 +195,7 @@ def test_where_windows_of_one_day_are_refused_wider_ones_tell_and_two_days_are_n
     refusal = WireFault(kind="status", status=422, where=lambda given: given["dateFrom"] == given["dateTo"])
     told, shown, _ = visit(centre, Behaviour(date_to_inclusive=True), faults=[refusal])
     assert "The day of dateTo is not in the answer" not in told
-    assert describe_inclusive(None) in told
+    assert describe_date_to(None) in told
     assert "CALLS_DATE_TO_INCLUSIVE" not in shown
     assert describe_volume(None) in told
 
@@ -210,7 +210,7 @@ def test_a_page_size_that_is_refused_is_not_asked_for_again(visit, centre):
 def test_pages_far_back_that_are_refused_leave_the_zone_undecided(visit, centre):
     refusal = WireFault(kind="status", status=400, where=lambda given: given["limit"] == "1" != given["page"])
     told, shown, _ = visit(centre, faults=[refusal])
-    assert "Undecided: the first and last calls of single days could not be had." in told
+    assert "Undecided: the first and last calls of single days are unavailable." in told
     assert "CALLS_DATES_ZONE=" not in shown
 
 
@@ -246,7 +246,7 @@ def test_fields_and_types_are_named_without_their_values(visit, make_call):
     records[4]["started_at"] = "not-for-anybody"
     told, shown, _ = visit(fixed(records))
     assert "voicemail 82, (no plain word) 1." in told
-    assert "Not all as documented, of 84; each deviation is in the table below." in told
+    assert "Some of 84 differ from the document, as the table below shows." in told
     for row in (
         ["(odd name)", "not named", "a boolean", "1 of 84", "in extra"],
         ["all_agents[].ring", "not named", "an object", "1 of 84", "in extra"],
@@ -255,7 +255,7 @@ def test_fields_and_types_are_named_without_their_values(visit, make_call):
         ["queue_time", "not named", "an integer", "83 of 84", "in extra"],
     ):
         assert re.search(r"\s+".join(map(re.escape, row)), shown), row
-    assert "1 of 84 records, which would be set aside: started_at is a string, not a moment (1)." in told
+    assert "1 of 84 records would be rejected: started_at is a string, not a moment (1)." in told
     assert [
         secret for secret in ("not-for-anybody", "not_for_anybody", "2125550100", "+1 212") if secret in shown
     ] == []
@@ -281,15 +281,13 @@ def test_the_wait_is_held_against_the_vendors_verdict(visit, make_call, wait_s, 
     assert (
         late_from_s is None
         or "Not enough" in words
-        or "up to 20 s for in time agrees best with the vendor, and differs from it on 0.0% of 84 calls." in told
+        or "up to 20 s as in time agrees best with the vendor, and differs on 0.0% of 84 calls." in told
     )
 
 
 def test_a_year_is_estimated_from_the_last_days(visit, centre):
     told, _, _ = visit(centre, Behaviour(latency_s=0.01))
-    assert re.search(
-        r"About \d+ calls a weekday and \d+ calls a day at the weekend, from 2026-05-13 to 2026-05-19", told
-    )
+    assert re.search(r"About \d+ calls per weekday and \d+ calls per weekend day, from 2026-05-13 to 2026-05-19", told)
     assert re.search(r"An estimate: [\d,]+ calls in at least \d+ requests, about \d+ s", told)
 
 
@@ -358,7 +356,7 @@ def test_what_would_fail_later_is_said_before_anything_is_asked(centre, monkeypa
 def test_an_env_file_is_never_overwritten(visit, centre, tmp_path):
     path = tmp_path / ".env"
     path.write_text("mine")
-    with Sandbox(centre) as api, pytest.raises(ValueError, match=r"\.env exists already, and is not overwritten"):
+    with Sandbox(centre) as api, pytest.raises(ValueError, match=r"\.env already exists and is not overwritten"):
         doctor({"CALLS_API_URL": api.url, "CALLS_API_TOKEN": api.token}, Console(file=io.StringIO()), path, NOW)
     assert (path.read_text(), api.requests) == ("mine", [])
     with pytest.raises(ValueError, match="there is no folder"):

@@ -37,13 +37,13 @@ def visit(centre):
 
 
 ODD = {
-    "as documented": (Behaviour(), ["All 18 are given.", "As documented, "]),
+    "as documented": (Behaviour(), ["All 18 are given.", " are as documented."]),
     "capped": (Behaviour(total_cap=1000), ["meta.total says 1,000, but there are more calls: it is a cap"]),
     "of the page": (Behaviour(page_cap=100, total_of_page=True), ["meta.total says 100, but there are more calls"]),
-    "without total": (Behaviour(total_as="absent"), ["Calls come without a meta.total that can be read"]),
+    "without total": (Behaviour(total_as="absent"), ["Calls come without a readable meta.total"]),
     "without total, short pages": (
         Behaviour(total_as="no_meta", page_cap=100),
-        ["100 rows came for limit=1000, although there were more.", "Calls come without a meta.total that can be read"],
+        ["100 rows came for limit=1000, although there were more.", "Calls come without a readable meta.total"],
     ),
     "of all": (Behaviour(total_of_all=99_999), ["meta.total is the same whatever the dates"]),
     "pages that count themselves": (
@@ -58,11 +58,11 @@ ODD = {
     ),
     "lacks outbound": (
         Behaviour(lacks="outbound"),
-        ["The list of all calls lacks some that those of inbound and outbound"],
+        ["The list of all calls lacks some that the lists of inbound and outbound"],
     ),
     "lacks missed": (
         Behaviour(lacks="unanswered"),
-        ["The list of all calls lacks some that those of inbound and outbound"],
+        ["The list of all calls lacks some that the lists of inbound and outbound"],
     ),
     "too deep": (Behaviour(page_cap=100, deepest=300), ["Pages far back are refused, and at least 200 calls"]),
     "no dates": (Behaviour(ignored=frozenset({"dateFrom", "dateTo"})), ["Dates are ignored: "]),
@@ -133,7 +133,7 @@ def test_a_quiet_account_that_does_not_keep_the_days_of_full_pages_is_visited(vi
     source = FixedCalls((make_call(n, int(moment.timestamp())), ()) for n, moment in enumerate(moments))
     shown, ending = visit(Behaviour(keeps_days=90), source, CALLS_TIMEZONE=HOME)
     assert ending == ""
-    assert "are refused, but not those of later ones" in shown
+    assert "are refused, but not those of later days" in shown
 
 
 OFTEN = ("missing", "strings", "undocumented", "iso_times")
@@ -166,13 +166,13 @@ def test_an_account_that_means_ill_is_told_of_in_plain_text(visit):
         (
             Behaviour(ignored=frozenset({"page"})),
             None,
-            "Every page is the same one: the account ignores the parameter page",
+            "Every page is the same: the account ignores the page parameter",
         ),
         *(
             (
                 Behaviour(first_page=0, page_cap=50, **changes),
                 None,
-                "Page 1 is not where a list begins, for with limit=1 it has a call that it lacks with a larger limit",
+                "Page 1 is not the start of a list, because with limit=1 it has a call that it lacks with a larger limit",
             )
             for changes in (
                 {},
@@ -183,7 +183,7 @@ def test_an_account_that_means_ill_is_told_of_in_plain_text(visit):
             )
         ),
         *(
-            (Behaviour(ignored=frozenset({"page"}), **changes), None, "Every page is the same one: ")
+            (Behaviour(ignored=frozenset({"page"}), **changes), None, "Every page is the same: ")
             for changes in ({"total_of_page": True}, {"total_as": "absent", "page_cap": 100}, {"total_cap": 1000})
         ),
         (Behaviour(), {"id": "A-1"}, "None of the 84 records that came could be read: id is a string, not an integer."),
@@ -224,15 +224,15 @@ NO_DATES = frozenset({"dateFrom", "dateTo"})
         (Behaviour(total_cap=100, date_to_inclusive=False), [CAP], [CUT, "About 100 calls"]),
         (Behaviour(total_of_all=99_999), [SAME], [CUT, CAP]),
         (Behaviour(total_of_all=99_999, beyond_end_status=404), [SAME], ["Pages far back"]),
-        (Behaviour(total_offset=1), ["meta.total says 1 of days without calls"], [SAME, CUT]),
+        (Behaviour(total_offset=1), ["meta.total says 1 for days without calls"], [SAME, CUT]),
         (Behaviour(total_offset=-50), [CAP], [SAME, CUT]),
-        (Behaviour(total_as="absent", page_cap=100), ["although there were more"], ["Not seen full", CUT]),
+        (Behaviour(total_as="absent", page_cap=100), ["although there were more"], ["No page was full", CUT]),
         (Behaviour(total_as="absent", most_dates=3), [CUT], []),
         (Behaviour(total_of_page=True, most_dates=3, dates_kept="last"), [CUT], []),
         (Behaviour(total_cap=100, most_dates=3), [CUT, CAP], []),
         (Behaviour(lacks="outbound", total_as="absent"), [LACKS], []),
         (Behaviour(lacks="unanswered", total_of_page=True, page_cap=100), [LACKS, CAP], [CUT]),
-        (Behaviour(lacks="outbound", order="shuffled"), [LACKS], ["calls a weekday"]),
+        (Behaviour(lacks="outbound", order="shuffled"), [LACKS], ["calls per weekday"]),
         (Behaviour(ignored_call_types=frozenset({"all_outbound"})), ["all_outbound ignored"], [LACKS]),
         (Behaviour(ignored_call_types=frozenset({"all_outbound"}), order="shuffled"), [], [LACKS]),
         (Behaviour(ignored=frozenset({"dateFrom"})), ["dateFrom is ignored: "], [CUT, "Dates are ignored"]),
@@ -254,7 +254,7 @@ def test_no_page_size_is_told_by_a_total_that_counts_other_calls(visit, make_cal
     moments = [datetime(2026, 5, 8, 14, tzinfo=UTC) + timedelta(days=n % 12, hours=n // 12) for n in range(84)]
     source = FixedCalls((make_call(n, int(moment.timestamp())), ()) for n, moment in enumerate(moments, 1))
     shown, _ = visit(Behaviour(total_of_all=99_999), source)
-    assert "Not seen full: 56 rows came for limit=1000, and no others" in shown
+    assert "No page was full: 56 rows came for limit=1000, and no others" in shown
     assert "CALLS_PAGE_SIZE" not in shown
 
 
@@ -282,12 +282,12 @@ def test_without_a_zone_one_is_proposed_that_nothing_contradicts_and_said_to_be_
     for read_in in ("UTC", HOME):
         shown, _ = visit(Behaviour(zone=read_in))
         assert f"CALLS_TIMEZONE={HOME}" in shown
-        assert "is a proposal, because" in shown
-        assert "it is your choice whose midnights bound the days" in shown
+        assert "is a suggestion, because" in shown
+        assert "you choose whose midnights bound the days" in shown
         assert "CALLS_TIMEZONE=UTC" not in shown
     shown, _ = visit(CALLS_TIMEZONE="Asia/Tokyo")
     assert "CALLS_TIMEZONE=Asia/Tokyo" in shown
-    assert "proposal" not in shown
+    assert "suggestion" not in shown
 
 
 @pytest.mark.parametrize(
