@@ -1,4 +1,4 @@
-"""An embedded sandbox API in front of a simulated call centre; knows nothing of the pipeline."""
+"""An embedded sandbox of the API in front of a simulated call centre; knows nothing about the pipeline."""
 
 from calls_assets.sandbox.behaviour import Behaviour
 from calls_assets.sandbox.calls import SimulatedCall

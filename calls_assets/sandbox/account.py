@@ -1,4 +1,4 @@
-"""An account: the calls of a source, answered for as its behaviour has it."""
+"""An account: answers queries about the calls of a source, with its own behaviour."""
 
 import time
 import zlib
@@ -43,7 +43,7 @@ class Account:
         source: Where the calls come from.
         behaviour: How it differs from the document.
         now: The clock, in epoch seconds.
-        tick: The clock by which the pace is kept, in seconds.
+        tick: The clock of the rate limit, in seconds.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Account:
         self._rows: dict[int, tuple[SimulatedCall, bytes]] = {}
 
     def too_early_s(self) -> float:
-        """How many seconds too early another request would be for the account's pace; 0: it is answered, and counts."""
+        """How many seconds too early another request would be for the rate limit; 0: it is answered, and counts."""
         most, now_s = self.behaviour.per_period, self._tick()
         if most is None:
             return 0.0
@@ -134,7 +134,7 @@ class Account:
             row = encode(in_dialects(record, self.behaviour.dialect))
             if len(self._rows) >= _MOST_ROWS:
                 self._rows.clear()
-            self._rows[id(call)] = call, row  # with the call, whose id may be another's otherwise
+            self._rows[id(call)] = call, row  # the call is kept too, or its id could be reused
         return row
 
     def _matching(self, source: Source, question: Question, now: int) -> list[SimulatedCall]:

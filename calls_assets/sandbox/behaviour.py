@@ -1,4 +1,4 @@
-"""How an account behaves where the document leaves it open, or otherwise than the document says."""
+"""How an account behaves where the document leaves it open, or differently from the document."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,44 +26,44 @@ class Behaviour:
     Attributes:
         zone: IANA zone in which dateFrom and dateTo are read.
         date_to_inclusive: whether the day (or the second) of dateTo belongs to the answer.
-        order: how the pages run; `shuffled` is a fixed order that follows neither id nor time.
+        order: how lists are ordered; `shuffled` is a fixed order by neither id nor time.
         first_page: the number of the first page; pages count from 1 by the document.
         page_cap: the most rows a page has, whatever `limit` asks for; `meta.limit` tells the size in effect.
-        total_as: whether `meta.total` is a number, a numeric `string`, words with `grouped` thousands, `null`, or not there:
+        total_as: whether `meta.total` is a number, a numeric `string`, words with `grouped` thousands, `null`, or missing:
             `absent` alone, or with all of `meta` (`no_meta`).
         refused_call_types: values of callType that get a 400.
-        latency_s: seconds that each answer takes longer.
-        gzip: whether answers are packed for clients that take them so.
-        headers: further headers of every answer, such as those of a rate limit.
-        dialect: in which `dialects` the records are told, all at once; filters and dates are read on the plain record.
+        latency_s: how many seconds longer each answer takes.
+        gzip: whether answers are compressed for clients that accept that.
+        headers: additional headers of every answer, such as those of a rate limit.
+        dialect: the `dialects` in which records are written, all at once; filters and dates apply to the plain record.
         total_cap: `meta.total` is never more than this.
         total_of_page: `meta.total` counts the page.
         total_offset: `meta.total` is so many calls too high.
-        total_of_all: `meta.total` is always this, whatever is asked for.
-        most_dates: of a range of more dates only so many are answered for, the first or the last ones by `dates_kept`.
-        widest: a range of more dates is refused with 422.
-        dates_kept: which dates of too wide a range are answered for.
-        lacks: which calls the list without a call type does not have; those of the call types do.
-        names_next: whether `meta.next` is as documented, or there always or never (null), or not even as a name (`absent`).
-        deepest: so many calls of a list can be paged through; a page that reaches beyond is refused with `deeper_status`, or
-            ends there where that is 200.
-        deeper_status: the status of pages that lie too deep.
-        page_bytes: a page ends before it has more bytes of calls; the next one begins where it would have ended without that.
-        keeps_days: calls are kept for so many days; of older dates the plain list is refused with `keeps_status`.
-        keeps_status: the status of dates that are not kept any more.
+        total_of_all: `meta.total` is always this, whatever the request.
+        most_dates: of a longer range only so many dates are answered for, the first or the last ones by `dates_kept`.
+        widest: a range of more dates than this is refused with 422.
+        dates_kept: which dates of a range of more than `most_dates` are answered for.
+        lacks: the calls that are missing from the list without a call type, but not from those of the call types.
+        names_next: whether `meta.next` is as documented, always a path, `never` one (null), or missing (`absent`).
+        deepest: how many calls of a list can be paged through; a page that reaches further is refused with `deeper_status`,
+            or ends there if that is 200.
+        deeper_status: the status of pages that reach too far.
+        page_bytes: a page is cut off before it has more bytes of calls; what is cut off is on no other page.
+        keeps_days: how many days calls are kept; the plain list of older dates is refused with `keeps_status`.
+        keeps_status: the status of dates that are no longer kept.
         beyond_end_status: a page beyond the end of the list is refused with this status; 200: it is empty.
-        refusal_status: the status of `refused_call_types`; with 200 the body still tells an error.
+        refusal_status: the status of `refused_call_types`; with 200, the body is still an error.
         ignored_call_types: values of callType that change nothing.
         ignored: parameters that change nothing.
         empty_as: how an empty list is answered: as documented (`page`), or as `404`, `204`, `{}`, `null` (for the calls),
             `no_meta` (the empty list alone) or `[]`.
-        every_twice: every so many-th call of a list comes twice, and the total counts both.
-        per_period: so many requests are answered in `period_s`, the others get a 429.
+        every_twice: every n-th call of a list comes twice, and the total counts both.
+        per_period: how many requests are answered in `period_s`; the others get a 429.
         period_s: the period of `per_period` in seconds.
-        retry_after: how a 429 says when to come again: not at all, in `seconds`, as an HTTP `date` or as an `epoch` second.
-        slash: which of `/calls` and `/calls/` answers: the latter (`required`, the former is not there; `redirect_to_slash`,
-            it leads there), the former (`redirect_to_bare`, the latter leads there), or both.
-        error_as: where the words of a refusal stand: under `error`, `message` or `detail`, in a list under `errors`, `nested`
+        retry_after: how a 429 says when to try again: not at all, in `seconds`, as an HTTP `date` or as an `epoch` second.
+        slash: which of `/calls` and `/calls/` answers: the latter (`required`; with `redirect_to_slash` the former leads
+            there), the former (`redirect_to_bare`, where the latter leads), or both.
+        error_as: where the message of a refusal is: under `error`, `message` or `detail`, in a list under `errors`, `nested`
             under error.message, or in a web page (`html`).
     """
 

@@ -1,4 +1,4 @@
-"""A finished call in the API's JSON shape with the truth behind it, and the same call while it was still going on."""
+"""Finished calls as the API shows them, with the truth behind them, and the same calls while they were in progress."""
 
 import json
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Timeline:
 
     `duration_from` is when the record's `duration` begins to count. `rung_at` are the times at which the legs of
     `all_agents` were rung, `joined_at` those at which the legs of `answered_agents` answered, `external_at` those at
-    which `external_numbers` came in, each in the record's order.
+    which `external_numbers` joined, each in the record's order.
     """
 
     queued_at: int | None
@@ -41,10 +41,10 @@ class Timeline:
 class SimulatedCall:
     """A call with its truth.
 
-    `record` is the finished call exactly as the API gives it; it is shared, so nobody may change it. `call_types` are
+    `record` is the finished call exactly as the API returns it; it is shared and must not be changed. `call_types` are
     the values of `callType` that it counts under once it is over. `started_at` and `ended_at` are epoch seconds,
-    `wait_s` the seconds in the queue with rings (None: was in no queue). `survey_id` is the survey that the caller
-    answered, which no field of the record tells. Without a `timeline` the call has no live view: it is always as in
+    `wait_s` the seconds in the queue, rings included (None: it was not queued). `survey_id` is the survey that the
+    caller answered, which is in no field of the record. A call without a `timeline` has no live view: it is always
     `record`.
     """
 
@@ -76,7 +76,7 @@ def as_of(call: SimulatedCall, now: int) -> dict[str, Any] | None:
 
 
 def types_as_of(call: SimulatedCall, now: int) -> frozenset[str]:
-    """The values of `callType` that the call counts under at `now`: what becomes of it shows only when it is over."""
+    """The values of `callType` that the call counts under at `now`; its outcome shows only once it is over."""
     if call.timeline is None or now >= call.ended_at:
         return call.call_types
     known = {"all_inbound"} if call.record["is_inbound"] else {"all_outbound"}
@@ -92,7 +92,7 @@ def _past(when: int | None, now: int) -> bool:
 def _live(record: dict[str, Any], timeline: Timeline, now: int) -> dict[str, Any]:
     answered, queued = _past(timeline.answered_at, now), _past(timeline.queued_at, now)
     rung = zip(record["all_agents"], timeline.rung_at, strict=True)
-    # While an agent is rung, nobody knows whether they will answer.
+    # While an agent's phone rings, nobody knows whether they will answer.
     begun = [_live_leg(leg, when if leg["started_at"] > now else None) for leg, when in rung if when <= now]
     joined = zip(record["answered_agents"], timeline.joined_at, strict=True)
     outside = zip(record["external_numbers"], timeline.external_at, strict=True)
@@ -120,12 +120,12 @@ def _live(record: dict[str, Any], timeline: Timeline, now: int) -> dict[str, Any
 
 
 def _live_leg(leg: dict[str, Any], started_at: int | None = None) -> dict[str, Any]:
-    """A leg of a call that goes on, with another start (epoch seconds) where one is given."""
+    """A leg of a call in progress, with another start (epoch seconds) if one is given."""
     return {**leg, "started_at": leg["started_at"] if started_at is None else started_at, "hangup_reason": None}
 
 
 def finished(journey: Journey, call_id: int, original_id: int | None, seed: str, meaning: Meaning) -> SimulatedCall:
-    """The finished call of a journey, told as `meaning` has it; with the id, `seed` decides what agents note down."""
+    """The finished call of a journey, recorded as `meaning` says; `seed` and the id decide what agents note down."""
     if journey.ended_at is None:
         raise ValueError(f"Call {call_id} never ended.")
     dice = Dice(f"{seed} {call_id}")
@@ -233,7 +233,7 @@ def within_sla(journey: Journey, meaning: Meaning) -> bool | None:
 
 
 def _verdict(journey: Journey, meaning: Meaning, seed: str) -> bool | None:
-    """What the record says of the service level: the truth, or where the noise hits it the opposite."""
+    """What the record says about the service level: the truth, or the opposite where noise hits it."""
     within = within_sla(journey, meaning)
     return within if within is None or meaning.noise == 0 else within != Dice(seed).chance(meaning.noise)
 
@@ -257,7 +257,7 @@ def _inbound_types(journey: Journey, within: bool | None, meaning: Meaning) -> s
         types |= {"inbound_ivr_exit"}
     elif outcome in {"abandoned", "short_abandoned"}:
         types |= _abandoned_types(outcome, bool(journey.legs), meaning)
-    elif outcome != "missed":  # the document has no call type for a call that got lost in the queue
+    elif outcome != "missed":  # the document has no call type for a call that is lost in the queue
         types |= {outcome}
     return types
 

@@ -1,6 +1,6 @@
-"""Who and what a simulated call centre consists of: ring groups, numbers, agents, customers and what they note down.
+"""Who and what a simulated call centre consists of: ring groups, numbers, agents, customers and agents' notes.
 
-All names and telephone numbers are fictional: the numbers lie in the ranges kept free for fiction.
+All names and telephone numbers are fictional; the numbers are from the ranges reserved for fiction.
 """
 
 import math
@@ -14,10 +14,10 @@ from calls_assets.sandbox.dice import Dice
 
 @dataclass(frozen=True)
 class RingGroup:
-    """A queue and those who serve it.
+    """A queue and the agents who serve it.
 
-    `share` is its part of the queued calls, `talk_median_s` the median talk, `sla_s` the longest wait within the service
-    level, `max_wait_s` the wait after which a call overflows, `room` how many may wait, `campaigns` those that its agents
+    `share` is its share of the queued calls, `talk_median_s` the median talk, `sla_s` the longest wait within the service
+    level, `max_wait_s` the wait after which a call overflows, `room` how many may wait, `campaigns` what its agents
     dial from.
     """
 
@@ -33,7 +33,7 @@ class RingGroup:
 
 @dataclass(frozen=True)
 class Line:
-    """A number of the centre: `ivr` is its voice menu (none: straight to `group`), `share` its part of the calls."""
+    """A number of the centre: `ivr` is its voice menu (none: straight to `group`), `share` its share of the calls."""
 
     id: int
     number: str
@@ -52,7 +52,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Agent:
-    """One who takes calls; `group` is the id of the ring group that they serve."""
+    """An agent; `group` is the id of their ring group."""
 
     id: int
     user_id: int
@@ -62,7 +62,7 @@ class Agent:
 
 
 PARTNER_NUMBERS = ("16465550181", "16465550182", "16465550183")
-"""Numbers outside the centre that calls are handed to."""
+"""External numbers that calls are transferred to."""
 
 DISPOSITIONS: Mapping[bool, tuple[tuple[int, str], ...]] = {
     True: ((1, "Resolved"), (2, "Follow-up needed"), (3, "Escalated"), (4, "Wrong number"), (5, "Order placed")),
@@ -74,7 +74,7 @@ NOTES = ("Asked for an invoice copy.", "Will send the contract.", "Address updat
 TAGS = ("new customer", "complaint", "vip", "invoice", "delivery", "upgrade")
 SURVEYS = (1, 2)
 CUSTOMERS = 1600
-"""How many customers there are; a caller is one of them."""
+"""How many customers there are; callers are drawn from them."""
 
 _FIRST_NAMES = (
     "Ada Ben Carla Dario Elena Felix Grace Hugo Iris Jonas Kira Liam Maya Nils Olga Pavel Quinn Rosa Sami Tara Umar "
@@ -96,7 +96,7 @@ def name(index: int) -> tuple[str, str]:
 
 @lru_cache(maxsize=CUSTOMERS)
 def customer(index: int) -> dict[str, Any]:
-    """Customer number `index` (from 0) as the API shows a contact; the same object each time, not to be changed."""
+    """Customer number `index` (from 0) as the API shows a contact; a shared object, not to be changed."""
     dice = Dice(f"customer {index}")
     if index % 10 == 9:
         country, national = "44", f"7700900{index // 10 % 1000:03d}"
@@ -113,7 +113,7 @@ def customer(index: int) -> dict[str, Any]:
 
 
 def agents(group: RingGroup, count: int) -> tuple[Agent, ...]:
-    """The first `count` agents of a ring group; asking for more leaves the earlier ones the same."""
+    """The first `count` agents of a ring group; the earlier ones are the same for any count."""
     return tuple(_agent(group, place) for place in range(count))
 
 
@@ -127,7 +127,7 @@ def _agent(group: RingGroup, place: int) -> Agent:
 def seats(load: float, spare: float = 0.95, least: int = 2) -> int:
     """How many agents a load of `load` Erlangs (agents' worth of work) gets, `least` or more.
 
-    `spare` is what there is beyond the load, in square roots of it: 0.95 and most calls are answered within seconds, below
-    0 and the queue grows.
+    `spare` is what there is beyond the load, in square roots of it: with 0.95 most calls are answered within seconds, below
+    0 the queue grows.
     """
     return max(least, math.ceil(load + spare * math.sqrt(load)))

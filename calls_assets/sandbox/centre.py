@@ -25,10 +25,10 @@ class Centre:
     Args:
         seed: another seed is another centre of the same kind.
         zone: IANA zone in which the centre keeps its hours; its calls are numbered by the days of this zone.
-        calls_per_day: calls of a normal weekday, inbound and outbound, about; the staff grows with it.
+        calls_per_day: about how many calls a normal weekday has, inbound and outbound; the staff grows with it.
         days_kept: how many simulated days stay in memory.
         kind: which kind of call centre it is.
-        meaning: what its records say where the document leaves it open; the calls stay the same.
+        meaning: what its records say where the document leaves it open; the calls are the same.
     """
 
     live: ClassVar[bool] = True
@@ -52,7 +52,7 @@ class Centre:
         self._days = lru_cache(maxsize=days_kept)(self._simulate)
 
     def day(self, local_date: date) -> tuple[SimulatedCall, ...]:
-        """The calls that start on a day of the centre's zone, over, in order of start and id."""
+        """The finished calls that start on a day of the centre's zone, in order of start and id."""
         with self._lock:
             return self._days(local_date)
 
@@ -71,7 +71,7 @@ class Centre:
     def _simulate(self, day: date) -> tuple[SimulatedCall, ...]:
         seed = f"{self.seed} {self.zone.key} {self.calls_per_day}"
         journeys = simulate(self._plan(day), Dice(f"{seed} {day.isoformat()}"))
-        # A day's ids lie above those of all days before it, whatever was asked for before.
+        # A day's ids are above those of all days before it, whichever days were asked for first.
         first = (day - date(1970, 1, 1)).days * 1_000_000 + 1
         ids = {id(journey): first + place for place, journey in enumerate(journeys)}
         return tuple(
@@ -122,7 +122,7 @@ class Centre:
         seats = cast.seats(busiest * kind.work_s / 3600, kind.spare, kind.least_seats)
         spells = [_manned(weekday.spells, seats) for weekday in kind.week]
         team = cast.agents(group, max(map(len, spells)) + 2)
-        # Everybody moves on by two places a day, so that shifts and days off go round.
+        # Everyone moves on by two places a day, so that shifts and days off rotate.
         turn = day.toordinal() * 2
         return [
             self._shift(team[(turn + seat) % len(team)], day, seat, spell)
@@ -139,6 +139,6 @@ class Centre:
 
 
 def _manned(spells: Sequence[Spell], seats: int) -> list[Spell]:
-    """Each spell as often as agents work it in a ring group of so many seats."""
+    """Each spell, as many times as agents work it in a ring group of `seats` seats."""
     heads = [-(-seats * tenths // 10) for tenths in accumulate(spell.tenths for spell in spells)]
     return [spell for spell, first, last in zip(spells, [0, *heads], heads, strict=False) for _ in range(last - first)]

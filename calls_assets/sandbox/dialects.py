@@ -1,7 +1,7 @@
-"""How accounts tell the same calls in other JSON than the document's.
+"""How accounts write the same calls in other JSON than the document's.
 
-Each dialect takes a record and gives it anew; what it leaves as it is, it shares with the record. It copes with whatever it
-finds, so that any of them can be spoken at once and records of a test may be malformed.
+Each dialect returns a new record that shares its unchanged parts with the old one. It copes with whatever it finds, so
+that several can be combined and a test's records may be malformed.
 """
 
 import zlib
@@ -20,24 +20,24 @@ OBJECTS = ("contact", "number", "campaign", "ring_group", "ivr", "disposition")
 LEGS = ("all_agents", "answered_agents")
 LISTS = ("agents", *LEGS, "external_numbers", "recordings", "tags")
 WHERE = ZoneInfo("America/New_York")
-"""The zone whose offset the times in text carry."""
+"""The zone whose offset is in ISO 8601 times."""
 
 _BEYOND_SECONDS = 10**11
 
 
 def _retold(record: Record, names: Iterable[str], kind: type, tell: Callable[[Any], Any]) -> Record:
-    """A record with those of the named values that are of a kind as `tell` gives them."""
+    """A record in which `tell` replaces those of the named values that are of a type."""
     return record | {name: tell(record[name]) for name in names if name in record and isinstance(record[name], kind)}
 
 
 def _lists_retold(record: Record, tell: Callable[[list[Any]], Any]) -> Record:
-    """A record with each documented list, that in the contact too, as `tell` gives it."""
+    """A record in which `tell` replaces each documented list, including that in the contact."""
     told = _retold(record, LISTS, list, tell)
     return _retold(told, ["contact"], dict, lambda contact: _retold(contact, ["list_ids"], list, tell))
 
 
 def _each(value: Any, tell: Callable[[Any], Any]) -> Any:
-    """A value with each plain value within it as `tell` gives it."""
+    """A value in which `tell` replaces each plain value."""
     if isinstance(value, dict):
         return {name: _each(part, tell) for name, part in value.items()}
     if isinstance(value, list):
@@ -46,22 +46,22 @@ def _each(value: Any, tell: Callable[[Any], Any]) -> Any:
 
 
 def _values(record: Record, tell: Callable[[Any], Any]) -> Record:
-    """A record with each plain value within it as `tell` gives it."""
+    """A record in which `tell` replaces each plain value."""
     return {name: _each(value, tell) for name, value in record.items()}
 
 
 def _numbers(record: Record, tell: Callable[[Any], Any]) -> Record:
-    """A record with each number in it, flags apart, as `tell` gives it."""
+    """A record in which `tell` replaces each number, but not the flags."""
     return _values(record, lambda one: tell(one) if type(one) in (int, float) else one)
 
 
 def _flags(record: Record, tell: Callable[[bool], Any]) -> Record:
-    """A record with each flag in it as `tell` gives it."""
+    """A record in which `tell` replaces each flag."""
     return _values(record, lambda one: tell(one) if isinstance(one, bool) else one)
 
 
 def _moments(record: Record, tell: Callable[[int], Any]) -> Record:
-    """A record with each moment in it that is in epoch seconds as `tell` gives it."""
+    """A record in which `tell` replaces each moment that is in epoch seconds."""
 
     def moment(value: int) -> Any:
         return tell(value) if 0 <= value < _BEYOND_SECONDS else value
@@ -73,12 +73,12 @@ def _moments(record: Record, tell: Callable[[int], Any]) -> Record:
 
 
 def _dice(record: Record) -> int:
-    """A number that a call always has, and that says nothing of it."""
+    """A number that is always the same for a call, and says nothing about it."""
     return zlib.crc32(str(record.get("id")).encode("utf-8", "replace"))
 
 
 def strings(record: Record) -> Record:
-    """Every number and flag in a string."""
+    """Every number and flag as a string."""
     return _numbers(_flags(record, lambda flag: "true" if flag else "false"), str)
 
 
@@ -93,7 +93,7 @@ def flags_01_text(record: Record) -> Record:
 
 
 def fractions(record: Record) -> Record:
-    """Seconds with a fraction, now a little above the whole second and now a little below it."""
+    """Seconds with a fraction, some a little above the whole second and some a little below."""
 
     def seconds(whole: int) -> float:
         return round(whole - 0.2 if whole > 0 and _dice(record) % 2 else whole + 0.37, 2)
@@ -107,13 +107,13 @@ def zero_fractions(record: Record) -> Record:
 
 
 def blanks(record: Record) -> Record:
-    """What is not there as an empty string."""
+    """Missing values and empty lists as empty strings."""
     told = {name: "" if value is None else value for name, value in record.items()}
     return _lists_retold(told, lambda items: items or "")
 
 
 def empty_arrays(record: Record) -> Record:
-    """Objects that are not there as empty lists, as PHP writes them."""
+    """Missing objects as empty lists, as PHP writes them."""
     return _retold(record, OBJECTS, type(None), lambda _: [])
 
 
@@ -123,7 +123,7 @@ def empty_objects(record: Record) -> Record:
 
 
 def missing(record: Record) -> Record:
-    """What is not there without its name."""
+    """Missing values without their names."""
     return {
         name: missing(value) if isinstance(value, dict) else value
         for name, value in record.items()
@@ -152,12 +152,12 @@ def lists_of_one(record: Record) -> Record:
 
 
 def lone_items(record: Record) -> Record:
-    """A list's one item without the list, as converters from XML write it."""
+    """The only item of a list without the list, as converters from XML write it."""
     return _lists_retold(record, lambda items: items[0] if len(items) == 1 else items)
 
 
 def objects_for_items(record: Record) -> Record:
-    """Objects in the place of ids and names in lists."""
+    """Objects instead of ids and names in lists."""
 
     def objects(tell: Callable[[Any], Record]) -> Callable[[list[Any]], list[Any]]:
         return lambda items: [item if isinstance(item, dict) else tell(item) for item in items]
@@ -173,20 +173,20 @@ def _webhook_agent(agent: Any) -> Record:
 
 
 def webhook(record: Record) -> Record:
-    """As the vendor's webhook tells its calls: texts for objects, empty strings, times with an offset."""
+    """As the vendor's webhook sends calls: texts for objects, empty strings, times with an offset."""
     told = iso_times(objects_for_items(record))
     told = _retold(told, ["recordings"], list, lambda items: [_part(item, "url") for item in items])
     return {name: "" if value is None else value for name, value in told.items()}
 
 
 def _part(thing: Any, *names: str) -> Any:
-    """The first of an object's named parts that is there, or else the thing as it is."""
+    """The first of the named parts that an object has, or else the thing itself."""
     parts = (thing.get(name) for name in names) if isinstance(thing, dict) else ()
     return next((part for part in parts if part is not None), thing)
 
 
 def whole_webhook(record: Record) -> Record:
-    """As `webhook`, with numbers outside as texts, and half of the dispositions without their id."""
+    """As `webhook`, with external numbers as texts, and half of the dispositions without their id."""
     told = webhook(record)
     told = _retold(told, ["external_numbers"], list, lambda items: [_part(item, "number") for item in items])
     if _dice(record) % 2:
@@ -221,12 +221,12 @@ def numeric_texts(record: Record) -> Record:
 
 
 def zero_for_none(record: Record) -> Record:
-    """A call that follows none follows call 0."""
+    """Calls that follow no other follow call 0."""
     return _retold(record, ["original_call_id"], type(None), lambda _: 0)
 
 
 def undocumented(record: Record) -> Record:
-    """Fields that the document does not name, of every JSON type, at the top and within."""
+    """Undocumented fields of every JSON type, at the top and within objects."""
     number = _dice(record)
     told = record | {
         "waiting_time": number % 60,
@@ -244,12 +244,12 @@ def undocumented(record: Record) -> Record:
 
 
 def mixed_lists(record: Record) -> Record:
-    """A list that the document does not name, of items of several types."""
+    """An undocumented list with items of several types."""
     return record | {"choices": ["menu", {"digit": _dice(record) % 10}, 1.5]}
 
 
 def hostile_words(record: Record) -> Record:
-    """What people name and note is made to break what shows it, and so is a field that the document does not name."""
+    """Hostile words for whatever people name or note, and in an undocumented field."""
     number = _dice(record)
     told = _retold(record, [*OBJECTS, *LEGS], object, _renamed)
     told = _retold(told, ["tags"], list, lambda tags: [word(number + place) for place, _ in enumerate(tags)])
@@ -258,7 +258,7 @@ def hostile_words(record: Record) -> Record:
 
 
 def _renamed(thing: Any) -> Any:
-    """An object, or each of a list, with a word that goes with its id in the place of each name."""
+    """An object, or each in a list, with a word chosen by its id instead of each name."""
     if isinstance(thing, list):
         return [_renamed(one) for one in thing]
     if not isinstance(thing, dict):
@@ -269,12 +269,12 @@ def _renamed(thing: Any) -> Any:
 
 
 def mixed(record: Record) -> Record:
-    """Each call in another dialect, some as documented."""
+    """Each call in its own dialect, some as documented."""
     return _told(record, {_own(record)})
 
 
 def _own(record: Record) -> str:
-    """The dialect that a call has to itself in a mixed account."""
+    """The dialect of a call in a mixed account."""
     names = ["as documented", *(name for name in DIALECTS if name != "mixed")]
     return names[_dice(record) % len(names)]
 
@@ -306,20 +306,20 @@ _EVERY = (
     missing,
     mixed,
 )
-"""Every dialect, in the order in which several are spoken at once."""
+"""Every dialect, in the order in which several are applied."""
 
 LOSSY: Mapping[str, Dialect] = {tell.__name__: tell for tell in (scalars, scalar_names, whole_webhook)}
-"""Dialects that leave out an id, a name or a flag that a figure stands under; all else is told."""
+"""Dialects that leave out an id, a name or a flag that figures are grouped by."""
 
 HOSTILE: Mapping[str, Dialect] = {tell.__name__: tell for tell in (hostile_words,)}
-"""Dialects that an account speaks in which somebody means ill."""
+"""Dialects with malicious content."""
 
 DIALECTS: Mapping[str, Dialect] = {tell.__name__: tell for tell in _EVERY if tell.__name__ not in {*LOSSY, *HOSTILE}}
-"""Dialects in which everything is told that figures are made of."""
+"""Dialects that keep everything that figures are made of."""
 
 
 def dialects(text: str) -> tuple[str, ...]:
-    """The names of some dialects joined by `+`.
+    """The dialects in a text such as `strings+missing`.
 
     Raises:
         ValueError: there is no such dialect.
@@ -328,7 +328,7 @@ def dialects(text: str) -> tuple[str, ...]:
 
 
 def known(names: Iterable[str]) -> tuple[str, ...]:
-    """The names as they are.
+    """The names, checked.
 
     Raises:
         ValueError: there is no dialect of such a name.
@@ -336,12 +336,12 @@ def known(names: Iterable[str]) -> tuple[str, ...]:
     names = tuple(names)
     for name in names:
         if name not in {*DIALECTS, *LOSSY, *HOSTILE}:
-            raise ValueError(f"{name!r} is no dialect; there are {', '.join([*DIALECTS, *LOSSY, *HOSTILE])}.")
+            raise ValueError(f"{name!r} is not a dialect; there are {', '.join([*DIALECTS, *LOSSY, *HOSTILE])}.")
     return names
 
 
 def in_dialects(record: Any, names: Iterable[str]) -> Any:
-    """A record in some dialects at once; what is no object stays as it is."""
+    """A record in several dialects at once; anything but an object stays as it is."""
     if not isinstance(record, dict):
         return record
     spoken = set(names)

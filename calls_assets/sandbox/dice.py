@@ -1,11 +1,11 @@
-"""Chance that is the same on every machine and in every process."""
+"""Random numbers that are the same on every machine and in every process."""
 
 import math
 import random
 
 
 class Dice(random.Random):
-    """A generator of random numbers that is seeded by a text, so that the same text always gives the same numbers."""
+    """A generator of random numbers whose seed is a text; the same text always gives the same numbers."""
 
     def __init__(self, seed: str) -> None:
         # A text seed goes through SHA-512 and does not depend on PYTHONHASHSEED, as hash() would.
@@ -16,11 +16,11 @@ class Dice(random.Random):
         return self.random() < probability
 
     def seconds(self, low: int, high: int) -> int:
-        """Whole seconds, any from `low` to `high` as likely as the other."""
+        """Whole seconds from `low` to `high`, uniformly."""
         return low + int(self.random() * (high - low + 1))
 
     def about(self, median_s: float, spread: float, low: int = 1, high: int = 3600) -> int:
-        """Log-normal whole seconds around a median, kept from `low` to `high`."""
+        """Log-normal whole seconds around a median, clipped to `low` and `high`."""
         return min(high, max(low, round(median_s * math.exp(self.gauss(0.0, spread)))))
 
     def after(self, mean_s: float) -> int:

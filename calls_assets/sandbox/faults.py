@@ -1,4 +1,4 @@
-"""A fault plan: which fault strikes on which request. A fault changes only what is sent on the wire."""
+"""A fault plan: which fault strikes which request. A fault changes only what is sent."""
 
 import gzip
 import json
@@ -16,12 +16,12 @@ from calls_assets.sandbox.calls import SimulatedCall
 
 @dataclass(frozen=True, kw_only=True)
 class Strikes:
-    """On which requests a fault strikes; without anything given, on all.
+    """Which requests a fault strikes; all by default.
 
     Attributes:
-        where: takes a request's query parameters and says whether it is counted at all; None: all are.
+        where: takes a request's query parameters and says whether it counts; None: all do.
         on: the numbers, from 1, of the counted requests that are struck, such as `(1, 2)` or `range(3, 99)`; None: all.
-        every: of these only every n-th counted request.
+        every: of these, only every n-th counted request.
     """
 
     where: Callable[[Mapping[str, str]], bool] | None = None
@@ -42,11 +42,11 @@ class WireFault(Strikes):
             answer; `cut`: in the middle of the body. `short`: the body is half of what it should be, and its Content-Length
             says so too. `html`, `empty`: status 200 with a web page or without a body. `hang`: no answer until the client
             leaves or the server stops; `stall`: half the body, then the same. `drip`: the body comes byte by byte;
-            `drip_head`: the headers do so too. `bad_gzip`: the body is said to be gzip but is none; `cut_gzip`: it is half
-            a gzip file. The right body in HTTP that is none: `two_lengths` gives two that differ, `bad_chunk` a chunk of a
-            length below zero, `many_headers` a thousand, `no_http` the body alone.
+            `drip_head`: so do the headers. `bad_gzip`: the body is declared as gzip but is not; `cut_gzip`: it is half a
+            gzip file. The right body in broken HTTP: `two_lengths` has two that differ, `bad_chunk` a chunk of negative
+            length, `many_headers` a thousand headers, `no_http` the body alone.
         status: the status code of `status`.
-        headers: further headers of `status`, such as Retry-After or Location.
+        headers: additional headers of `status`, such as Retry-After or Location.
         pause_s: seconds between two bytes of a drip.
     """
 
@@ -75,15 +75,15 @@ class WireFault(Strikes):
 
 @dataclass(frozen=True)
 class ListFault(Strikes):
-    """A fault of the list of calls that a request pages through.
+    """A fault in the list of calls that a request pages through.
 
     Attributes:
-        kind: what is wrong. `without`: the calls of `ids` are not in the list (struck early: they are inserted later; struck
-            late: they are deleted). `fewer`: the page holds `rows` fewer calls than it should. `overlap`: each page begins
-            with the last `rows` calls of the page before. `repeat`: every page is page 1. `endless`: every page is full, with
-            calls that nobody made where the list ends, and the total is always `rows` ahead. `total`: the total is `rows`
-            too high. `moving_total`: the total is higher by one with each struck request. `no_total`: there is no total.
-            `no_rows`: the page is empty although the total is not.
+        kind: what is wrong. `without`: the calls in `ids` are missing from the list (on early requests: they are inserted
+            later; on late ones: they are deleted). `fewer`: the page has `rows` fewer calls than it should. `overlap`: each
+            page begins with the last `rows` calls of the page before. `repeat`: every page is page 1. `endless`: every page
+            is full, with made-up calls after the end of the list, and the total is always `rows` ahead. `total`: the total
+            is `rows` too high. `moving_total`: the total is higher by one with each struck request. `no_total`: there is no
+            total. `no_rows`: the page is empty although the total is not.
         ids: call ids.
         rows: a number of calls.
     """
@@ -95,7 +95,7 @@ class ListFault(Strikes):
 
 Fault = WireFault | ListFault
 Strike = tuple[Fault, int]
-"""A fault and the number, from 1, of this strike's request among those that the fault counts."""
+"""A fault and the number, from 1, of the request among those that the fault counts."""
 
 
 class FaultPlan:
@@ -107,7 +107,7 @@ class FaultPlan:
         self._lock = threading.Lock()
 
     def strikes(self, given: Mapping[str, str]) -> list[Strike]:
-        """The faults that strike on the next request, which has these query parameters."""
+        """The faults that strike the next request, which has these query parameters."""
         struck = []
         with self._lock:
             for place, fault in enumerate(self._faults):
@@ -120,7 +120,7 @@ class FaultPlan:
 
 @dataclass
 class Listing:
-    """What a page is cut from: `size` calls from place `first` (from 0) on, and the total that it tells."""
+    """What a page is cut from: `size` calls from place `first` (from 0) on, and the total that it gives."""
 
     calls: list[SimulatedCall]
     first: int
@@ -128,7 +128,7 @@ class Listing:
     total: int | None
 
     def cut_off(self, place: int | None) -> None:
-        """Keep the page from reaching beyond a place of the list; None for none."""
+        """Keep the page from reaching beyond a place in the list, if there is one."""
         if place is not None:
             self.size = max(0, min(self.size, place - self.first))
 
@@ -139,7 +139,7 @@ class Listing:
 
 
 def listing(calls: list[SimulatedCall], page: int, size: int, strikes: Iterable[Strike]) -> Listing:
-    """The page of this number, from 1, with all that the plan has against it."""
+    """The page of this number, from 1, with the faults that strike."""
     found = Listing(calls, (page - 1) * size, size, len(calls))
     for fault, number in strikes:
         if isinstance(fault, ListFault):
@@ -172,12 +172,12 @@ def _spoil(found: Listing, page: int, fault: ListFault, number: int) -> None:
 
 
 def wire_fault(strikes: Iterable[Strike]) -> WireFault | None:
-    """The first of the faults that is one of the answer itself."""
+    """The first of the faults that concerns the answer itself."""
     return next((fault for fault, _ in strikes if isinstance(fault, WireFault)), None)
 
 
 def play(fault: WireFault, connection: socket.socket, body: bytes) -> None:
-    """Send the faulty answer in place of `body`, which is the right one; nothing else may follow on the connection."""
+    """Send a faulty answer instead of `body`, the right one; nothing else may follow on the connection."""
     head, half = _head(len(body)), body[: len(body) // 2]
     match fault.kind:
         case "reset":
@@ -196,7 +196,7 @@ def play(fault: WireFault, connection: socket.socket, body: bytes) -> None:
                 connection.sendall(bytes([byte]))
                 time.sleep(fault.pause_s)
         case "two_lengths" | "bad_chunk" | "many_headers" | "no_http":
-            connection.sendall(_as_no_http(fault.kind, body))
+            connection.sendall(_as_broken_http(fault.kind, body))
         case _:
             connection.sendall(_whole_as_http(fault, body))
 
@@ -215,7 +215,7 @@ def _whole_as_http(fault: WireFault, body: bytes) -> bytes:
     return _head(len(sent), status, headers) + sent
 
 
-def _as_no_http(kind: str, body: bytes) -> bytes:
+def _as_broken_http(kind: str, body: bytes) -> bytes:
     head = _head(len(body))
     return {
         "two_lengths": head.replace(b"Content-Length", b"Content-Length: 1\r\nContent-Length") + body,
@@ -232,6 +232,6 @@ def _head(length: int, status: int = 200, headers: Mapping[str, str] | None = No
 
 
 def _reset(connection: socket.socket) -> None:
-    """Close with a reset (RST) in place of the usual goodbye (FIN)."""
+    """Close with a reset (RST) instead of the usual FIN."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     os.close(connection.detach())

@@ -1,6 +1,6 @@
-"""Words that somebody may have given to an agent, a ring group or a tag, and that a reader of them must get through.
+"""Words that somebody may have given to an agent, a ring group or a tag, and that must do no harm where they are shown.
 
-Each is kept in the files as it came, but for lone surrogates, and shown as one line that does nothing.
+Each is stored as it came, except for lone surrogates, and shown as one line that does nothing.
 """
 
 _CONTROL = (*range(0x20), *range(0x7F, 0xA0))
@@ -57,9 +57,9 @@ HOSTILE_WORDS = (
 """Words of every kind, with some ordinary names among them."""
 
 _STEP = 10_007
-"""Numbers that follow each other have words of different kinds."""
+"""So that consecutive numbers have words of different kinds."""
 
 
 def word(number: int) -> str:
-    """The hostile word of a number; so many numbers in a row as there are words have them all."""
+    """The hostile word for a number; as many consecutive numbers as there are words cover them all."""
     return HOSTILE_WORDS[number * _STEP % len(HOSTILE_WORDS)]

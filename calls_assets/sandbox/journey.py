@@ -7,7 +7,7 @@ from calls_assets.sandbox.cast import Agent, Line, RingGroup
 
 @dataclass
 class Leg:
-    """An agent's part in a call, all times in epoch seconds; without `joined_at` the agent was rung in vain."""
+    """An agent's part in a call, all times in epoch seconds; without `joined_at` the agent did not answer."""
 
     agent: Agent
     rung_at: int
@@ -22,7 +22,7 @@ class Journey:
     """One call from its start to its end, all times in epoch seconds.
 
     `outcome` is the API's `type` token once the call is over; `caller` is a customer's number (None: withheld);
-    `external` are the numbers outside the centre, each with whether it was a transfer and when it came in.
+    `external` are external numbers, each with whether it was a transfer and when it joined.
     """
 
     inbound: bool
@@ -43,18 +43,18 @@ class Journey:
 
     @property
     def settled(self) -> bool:
-        """Whether the call is answered or over, so that nothing that was due while it waited concerns it."""
+        """Whether the call is answered or over, so that what was due while it waited lapses."""
         return self.answered_at is not None or self.ended_at is not None
 
     @property
     def wait_s(self) -> int | None:
-        """Seconds in the queue, rings included; None for a call that was in none."""
+        """Seconds in the queue, rings included; None for a call that was not queued."""
         left = self.ended_at if self.answered_at is None else self.answered_at
         return None if self.queued_at is None or left is None else left - self.queued_at
 
     @property
     def transferred(self) -> bool:
-        """Whether the call was handed on, to an agent or to a number outside."""
+        """Whether the call was transferred, to an agent or to an external number."""
         return any(leg.transfer for leg in self.legs) or any(transfer for _, transfer, _ in self.external)
 
     def end(self, now: int, outcome: str) -> None:

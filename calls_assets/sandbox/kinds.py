@@ -1,6 +1,6 @@
-"""The kinds of call centres there are: when each is open, who calls and who works there, how patient and how eager.
+"""The kinds of call centres: opening hours, ring groups, numbers, staff, patience and campaigns.
 
-All telephone numbers lie in the ranges kept free for fiction.
+All telephone numbers are from the ranges reserved for fiction.
 """
 
 from collections.abc import Mapping
@@ -23,9 +23,9 @@ class Spell:
 
 @dataclass(frozen=True)
 class Weekday:
-    """A day of the week: from which local hour until which it is open (None: closed all day), how busy, who works.
+    """A day of the week: its opening hours (local; None: closed all day), how busy it is, and its shifts.
 
-    `busy` is against the same hour of a normal weekday. Ring groups of `away` do not work on this day.
+    `busy` is relative to the same hour of a normal weekday. Ring groups in `away` do not work on this day.
     """
 
     hours: tuple[int, int] | None
@@ -40,20 +40,20 @@ class Kind:
 
     Attributes:
         groups: its ring groups.
-        lines: its numbers; each ring group dials out with the first that leads to it.
+        lines: its numbers; each ring group dials out with the first that routes to it.
         week: its weekdays, Monday to Sunday.
-        busy: how busy each local hour of a day is while it is open, each against the others.
+        busy: how busy each local hour is while the centre is open, relative to the others.
         quiet: the same while it is closed.
-        inbound_share: part of a normal weekday's calls that are inbound.
-        work_s: seconds of agents' work that staff is planned with for each inbound call, dials that go with it included.
+        inbound_share: share of a normal weekday's calls that are inbound.
+        work_s: seconds of work per inbound call that staffing is planned with, including the outbound calls that go with it.
         spare: staff beyond the load of the busiest hour, as in `cast.seats`.
         least_seats: the fewest seats of a ring group.
-        patience_s: mean time in the queue after which callers hang up.
-        callback_share: part of the known callers who would rather be called back than wait for about a minute.
-        dial_after_s: mean time in seconds that an agent is idle before they dial from a campaign.
-        dial_hours: from which local hour until which they do.
-        kept_free: how many idle agents of a ring group stay free for those who call.
-        reached: part of the dials that somebody answers.
+        patience_s: mean time after which queued callers hang up.
+        callback_share: share of the known callers who ask for a callback after about a minute.
+        dial_after_s: mean idle time in seconds before an agent dials from a campaign.
+        dial_hours: the local hours between which they do.
+        kept_free: how many idle agents of a ring group stay free for callers.
+        reached: share of the dialled calls that are answered.
     """
 
     groups: tuple[RingGroup, ...]
@@ -85,7 +85,7 @@ _QUIET = (0.01,) * 7 + (0.06,) * 15 + (0.01,) * 2
 
 
 def _from(hour: int, *busy: float) -> tuple[float, ...]:
-    """How busy the 24 hours are, where those from `hour` on are given and nobody calls in the others."""
+    """How busy the 24 hours are: the given ones from `hour` on, and 0 in the others."""
     return (0.0,) * hour + busy + (0.0,) * (24 - hour - len(busy))
 
 
@@ -195,4 +195,4 @@ KINDS: Mapping[KindName, Kind] = {
     "sales_floor": _SALES_FLOOR,
     "round_the_clock": _ROUND_THE_CLOCK,
 }
-"""An ordinary office, a desk with long queues, a floor that dials more than it is called, and one that never closes."""
+"""An ordinary office, a help desk with long queues, a sales floor that mostly dials, and a centre that never closes."""

@@ -1,4 +1,4 @@
-"""What the API's document leaves open about the records."""
+"""What the document leaves open about records."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,21 +8,21 @@ from typing import Literal
 class Meaning:
     """What a record says of a call, where the document leaves it open.
 
-    The calls are the same under every meaning, only what is told of them differs.
+    The calls are the same under every meaning; only their records and call types differ.
 
     Attributes:
         sla_clock: whether the timer of `is_answered_within_sla` starts when the caller enters the queue, so that the
             voice menu is left out, or with the call.
         sla_s: the longest time in seconds within the service level, for all ring groups; None: each has its own.
         leg_start: whether an agent leg's `started_at` is when the agent was rung, or when they answered; legs that were
-            rung in vain tell the ring either way.
+            rung in vain have the time of the ring either way.
         duration: whether an inbound call's `duration` is the whole call or the talk, as it always is of outbound calls.
         distributed: whether abandoned calls that rang an agent count under the distributed call type beside `abandoned`
             or `short_abandoned` (inside), or under it alone (beside).
         short: whether short-abandoned calls are kept apart from the abandoned ones or are some of them.
         warm: whether warm transfers count as `transfer` too (inside), or as `warm_transfer` alone (beside).
         tokens: whether `type` names how the call went, or only whether it was `answered` or `missed`.
-        noise: share of answered inbound calls whose `is_answered_within_sla` is the other way round, for no reason.
+        noise: share of answered inbound calls whose `is_answered_within_sla` is inverted, for no reason.
     """
 
     sla_clock: Literal["queue", "call"] = "queue"

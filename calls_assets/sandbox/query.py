@@ -1,4 +1,4 @@
-"""The query string of `GET /calls/`, read as the document has it, and which calls it asks for."""
+"""The query string of `GET /calls/`, read as documented, and which calls it asks for."""
 
 import math
 import re
@@ -18,16 +18,16 @@ from calls_assets.sandbox.calls import SimulatedCall, types_as_of
 
 DEFAULT_LIMIT = 100
 DEFAULT_DAYS = 30
-"""How far back an answer goes when the query has no dateFrom."""
+"""How far back a query without dateFrom goes."""
 
 MOST_PARAMETERS = 100
 
 
 @dataclass(frozen=True)
 class Question:
-    """A checked query; `start` and `end` bound `started_at` as [start, end) in epoch seconds, None: not given.
+    """A checked query; `started_at` lies in [start, end), in epoch seconds, where these are given.
 
-    `members` are the filters by what a call belongs to: each parameter's name with the ids asked for.
+    `members` are the filters by ids, such as those of ring groups: each parameter's name with its ids.
     """
 
     start: int | None
@@ -38,7 +38,7 @@ class Question:
     members: tuple[tuple[str, frozenset[int]], ...]
 
     def window(self, now: int, live: bool) -> tuple[int, int]:
-        """The bounds of `started_at` as [start, end) in epoch seconds; of a live source nothing lies after `now`."""
+        """The bounds of `started_at` as [start, end) in epoch seconds; a live source has nothing after `now`."""
         end = now + 1 if self.end is None else self.end
         if live:
             end = min(end, now + 1)
@@ -46,7 +46,7 @@ class Question:
         return start, end
 
     def asks_for(self, call: SimulatedCall, now: int) -> bool:
-        """Whether the call passes the filters as it stands at `now` (epoch seconds); the window is not looked at."""
+        """Whether the call, as it is at `now` (epoch seconds), passes the filters; the window is not checked."""
         if call.timeline is not None and call.started_at > now:
             return False
         if self.call_type is not None and self.call_type not in types_as_of(call, now):
@@ -85,14 +85,14 @@ def parameters(query: str) -> dict[str, str]:
     """The parameters of a query string, each once.
 
     Raises:
-        Refusal: it is none, has too many, or one more than once.
+        Refusal: it is malformed, has too many parameters, or one more than once.
     """
     try:
         if re.search("%(?![0-9A-Fa-f]{2})", query):
             raise ValueError("a % without two hex digits")
         pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
     except ValueError as error:
-        raise Refusal(f"This is no query string: {error}.") from None
+        raise Refusal(f"The query string is malformed: {error}.") from None
     for name, times in Counter(name for name, _ in pairs).items():
         if times > 1:
             raise Refusal(f"{shown(name)} is given {times} times.")
@@ -115,7 +115,7 @@ def _ids(name: str, text: str, many: bool) -> frozenset[int]:
 
 
 def _moment(name: str, text: str | None, zone: ZoneInfo, *, after: bool) -> int | None:
-    """The epoch second of an ISO date or datetime; with `after` that of the next day or second instead."""
+    """The epoch second of an ISO date or datetime; with `after`, that of the next day or second."""
     if text is None:
         return None
     try:
@@ -126,7 +126,7 @@ def _moment(name: str, text: str | None, zone: ZoneInfo, *, after: bool) -> int 
         second = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
         return math.floor(second) + 1 if after else math.ceil(second)
     except (ValueError, OverflowError):
-        raise Refusal(f"{name}: {shown(text)!r} is no date in ISO 8601 format.") from None
+        raise Refusal(f"{name}: {shown(text)!r} is not an ISO 8601 date.") from None
 
 
 def _ids_at(thing: Any, *path: str) -> frozenset[int]:
@@ -152,4 +152,4 @@ _MEMBERS: Mapping[str, Callable[[SimulatedCall], frozenset[int]]] = {
     "dispositionIds": lambda call: _ids_at(call.record, "disposition", "id"),
     "surveyIds": lambda call: _ids_at(call.survey_id),
 }
-"""The filters by what a call belongs to, each with the ids that a call has of it."""
+"""Each filter by ids, with the ids that a call has."""

@@ -1,4 +1,4 @@
-"""A load test's calls: one simulated day over and over, as JSON made once, of which only ids and times are set anew."""
+"""Calls for load tests: one simulated day over and over, as JSON made once in which only ids and times are replaced."""
 
 import json
 import re
@@ -29,7 +29,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class _Numbers:
-    """Decimal numbers of one width in a text: where each begins, and what it is in the first copy."""
+    """Decimal numbers of one width in a text: where each begins, and its value in the first copy."""
 
     places: Ints
     values: Ints
@@ -41,7 +41,7 @@ class _Numbers:
         return cls(places, values)
 
     def write(self, text: npt.NDArray[np.uint8], begin: int, end: int, more: int, width: int) -> None:
-        """Write the numbers between the places `begin` and `end`, each higher by `more`, into that part of the text."""
+        """Write the numbers between the places `begin` and `end`, each increased by `more`, into that part of the text."""
         first, last = np.searchsorted(self.places, [begin, end])
         values, places = self.values[first:last] + more, self.places[first:last] - begin
         for digit in range(width):
@@ -50,7 +50,7 @@ class _Numbers:
 
 @dataclass(frozen=True)
 class _Template:
-    """Records of one copy in a row, with a comma after each: their places in the copy and in the text."""
+    """The records of one copy in a row, each followed by a comma: their places in the copy and in the text."""
 
     records: Ints
     ends: Ints
@@ -75,7 +75,7 @@ class _Template:
 
 @dataclass(frozen=True)
 class RepeatedList:
-    """The calls that a question asks for: those of a template from place `first` on and before place `last`."""
+    """The calls that a question asks for: those of a template from place `first` up to but without place `last`."""
 
     template: _Template
     first: int
@@ -87,7 +87,7 @@ class RepeatedList:
         return self.last - self.first
 
     def rows(self, begin: int, end: int) -> bytes:
-        """The records from place `begin` (from 0) of the list on and before `end`, as JSON with commas between them."""
+        """The records of the list from place `begin` (from 0) up to but without `end`, as JSON with commas between them."""
         parts, many = [], len(self.template.records)
         first, last = self.first + begin, min(self.first + end, self.last)
         while first < last:
@@ -100,18 +100,18 @@ class RepeatedList:
 
 
 class RepeatedCalls:
-    """So many calls a day (UTC), evenly spread, of any day since 1970, newest first; pages cost next to nothing.
+    """Evenly spread calls on every day (UTC) since 1970, newest first; pages cost next to nothing.
 
     Args:
-        calls_per_day: how many.
+        calls_per_day: how many calls a day has.
         seed: another seed is another centre.
         kind: which kind of call centre it is.
         meaning: what its records say where the document leaves it open.
-        dialect: in which `dialects` the records are told.
+        dialect: the `dialects` in which the records are written.
 
     Raises:
-        ValueError: the number of calls does not divide a day into equal parts, or ids and times are no whole seconds and
-            digits in a dialect, so that they cannot be set anew.
+        ValueError: the number of calls does not divide a day into equal parts, or a dialect writes ids and times in a way
+            that cannot be replaced.
     """
 
     live: ClassVar[bool] = False
@@ -142,7 +142,7 @@ class RepeatedCalls:
         """The calls that a question asks for.
 
         Raises:
-            Refusal: a filter other than callType, or an open window.
+            Refusal: there is a filter other than callType, or a date is missing.
         """
         if question.members or question.start is None or question.end is None:
             raise Refusal("Repeated calls can only be asked for by dateFrom, dateTo and callType.")
@@ -156,7 +156,7 @@ class RepeatedCalls:
         return -(-moment * self.calls_per_day // DAY_S)
 
     def _found(self, template: _Template, number: int) -> int:
-        """How many calls of a template have a number below the given one."""
+        """How many calls of a template have a lower number."""
         copy, place = divmod(number, self._size)
         return copy * len(template.records) + int(np.searchsorted(template.records, place))
 
@@ -174,6 +174,6 @@ class RepeatedCalls:
         told = in_dialects(record, self._dialect)
         if (str(told["id"]), str(told["started_at"])) != (str(_FIRST_ID + place), str(start)):
             raise ValueError(
-                f"Repeated calls cannot be told in {'+'.join(self._dialect)}: their ids and times are set anew."
+                f"Repeated calls cannot be written in {'+'.join(self._dialect)}: their ids and times are replaced."
             )
         return re.sub(rb'("started_at":"?)([0-9]+)', lambda match: match[1] + match[2].zfill(10), encode(told))

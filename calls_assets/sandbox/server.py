@@ -1,4 +1,4 @@
-"""An embedded `GET /calls/` after the API document, on this machine only."""
+"""An embedded `GET /calls/` as in the API document, on this machine only."""
 
 import gzip
 import html
@@ -44,7 +44,7 @@ def _clock() -> int:
 
 
 class Sandbox:
-    """The sandbox API; used as a context manager, it serves from entry to exit.
+    """The sandbox API; a context manager that serves from entry to exit.
 
     Args:
         source: where the calls come from; a simulated centre by default.
@@ -52,12 +52,12 @@ class Sandbox:
         token: the value that the `Access-Token` header must have.
         port: TCP port on 127.0.0.1; 0 for any that is free.
         now: the clock, in epoch seconds.
-        faults: what goes wrong, and on which requests with the right token.
-        tick: the clock by which the pace is kept, in seconds.
+        faults: what goes wrong on which of the requests with the right token.
+        tick: the clock of the rate limit, in seconds.
 
     Attributes:
-        requests: the query parameters of every request that came with the right token, in order of arrival.
-        peak_concurrency: the most requests that were being answered at one time.
+        requests: the query parameters of every request with the right token, in order of arrival.
+        peak_concurrency: the most requests that were being answered at once.
     """
 
     def __init__(
@@ -124,7 +124,10 @@ def run(
     ready: Callable[[Sandbox], None] | None = None,
 ) -> None:
     """Serve on `port` until interrupted (SIGINT or SIGTERM); `ready` is called once the port is open."""
-    for stop in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: what a script starts in the background ignores it
+    for stop in (
+        signal.SIGINT,
+        signal.SIGTERM,
+    ):  # SIGINT too: processes that a script starts in the background ignore it
         signal.signal(stop, signal.default_int_handler)
     try:
         with Sandbox(source, behaviour, port=port) as sandbox:
@@ -144,7 +147,7 @@ def _refusal(reason: str, error_as: str) -> tuple[bytes, str]:
 
 
 def _retry_after(way: str, wait_s: float) -> dict[str, str]:
-    """The header that says when to come again."""
+    """The header that says when to try again."""
     seconds, moment = max(1, math.ceil(wait_s)), math.ceil(time.time() + wait_s)
     told = {"seconds": str(seconds), "date": formatdate(moment, usegmt=True), "epoch": str(moment)}
     return {"Retry-After": told[way]} if way in told else {}
@@ -161,7 +164,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
 
     def server_bind(self) -> None:
-        # HTTPServer would look the host's name up, which takes seconds where there is no name server.
+        # HTTPServer would look up the host's name, which takes seconds without a name server.
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
 
@@ -182,7 +185,7 @@ class _Server(ThreadingHTTPServer):
     def stop(self) -> None:
         self.shutdown()
         self.server_close()
-        # Connections kept alive would go on being served by their threads.
+        # Connections that are kept alive would still be served by their threads.
         with self._open_lock:
             for connection in self._open:
                 try:
@@ -192,11 +195,11 @@ class _Server(ThreadingHTTPServer):
 
 
 def _unfit(target: str, headers: Message) -> tuple[int, str] | None:
-    """Why a request is refused whatever it asks for, with the status; None where it is not."""
+    """The status and the reason where a request is refused whatever it asks for."""
     try:
         host = urlsplit(target).netloc
     except ValueError:
-        return HTTPStatus.BAD_REQUEST, "This is no address."
+        return HTTPStatus.BAD_REQUEST, "This is not an address."
     if not names_loopback([*headers.get_all("Host", []), *([host] if host else [])]):
         return HTTPStatus.MISDIRECTED_REQUEST, "Only this machine is answered, as 127.0.0.1, localhost or [::1]."
     return None
@@ -210,7 +213,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def parse_request(self) -> bool:
-        """Read the request's first line and headers; refuses what is unfit, and ends the connection with it."""
+        """Read the request's first line and headers; an unfit request is refused and the connection closed."""
         if not super().parse_request():
             return False
         if refusal := _unfit(self.path, self.headers):

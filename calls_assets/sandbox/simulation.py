@@ -1,7 +1,7 @@
 """One day of the call centre, event by event: arrivals, voice menus, queues, rings, talks, transfers and callbacks.
 
-All times are epoch seconds, whole; the calendar of the day (when it opens, how busy each quarter of an hour is) comes
-in from outside, so that nothing here knows of time zones.
+All times are whole epoch seconds; the calendar of the day (opening hours, expected calls) is given, so that nothing here
+knows about time zones.
 """
 
 import heapq
@@ -19,10 +19,10 @@ from calls_assets.sandbox.kinds import Kind
 _T = TypeVar("_T")
 
 SHORT_S = 10
-"""Who hangs up sooner than this after the call's start is a short abandon."""
+"""Callers who hang up sooner than this after the call's start are short abandons."""
 
 RING_S = 15
-"""How long an agent is rung before the next one is."""
+"""How long an agent is rung before the next one."""
 
 LUNCH_S = 45 * 60
 
@@ -39,9 +39,9 @@ class Shift:
 
 @dataclass(frozen=True)
 class DayPlan:
-    """What a day brings: when it is open (epoch seconds; None: closed all day), who works, who calls when.
+    """A day's opening hours (epoch seconds; None: closed all day), shifts and expected calls.
 
-    `groups` are the ring groups that are staffed, `rates` the inbound calls to expect in each slot of `slot_s` seconds from
+    `groups` are the ring groups that are staffed, `rates` the inbound calls expected in each slot of `slot_s` seconds from
     `start` on. Agents dial from campaigns from `dial_from` until `dial_until`.
     """
 
@@ -64,7 +64,7 @@ class DayPlan:
 
 @dataclass
 class _Worker:
-    """An agent at work; `stint` counts how often they turned busy, so that what was due in an older spell lapses."""
+    """An agent at work; `stint` counts how often they became busy, so that what was due in an older idle spell lapses."""
 
     agent: Agent
     queue: "_Queue"
@@ -75,7 +75,7 @@ class _Worker:
 
 @dataclass
 class _Queue:
-    """A ring group at work; `idle` in the order in which the agents became idle."""
+    """A ring group at work; `idle` agents are in the order in which they became idle."""
 
     group: RingGroup
     waiting: deque[Journey] = field(default_factory=deque)
@@ -84,7 +84,7 @@ class _Queue:
 
 
 def simulate(plan: DayPlan, dice: Dice) -> list[Journey]:
-    """All calls that start on the planned day, over and in order of their start."""
+    """All calls that start on the planned day, finished and in order of their start."""
     day = _Day(plan, dice)
     day.run()
     return sorted(day.journeys, key=lambda journey: journey.started_at)
@@ -122,7 +122,7 @@ class _Day:
         plan, dice = self.plan, self.dice
         slot, due = 0, dice.expovariate(1.0)
         while slot < len(plan.rates):
-            # A Poisson process whose clock runs at the slot's rate: what is left of the exponential goes on in the next.
+            # A Poisson process whose clock runs at the slot's rate; the rest of the exponential continues in the next slot.
             rate, begin = plan.rates[slot], plan.start + slot * plan.slot_s
             spent = 0.0
             while spent + due < rate:
@@ -187,7 +187,7 @@ class _Day:
     def overflow(self, call: Journey, queue: _Queue) -> None:
         if call in queue.waiting:
             self.leave_queue(call, queue, "overflowed")
-        elif not call.settled:  # an agent is being rung; only a call that waits is sent elsewhere
+        elif not call.settled:  # an agent is being rung; only waiting calls overflow
             self.at(self.now + RING_S, self.overflow, call, queue)
 
     def ask_for_callback(self, call: Journey, queue: _Queue) -> None:
@@ -201,7 +201,7 @@ class _Day:
         if call in queue.waiting:
             queue.waiting.remove(call)
         else:
-            call.legs[-1].hangup_reason = "ORIGINATOR_CANCEL"  # its agent is let go by miss()
+            call.legs[-1].hangup_reason = "ORIGINATOR_CANCEL"  # miss() frees its agent
         call.end(self.now, outcome)
 
     # Agents.
@@ -218,7 +218,7 @@ class _Day:
             self.at(now + self.dice.after(self.kind.dial_after_s), self.dial, worker, worker.stint)
 
     def rest(self, worker: _Worker) -> bool:
-        """Send the agent home or to lunch if it is time; whether it was."""
+        """Send the agent home or to lunch if it is time, and return whether it was."""
         if self.now >= worker.until:
             return True
         if worker.lunch_at is None or self.now < worker.lunch_at:
@@ -314,7 +314,7 @@ class _Day:
     # Outbound calls.
 
     def owe_callback(self, call: Journey, queue: _Queue) -> None:
-        if self.now >= self.plan.end:  # what starts then is a call of the next day
+        if self.now >= self.plan.end:  # a call that starts then belongs to the next day
             return
         queue.callbacks.append(call)
         if queue.idle:
@@ -336,7 +336,7 @@ class _Day:
         if self.now < self.plan.dial_from:
             self.at(self.plan.dial_from + self.dice.after(self.kind.dial_after_s), self.dial, worker, stint)
             return
-        if len(worker.queue.idle) <= self.kind.kept_free:  # somebody stays free for those who call
+        if len(worker.queue.idle) <= self.kind.kept_free:  # somebody stays free for callers
             self.at(self.now + 120, self.dial, worker, stint)
             return
         group = worker.queue.group

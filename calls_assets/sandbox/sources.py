@@ -11,8 +11,8 @@ from calls_assets.sandbox.calls import SimulatedCall
 class Source(Protocol):
     """Anything that the sandbox can serve.
 
-    `live` tells whether nothing starts after now and calls have a live view, `changes` whether what is over may be otherwise
-    on the next request.
+    `live` says whether calls have a live view and none starts after now, `changes` whether finished calls may differ on the
+    next request.
     """
 
     live: ClassVar[bool]
@@ -25,7 +25,7 @@ class Source(Protocol):
 class FixedCalls:
     """Exact records, given by a test, each with the call types that the API would count it under.
 
-    They are served as they are, at any time. A record whose `started_at` is missing or no plausible epoch second
+    They are served unchanged, at any time. A record whose `started_at` is missing or is not a plausible epoch second
     belongs to no window, so it comes with every one.
     """
 
@@ -36,7 +36,7 @@ class FixedCalls:
         self.calls = tuple(_fixed(record, frozenset(types)) for record, types in calls)
 
     def between(self, start: int, end: int) -> list[SimulatedCall]:
-        """The calls whose `started_at` lies in [start, end), in epoch seconds, and those that have none."""
+        """The calls whose `started_at` lies in [start, end), in epoch seconds, and those without one."""
         return [call for call in self.calls if call.started_at == 0 or start <= call.started_at < end]
 
 
@@ -51,10 +51,10 @@ class Replay:
     """A source of recorded calls.
 
     Args:
-        lines: The lines, as text or as UTF-8; blank ones are passed over.
+        lines: JSON lines, each `{"record": {...}, "call_types": [...]}`, as text or UTF-8; blank ones are skipped.
 
     Raises:
-        ValueError: a line is not such; names it by its number.
+        ValueError: a line is something else; the sentence gives its number.
     """
 
     live: ClassVar[bool] = False
@@ -87,6 +87,6 @@ def _call(number: int, line: str | bytes) -> SimulatedCall:
             raise ValueError
     except (ValueError, KeyError, TypeError, RecursionError):
         raise ValueError(
-            f'Line {number} is no call to replay: {{"record": {{...}}, "call_types": [...]}} with a whole number started_at.'
+            f'Line {number} is not a call to replay: {{"record": {{...}}, "call_types": [...]}} with an integer started_at.'
         ) from None
     return SimulatedCall(record, frozenset(map(str, types)), started_at, started_at)

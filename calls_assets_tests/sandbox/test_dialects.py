@@ -230,7 +230,7 @@ def test_records_that_are_malformed_anywhere_are_told_all_the_same(dialect):
 def test_dialects_are_joined_by_name_and_unknown_ones_refused():
     assert dialects("strings+undocumented") == ("strings", "undocumented")
     for refused in (lambda: dialects("strings+klingon"), lambda: Behaviour(dialect=("klingon",))):
-        with pytest.raises(ValueError, match="'klingon' is no dialect; there are undocumented, "):
+        with pytest.raises(ValueError, match="'klingon' is not a dialect; there are undocumented, "):
             refused()
 
 
@@ -260,7 +260,7 @@ CANNOT = {"milliseconds", "microseconds", "iso_times", "webhook", "whole_webhook
 @pytest.mark.parametrize("dialect", [*([name] for name in DIALECTS), ["undocumented", "strings"]], ids="+".join)
 def test_pages_that_are_ready_made_speak_it_where_ids_and_times_stay_digits(dialect):
     if CANNOT & {*dialect}:
-        with pytest.raises(ValueError, match="Repeated calls cannot be told in"):
+        with pytest.raises(ValueError, match="Repeated calls cannot be written in"):
             RepeatedCalls(100, dialect=tuple(dialect))
         return
     days = {"dateFrom": str(DAY), "dateTo": "2026-03-07"}

@@ -69,7 +69,7 @@ def test_calls_without_lines_are_an_empty_account():
     ids=lambda line: str(line)[:20],
 )
 def test_a_line_that_is_no_call_is_named_by_its_number(line):
-    with pytest.raises(ValueError, match="Line 2 is no call to replay"):
+    with pytest.raises(ValueError, match="Line 2 is not a call to replay"):
         Replay(["", line])
 
 
