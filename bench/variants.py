@@ -74,7 +74,7 @@ def floor(url: str, token: str, calls: int, ready: str, out: str, **_: Any) -> W
     return work
 
 
-def ours(url: str, token: str, workers: int, out: str, days: int = 1, margin: bool = False, **_: Any) -> Work:
+def ours(url: str, token: str, workers: int, out: str, days: int = 1, **_: Any) -> Work:
     """What the asset `raw_calls` does, without Dagster: windows, a crawl that is proven complete, days, files."""
     from calls_assets.api.client import Client
     from calls_assets.api.crawl import Calls, Crawler
@@ -88,7 +88,7 @@ def ours(url: str, token: str, workers: int, out: str, days: int = 1, margin: bo
     from calls_assets.tables.catalog import RAW_CALLS
     from calls_assets.tables.store import TableStore
 
-    reading = Reading() if margin else Reading(UTC, date_to_inclusive=True)
+    reading = Reading(UTC, date_to_inclusive=True)
     most = CallsApi.model_fields["calls_per_window"].default
 
     def work() -> None:

@@ -58,7 +58,10 @@ def diagnose(
     found = _examine(account, candidates, now, since)
     limits = limit_headers(headers())
     found = replace(found, requests=account.requests, headers=limits, requests_per_second=requests_per_second(limits))
-    return _with_backfill(found, pull)
+    if found.volume is None or found.page is None or found.seconds_a_page is None:
+        return found
+    paced = replace(pull, requests_per_second=found.requests_per_second)
+    return replace(found, backfill=backfill(found.volume.a_day, found.page.size, found.seconds_a_page, paced))
 
 
 def _examine(account: Account, candidates: Sequence[ZoneInfo], now: datetime, since: date) -> Findings:
@@ -70,10 +73,14 @@ def _examine(account: Account, candidates: Sequence[ZoneInfo], now: datetime, si
     sample = take_sample(account, days, whole)
     found = replace(_of_pages(sample.pages), inclusive=by_day.inclusive)
     lists = examine_lists(account, by_day, sample, found.order, since)
-    has_more = lists.has_more or bool(sample.pages[0].total and lists.deepest)
-    page = _page_size(sample.pages[0], has_more)
-    found = replace(found, lists=lists, page=page)
-    if page is None or found.obstacle:
+    first = sample.pages[0]
+    found = replace(found, lists=lists)
+    if not first.page.records:
+        return found
+    has_more = lists.has_more or bool(first.total and lists.deepest)
+    page = PageSize(first.asked, first.page.records, first.total, first.page.limit, has_more)
+    found = replace(found, page=page)
+    if found.obstacle:
         return found
     is_countable = lists.has_true_totals and not (lists.ignores_dates or lists.lacks_calls)
     return replace(
@@ -118,15 +125,3 @@ def _of_pages(pages: Sequence[Answer]) -> Findings:
         threshold=best_threshold(waits_of(calls)),
         seconds_a_page=mean(full),
     )
-
-
-def _page_size(first: Answer, has_more: bool) -> PageSize | None:
-    page = first.page
-    return PageSize(first.asked, page.records, first.total, page.limit, has_more) if page.records else None
-
-
-def _with_backfill(found: Findings, pull: Pull) -> Findings:
-    if found.volume is None or found.page is None or found.seconds_a_page is None:
-        return found
-    paced = replace(pull, requests_per_second=found.requests_per_second)
-    return replace(found, backfill=backfill(found.volume.a_day, found.page.size, found.seconds_a_page, paced))

@@ -27,30 +27,29 @@ MOST_OF_A_HEADER = 100
 
 def describe(found: Findings, token: str) -> Iterator[tuple[str, str]]:
     """Each finding in words, after a short title; `token` is masked wherever the account may echo it."""
-    yield "dateTo", describe_date_to(found.inclusive)
+    yield "dateTo", _date_to(found.inclusive)
     if not found.obstacle:
-        yield "Date zone", describe_zone(found.zone)
-        yield "Page size", describe_page_size(found.page)
-        yield "Order", describe_order(found.order)
-    yield "Rate limit", describe_rate_limit(found, token)
+        yield "Date zone", _zone(found.zone)
+        yield "Page size", _page_size(found.page)
+        yield "Order", _order(found.order)
+    yield "Rate limit", _rate_limit(found, token)
     types = [f"{shown(redacted(name, token))} {count:,}" for name, count in found.types.items()]
     yield "type", _listed(types) or "No value seen."
-    if words := describe_lists(found.lists):
+    if words := _lists(found.lists):
         yield "Lists", words
     if found.call_types:
-        yield "Call types", describe_call_types(found.call_types)
-    yield "Records", describe_deviations(found)
+        yield "Call types", _call_types(found.call_types)
+    yield "Records", _deviations(found)
     if found.unreadable:
-        yield "Unreadable", describe_unreadable(found.unreadable, found.sampled)
+        yield "Unreadable", _unreadable(found.unreadable, found.sampled)
     if found.obstacle:  # the rest was not asked for, or comes from the wrong pages
         return
-    yield "SLA", describe_threshold(found.threshold)
-    yield "Volume", describe_volume(found.volume)
-    yield "A year", describe_backfill(found.backfill, found)
+    yield "SLA", _threshold(found.threshold)
+    yield "Volume", _volume(found.volume)
+    yield "A year", _backfill(found.backfill, found)
 
 
-def describe_date_to(inclusive: bool | None) -> str:
-    """Whether the day of dateTo is in the answer."""
+def _date_to(inclusive: bool | None) -> str:
     match inclusive:
         case True:
             return "The day of dateTo is in the answer (inclusive)."
@@ -61,8 +60,7 @@ def describe_date_to(inclusive: bool | None) -> str:
     )
 
 
-def describe_zone(zone: ZoneFinding | None) -> str:
-    """The zone in which the dates are read."""
+def _zone(zone: ZoneFinding | None) -> str:
     if zone is None or not zone.days:
         return "Undecided: the first and last calls of single days are unavailable."
     if zone.offsets is None and not zone.fitting:
@@ -89,8 +87,7 @@ def describe_zone(zone: ZoneFinding | None) -> str:
     )
 
 
-def describe_page_size(page: PageSize | None) -> str:
-    """How many rows a page has."""
+def _page_size(page: PageSize | None) -> str:
     if page is None:
         return "Undecided: no rows came."
     if page.is_seen and page.rows == page.asked:
@@ -105,15 +102,13 @@ def describe_page_size(page: PageSize | None) -> str:
     return f"No page was full: there were only {page.rows:,} calls; for limit={page.asked}, meta.limit is {limit}."
 
 
-def describe_order(order: str | None) -> str:
-    """How rows are ordered."""
+def _order(order: str | None) -> str:
     if order is None:
         return "Undecided: too few rows."
     return f"Rows come {order}{', by started_at' if order in BY_TIME else ''}."
 
 
-def describe_rate_limit(found: Findings, token: str) -> str:
-    """What the headers say about a rate limit."""
+def _rate_limit(found: Findings, token: str) -> str:
     if not found.headers:
         return "No headers about a rate limit."
     told = [f"{name}: {value}" for name, value in found.headers.items()]
@@ -123,8 +118,7 @@ def describe_rate_limit(found: Findings, token: str) -> str:
     return f"{values} {pace}"
 
 
-def describe_lists(lists: ListFindings) -> str:
-    """How lists differ from the document; empty where they do not."""
+def _lists(lists: ListFindings) -> str:
     return " ".join((*_about_dates(lists), *_about_hidden_calls(lists), *_about_totals(lists)))
 
 
@@ -194,8 +188,7 @@ def _about_totals(lists: ListFindings) -> Iterator[str]:
         )
 
 
-def describe_call_types(call_types: Mapping[str, str]) -> str:
-    """Which call types the account serves."""
+def _call_types(call_types: Mapping[str, str]) -> str:
     others = [f"{name} {how}" for name, how in call_types.items() if how != GIVEN]
     given = len(call_types) - len(others)
     if not others:
@@ -204,8 +197,7 @@ def describe_call_types(call_types: Mapping[str, str]) -> str:
     return f"{given} of {len(call_types)} are given; {instead}: {_listed(others)}"
 
 
-def describe_deviations(found: Findings) -> str:
-    """Whether records are as documented; `deviation_rows` has the rest."""
+def _deviations(found: Findings) -> str:
     if not found.deviations:
         return f"All {found.sampled:,} are as documented."
     return f"Some of {found.sampled:,} differ from the document, as the table below shows."
@@ -215,13 +207,13 @@ def deviation_rows(deviations: Mapping[Deviation, int], sampled: int) -> Iterato
     """Each deviation: the field, as documented, as sent, in how many of how many records, what becomes of it."""
     listed = sorted(deviations.items())
     for deviation, count in listed[:MOST_DEVIATIONS]:
-        documented = documented_as(deviation.path)
+        documented = _documented(deviation.path)
         yield deviation.path, documented, deviation.sent, f"{count:,} of {sampled:,}", deviation.became
     if len(listed) > MOST_DEVIATIONS:
         yield f"and {len(listed) - MOST_DEVIATIONS} more", "", "", "", ""
 
 
-def documented_as(path: str) -> str:
+def _documented(path: str) -> str:
     """What the document has at a path, such as `an integer`."""
     fields, found = CALL, None
     for name in path.replace("[]", "").split("."):
@@ -235,14 +227,12 @@ def documented_as(path: str) -> str:
     return item
 
 
-def describe_unreadable(unreadable: Mapping[str, int], sampled: int) -> str:
-    """Why records could not be read."""
+def _unreadable(unreadable: Mapping[str, int], sampled: int) -> str:
     reasons = [f"{reason} ({count:,})" for reason, count in unreadable.items()]
     return f"{sum(unreadable.values()):,} of {sampled:,} records would be rejected: {_listed(reasons, '; ')}"
 
 
-def describe_threshold(threshold: Threshold | None) -> str:
-    """Whether the start of the answering agent's leg gives the wait."""
+def _threshold(threshold: Threshold | None) -> str:
     if threshold is None or not threshold.is_enough:
         calls = threshold.calls if threshold else 0
         late = f", {threshold.late:,} of them late" if threshold else ""
@@ -264,8 +254,7 @@ def describe_threshold(threshold: Threshold | None) -> str:
     )
 
 
-def describe_volume(volume: Volume | None) -> str:
-    """How many calls a day."""
+def _volume(volume: Volume | None) -> str:
     if volume is None:
         return "Undecided: single days could not be counted."
     kinds = {"weekday": volume.a_weekday, "weekend day": volume.a_weekend_day}
@@ -273,8 +262,7 @@ def describe_volume(volume: Volume | None) -> str:
     return f"About {' and '.join(told)}, from {volume.first} to {volume.last}."
 
 
-def describe_backfill(backfill: Backfill | None, found: Findings) -> str:
-    """How long a year takes."""
+def _backfill(backfill: Backfill | None, found: Findings) -> str:
     if backfill is None or found.page is None or found.seconds_a_page is None:
         return "Undecided: the number of calls per day is unknown."
     return (

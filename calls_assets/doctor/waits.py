@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import dropwhile
 
 import pyarrow as pa
 
@@ -58,18 +59,14 @@ def best_threshold(waits: Iterable[tuple[int, bool]]) -> Threshold | None:
     ordered = sorted(waits)
     if not ordered:
         return None
-    in_time = sum(within for _, within in ordered)
-    errors = in_time
-    best, places = errors, [(ordered[0][0] - 1, errors)]
-    for place, (wait, within) in enumerate(ordered):
-        errors += -1 if within else 1
-        if place + 1 == len(ordered) or ordered[place + 1][0] != wait:
-            places.append((wait, errors))
-            best = min(best, errors)
-    where = next(place for place, (_, wrong) in enumerate(places) if wrong == best)
-    least = places[where][0]
-    most = places[where + 1][0] - 1 if where + 1 < len(places) else least
-    return Threshold(least, most, best, len(ordered), len(ordered) - in_time)
+    in_time = wrong = sum(within for _, within in ordered)
+    errors = {ordered[0][0] - 1: wrong}  # by threshold; of equal waits, the last one counts
+    for wait, within in ordered:
+        wrong += -1 if within else 1
+        errors[wait] = wrong
+    fewest = min(errors.values())
+    least, *higher = dropwhile(lambda threshold: errors[threshold] > fewest, errors)
+    return Threshold(least, higher[0] - 1 if higher else least, fewest, len(ordered), len(ordered) - in_time)
 
 
 def waits_of(calls: pa.Table) -> list[tuple[int, bool]]:

@@ -157,6 +157,7 @@ def _record(
     talk_s = 0 if journey.answered_at is None else ended_at - journey.answered_at
     legs = [_leg(leg, meaning) for leg in journey.legs]
     group = journey.group
+    coarse = "missed" if journey.answered_at is None else "answered"
     return {
         "id": call_id,
         "is_inbound": journey.inbound,
@@ -173,7 +174,7 @@ def _record(
         "talk_time": talk_s,
         "requested_callback": journey.outcome == "callback",
         "is_ended": True,
-        "type": journey.outcome if meaning.tokens == "outcome" else _coarse(journey),
+        "type": journey.outcome if meaning.tokens == "outcome" else coarse,
         "is_answered_within_sla": within,
         "is_data_cached": True,
         "original_call_id": original_id,
@@ -198,10 +199,6 @@ def _notes(journey: Journey, call_id: int, dice: Dice) -> dict[str, Any]:
     return {"disposition": disposition, "recordings": recordings, "tags": tags}
 
 
-def _coarse(journey: Journey) -> str:
-    return "missed" if journey.answered_at is None else "answered"
-
-
 def _leg(leg: Leg, meaning: Meaning) -> dict[str, Any]:
     answer = leg.joined_at if meaning.leg_start == "answer" else None
     return {
@@ -224,18 +221,13 @@ def _named(thing: tuple[int, str] | None) -> dict[str, Any] | None:
     return None if thing is None else {"id": thing[0], "name": thing[1]}
 
 
-def within_sla(journey: Journey, meaning: Meaning) -> bool | None:
-    """Whether an answered inbound call waited no longer than its threshold; None for all other calls."""
+def _verdict(journey: Journey, meaning: Meaning, seed: str) -> bool | None:
+    """Whether an answered inbound call waited no longer than its threshold, or the opposite where noise hits it."""
     if not journey.inbound or journey.answered_at is None or journey.group is None:
         return None
     waited_s = journey.wait_s or 0 if meaning.sla_clock == "queue" else journey.answered_at - journey.started_at
-    return waited_s <= (journey.group.sla_s if meaning.sla_s is None else meaning.sla_s)
-
-
-def _verdict(journey: Journey, meaning: Meaning, seed: str) -> bool | None:
-    """What the record says about the service level: the truth, or the opposite where noise hits it."""
-    within = within_sla(journey, meaning)
-    return within if within is None or meaning.noise == 0 else within != Dice(seed).chance(meaning.noise)
+    within = waited_s <= (journey.group.sla_s if meaning.sla_s is None else meaning.sla_s)
+    return within if meaning.noise == 0 else within != Dice(seed).chance(meaning.noise)
 
 
 def _call_types(journey: Journey, within: bool | None, meaning: Meaning) -> frozenset[str]:

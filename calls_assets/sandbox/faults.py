@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Literal
 
 from calls_assets.sandbox.calls import SimulatedCall
@@ -195,39 +196,43 @@ def play(fault: WireFault, connection: socket.socket, body: bytes) -> None:
             for byte in (head + body)[at_once:]:
                 connection.sendall(bytes([byte]))
                 time.sleep(fault.pause_s)
-        case "two_lengths" | "bad_chunk" | "many_headers" | "no_http":
-            connection.sendall(_as_broken_http(fault.kind, body))
         case _:
-            connection.sendall(_whole_as_http(fault, body))
+            connection.sendall(_faulty(fault, body))
 
 
-def _whole_as_http(fault: WireFault, body: bytes) -> bytes:
-    zipped, is_zipped = gzip.compress(body), {"Content-Encoding": "gzip"}
-    error = json.dumps({"error": f"A fault of the plan: {fault.status}."}).encode()
-    sent, status, headers = {
-        "status": (error, fault.status, fault.headers),
-        "short": (body[: len(body) // 2], 200, {}),
-        "html": (b"<!doctype html><title>Sorry</title><p>Back soon.</p>", 200, {"Content-Type": "text/html"}),
-        "empty": (b"", 200, {}),
-        "bad_gzip": (body, 200, is_zipped),
-        "cut_gzip": (zipped[: len(zipped) // 2], 200, is_zipped),
-    }[fault.kind]
-    return _head(len(sent), status, headers) + sent
+def _faulty(fault: WireFault, body: bytes) -> bytes:
+    """The bytes of a faulty answer that are sent at once."""
+    head, half = _head(len(body)), body[: len(body) // 2]
+    match fault.kind:
+        case "status":
+            error = json.dumps({"error": f"A fault of the plan: {fault.status}."}).encode()
+            return _head(len(error), fault.status, fault.headers) + error
+        case "short":
+            return _head(len(half)) + half
+        case "html":
+            page = b"<!doctype html><title>Sorry</title><p>Back soon.</p>"
+            return _head(len(page), headers={"Content-Type": "text/html"}) + page
+        case "empty":
+            return _head(0)
+        case "bad_gzip":
+            return _head(len(body), headers={"Content-Encoding": "gzip"}) + body
+        case "cut_gzip":
+            zipped = gzip.compress(body)
+            zipped = zipped[: len(zipped) // 2]
+            return _head(len(zipped), headers={"Content-Encoding": "gzip"}) + zipped
+        case "two_lengths":
+            return head.replace(b"Content-Length", b"Content-Length: 1\r\nContent-Length") + body
+        case "bad_chunk":
+            chunked = head.replace(b"Content-Length: ", b"Transfer-Encoding: chunked\r\nX-Length: ")
+            return chunked + b"-5e\r\n" + body
+        case "many_headers":
+            return _head(len(body), headers={f"X-{number}": "" for number in range(1000)}) + body
+    return body
 
 
-def _as_broken_http(kind: str, body: bytes) -> bytes:
-    head = _head(len(body))
-    return {
-        "two_lengths": head.replace(b"Content-Length", b"Content-Length: 1\r\nContent-Length") + body,
-        "bad_chunk": head.replace(b"Content-Length: ", b"Transfer-Encoding: chunked\r\nX-Length: ") + b"-5e\r\n" + body,
-        "many_headers": _head(len(body), headers={f"X-{number}": "" for number in range(1000)}) + body,
-        "no_http": body,
-    }[kind]
-
-
-def _head(length: int, status: int = 200, headers: Mapping[str, str] | None = None) -> bytes:
+def _head(length: int, status: int = 200, headers: Mapping[str, str] = MappingProxyType({})) -> bytes:
     fields = {"Content-Type": "application/json", "Content-Length": str(length), "Connection": "close"}
-    lines = [f"{name}: {value}\r\n" for name, value in (fields | dict(headers or {})).items()]
+    lines = [f"{name}: {value}\r\n" for name, value in (fields | dict(headers)).items()]
     return f"HTTP/1.1 {status} \r\n{''.join(lines)}\r\n".encode("latin-1")
 
 

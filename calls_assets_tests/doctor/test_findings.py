@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from calls_assets.days import day_start
 from calls_assets.doctor.dates import Ends, find_zone, fits, offsets, other_seasons, reads_inclusively, usual_offsets
 from calls_assets.doctor.findings import Findings
-from calls_assets.doctor.messages import describe_rate_limit
+from calls_assets.doctor.messages import describe
 from calls_assets.doctor.rate_limit import limit_headers, requests_per_second
 from calls_assets.doctor.records import UNORDERED, order
 from calls_assets.doctor.single_days import last_closed_day
@@ -246,7 +246,6 @@ def test_a_day_is_over_when_it_is_over_everywhere(hour, last):
 
 
 def test_a_header_is_shown_in_a_legible_line_without_the_token():
-    told = describe_rate_limit(
-        Findings(headers={"X-RateLimit-\x1b[2J": "a\u202eb s3\u200bcret", "Rate-Limit": "x" * 999}), "s3cret"
-    )
+    headers = {"X-RateLimit-\x1b[2J": "a\u202eb s3\u200bcret", "Rate-Limit": "x" * 999}
+    told = dict(describe(Findings(headers=headers), "s3cret"))["Rate limit"]
     assert told == f"X-RateLimit-�[2J: ab ***; Rate-Limit: {'x' * 87}…. They do not state a rate."
