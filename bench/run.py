@@ -1,8 +1,7 @@
-"""`make bench`: this project beside the floor and its peers, all in one run, as ratios; writes docs/performance.md's table.
+"""`make bench`: this project against the floor and its peers, all in one run, as ratios; writes docs/performance.md's table.
 
-Every variant runs in a fresh process, all variants of a comparison in turn, round by round; the first round is thrown away. A
-ratio is taken within each round, and its median over the rounds is what counts, so that a machine that grows slow meanwhile
-does no harm.
+Every variant runs in a fresh process, all variants of a comparison in turn, round by round; the first round is discarded.
+Ratios are taken within a round, and the median over the rounds counts, so that a machine that slows down does no harm.
 """
 
 import json
@@ -39,7 +38,7 @@ Result = dict[str, float]
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the table: a figure, and what it should be at most or at least, where there is a goal."""
+    """A line of the table: a figure and its goal, if it has one, as an upper or a lower bound."""
 
     what: str
     value: float
@@ -65,12 +64,12 @@ ACCOUNTS = {
     "with undocumented fields": ["--dialect", "undocumented"],
     "with strings for everything": ["--dialect", "strings"],
 }
-"""The accounts that are pulled, each with the options of its sandbox."""
+"""The accounts that are pulled, each with its sandbox options."""
 
 
 @contextmanager
 def sandbox(calls_per_day: int, latency_s: float = 0, account: str = "as documented") -> Iterator[dict[str, str]]:
-    """The sandbox's fast mode in a process of its own; gives its address and token."""
+    """The sandbox's fast mode in its own process; yields its address and token."""
     command = [BIN / "calls-assets", "sandbox", "--fast", "--port", "0"]
     options = ["--calls-per-day", str(calls_per_day), "--latency", str(latency_s), *ACCOUNTS[account]]
     with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
@@ -83,7 +82,7 @@ def sandbox(calls_per_day: int, latency_s: float = 0, account: str = "as documen
 
 
 def measure(name: str, **given: Any) -> Result:
-    """A variant in a fresh process with a folder of its own."""
+    """Run a variant in a fresh process with its own folder."""
     with tempfile.TemporaryDirectory() as out:
         given.setdefault("out", out)
         command = [sys.executable, ROOT / "bench" / "variants.py", name, json.dumps(given)]
@@ -95,7 +94,7 @@ def measure(name: str, **given: Any) -> Result:
 
 
 def rounds(variants: dict[str, dict[str, Any]], count: int = ROUNDS) -> dict[str, list[Result]]:
-    """All variants in turn, `count` times after one round that does not count."""
+    """Run all variants in turn, `count` times after one round that does not count."""
     found: dict[str, list[Result]] = {label: [] for label in variants}
     for number in range(count + 1):
         for label, given in variants.items():
@@ -194,7 +193,7 @@ def metrics(folder: Path) -> Iterator[Line]:
 
 
 def backfill(folder: Path) -> Iterator[Line]:
-    """Whole processes of Dagster's own command, on SQLite as shipped."""
+    """Whole processes of Dagster's own command, with its default SQLite."""
     say("365 days of 400 calls through Dagster: one ranged run, and 5 of the days as runs of their own")
     home = folder / "home"
     home.mkdir(parents=True)
@@ -229,7 +228,7 @@ def backfill(folder: Path) -> Iterator[Line]:
 
 
 def log(folder: Path) -> Iterator[Line]:
-    """What a day leaves in Dagster's log, and how long the UI's backfill takes, with the servers as shipped."""
+    """What a day leaves in Dagster's log, and how long a backfill in the UI takes, with the servers as they are shipped."""
     from calls_assets_tests.live import live
 
     days = [str(date(2025, 1, 6) + timedelta(days=n)) for n in range(BACKFILLED)]
@@ -258,7 +257,7 @@ def size(folder: Path) -> int:
 
 
 def report(lines: list[Line]) -> None:
-    """Put the table into the page."""
+    """Write the table into the page."""
     cpu = next(
         (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
         "?",
@@ -290,7 +289,7 @@ def main() -> None:
     report(lines)
     say("\n".join(map(str, lines)))
     if missed := [line.what for line in lines if line.unit == "MiB" and not line.is_met]:
-        sys.exit(f"Beyond the bound: {', '.join(missed)}.")
+        sys.exit(f"Over the bound: {', '.join(missed)}.")
 
 
 if __name__ == "__main__":

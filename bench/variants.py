@@ -1,6 +1,6 @@
-"""One timed piece of work in a process of its own: `python bench/variants.py NAME JSON` prints its seconds and its memory.
+"""One timed piece of work in its own process: `python bench/variants.py NAME JSON` prints its seconds and its memory.
 
-Imports are paid before the clock starts. Memory is what the process's peak grew by while the clock ran.
+Imports happen before the clock starts. Memory is how much the process's peak grew while the clock ran.
 """
 
 import json
@@ -25,13 +25,13 @@ def days_of(count: int) -> list[date]:
 
 
 def pages_of(url: str, token: str, calls: int) -> tuple[str, dict[str, str], list[dict[str, str]]]:
-    """What is asked for one day, for those who know how many pages there are."""
+    """The requests for one day, for whoever knows how many pages there are."""
     params = {"dateFrom": str(FIRST), "dateTo": str(FIRST), "limit": "1000"}
     return f"{url}/calls/", {"Access-Token": token}, [params | {"page": str(n + 1)} for n in range(-(-calls // 1000))]
 
 
 def download(url: str, token: str, calls: int, workers: int, **_: Any) -> Work:
-    """The bodies alone, the first one by itself as whoever does not know the total must."""
+    """The bodies alone; the first comes before the others, as the total is not known before."""
     import requests
 
     address, headers, pages = pages_of(url, token, calls)
@@ -49,7 +49,7 @@ def download(url: str, token: str, calls: int, workers: int, **_: Any) -> Work:
 
 
 def floor(url: str, token: str, calls: int, ready: str, out: str, **_: Any) -> Work:
-    """Download with the standard library, parse with simdjson without building a column, write a table that is ready."""
+    """Download with the standard library, parse with simdjson without building columns, write a ready-made table."""
     import http.client
     from urllib.parse import urlencode, urlsplit
 
@@ -75,7 +75,7 @@ def floor(url: str, token: str, calls: int, ready: str, out: str, **_: Any) -> W
 
 
 def ours(url: str, token: str, workers: int, out: str, days: int = 1, **_: Any) -> Work:
-    """What the asset `raw_calls` does, without Dagster: windows, a crawl that is proven complete, days, files."""
+    """What the asset `raw_calls` does, without Dagster: windows, a crawl proven complete, days, files."""
     from calls_assets.api.client import Client
     from calls_assets.api.crawl import Calls, Crawler
     from calls_assets.api.decode import Decoder
@@ -100,7 +100,7 @@ def ours(url: str, token: str, workers: int, out: str, days: int = 1, **_: Any) 
                     if isinstance(crawled, Incomplete):
                         raise crawled
                     land(store, window, crawled.calls)
-                    del crawled  # as the asset does, so that two windows are never in memory at a time
+                    del crawled  # as the asset does, so that two windows are never in memory at once
 
     def land(store: TableStore, window: Window, calls: Calls) -> None:
         for day, places in by_day(calls.started_at, window.days, UTC).items():

@@ -1,4 +1,4 @@
-"""Simulated accounts as trees of Parquet, without the API in between: what a pull of all their days would leave."""
+"""Simulated accounts as trees of Parquet, without the API in between: what pulling all their days would leave behind."""
 
 import json
 from datetime import date, timedelta
@@ -17,8 +17,8 @@ from calls_assets.tables.store import TableStore
 HOW = {name: "labelled" if name in LABEL_CALL_TYPES else "settled" for name in CALL_TYPES}
 
 
-def lay(root: Path, centre: Centre, first: date, last: date, wanted: tuple[str, ...] = tuple(TABLES)) -> Path:
-    """Write the wanted tables of a centre's local days, all of them over and final; gives the root."""
+def write_tree(root: Path, centre: Centre, first: date, last: date, wanted: tuple[str, ...] = tuple(TABLES)) -> Path:
+    """Write the wanted tables of a centre's local days, all of them closed and final, and return the root."""
     zone, store = centre.zone, TableStore(str(root))
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     tables = simulated(centre, days)

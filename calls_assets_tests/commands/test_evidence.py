@@ -12,7 +12,7 @@ import calls_assets
 from calls_assets.api.document import LABEL_CALL_TYPES
 from calls_assets.commands.evidence import ENOUGH_CALLS, ENOUGH_DAYS, Pair, _types, print_evidence, suggestions
 from calls_assets.sandbox import Centre, Meaning, Sandbox
-from calls_assets_tests.accounts import lay
+from calls_assets_tests.accounts import write_tree
 
 FIRST, LAST = date(2026, 3, 2), date(2026, 3, 22)
 READ = ("raw_calls", "raw_call_types", "calls", "day_status", "wait_calibration", "service_level")
@@ -125,11 +125,8 @@ def test_following_the_advice_saves_requests_and_leaves_every_outcome(pulled, mo
 def test_the_relations_of_each_account_are_found_and_outcomes_do_not_depend_on_them(
     monkeypatch, made_once, tmp_path, meaning, holds, fails
 ):
-    def laid(root, meaning=meaning):
-        return lay(root, Centre(calls_per_day=400, kind="help_desk", meaning=meaning), FIRST, LAST, READ)
-
-    other = made_once("help_desk", partial(laid, meaning=Meaning()))
-    tree = other if meaning == Meaning() else laid(tmp_path)
+    tree = write_tree(tmp_path / "this", Centre(calls_per_day=400, kind="help_desk", meaning=meaning), FIRST, LAST)
+    other = write_tree(tmp_path / "usual", Centre(calls_per_day=400, kind="help_desk"), FIRST, LAST)
     found = verdicts(evidence_of(tree, monkeypatch))
     assert len(found) == 15
     assert (found[holds], found[fails]) == ("holds", "fails")
@@ -165,7 +162,7 @@ def test_the_relations_of_each_account_are_found_and_outcomes_do_not_depend_on_t
     ],
 )
 def test_accounts_whose_waits_can_be_told_are_told_apart_from_others(monkeypatch, tmp_path, meaning, validated):
-    tree = lay(tmp_path, Centre(calls_per_day=300, meaning=meaning), FIRST, LAST)
+    tree = write_tree(tmp_path, Centre(calls_per_day=300, meaning=meaning), FIRST, LAST)
     text = evidence_of(tree, monkeypatch)
     found = re.findall(r"^ +\(all\) +(\S+) .* (validated|unverified) *$", text, re.MULTILINE)
     assert {method for method, status in found if status == "validated"} == validated

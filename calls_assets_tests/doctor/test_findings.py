@@ -1,4 +1,4 @@
-"""From numbers to an answer."""
+"""What the doctor concludes from numbers, rows and headers."""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -58,7 +58,7 @@ def test_the_true_zone_always_fits_and_no_other_is_proven_beside_it(data, last, 
 
 
 def whole(zone, last, quiet_s=0):
-    """Eight days up to `last` whose calls begin and end so near to midnight."""
+    """Eight days up to `last` whose first and last calls are `quiet_s` from midnight."""
     days = [last - number * DAY for number in range(8)]
     return [Ends(day, day_start(day, zone) + quiet_s, day_start(day + DAY, zone) - 1 - quiet_s) for day in days]
 
@@ -142,7 +142,7 @@ def test_calls_at_both_ends_of_a_day_leave_one_offset():
     assert find_zone([], [zone]).proven is None
 
 
-def test_offsets_that_exclude_each_other_are_none():
+def test_offsets_that_exclude_each_other_leave_none():
     day, hour = date(2026, 3, 6), 3600
     start = day_start(day, ZoneInfo("UTC"))
     ends = [Ends(day, start - 5 * hour, start + hour), Ends(day + DAY, start + 23 * hour, start + 47 * hour + hour)]

@@ -1,4 +1,4 @@
-"""The doctor on accounts that differ from the document: what it says is true, and it sets nothing in vain."""
+"""The doctor on accounts that differ from the document: what it says is true, and it suggests nothing useless."""
 
 import io
 import re
@@ -19,10 +19,10 @@ REFUSED = frozenset({"warm_transfer", "overflowed"})
 
 
 @pytest.fixture
-def visit(centre):
-    """Visits an account; gives all that was said, its lines joined, the sentence it ended with included."""
+def run_doctor(centre):
+    """Runs the doctor on an account; returns what was printed, its lines joined, and the sentence that it ended with."""
 
-    def visit(behaviour=None, source=None, **settings):
+    def run_doctor(behaviour=None, source=None, **settings):
         console = Console(file=io.StringIO(), width=100)
         with Sandbox(source or centre, behaviour or Behaviour(), now=lambda: int(NOW.timestamp())) as api:
             given = {"CALLS_API_URL": api.url, "CALLS_API_TOKEN": api.token} | settings
@@ -33,7 +33,7 @@ def visit(centre):
                 ending = str(error)
         return re.sub(r" *\n {10,}", " ", console.file.getvalue()), ending
 
-    return visit
+    return run_doctor
 
 
 ODD = {
@@ -93,16 +93,9 @@ ODD = {
 }
 
 
-ALSO = ("without total, short pages", "pages that count themselves", "three dates", "refused types, capped", "of all")
-"""What `make test-all` adds to others of its kind."""
-
-
-@pytest.mark.parametrize(
-    ("behaviour", "told"),
-    [pytest.param(*one, id=name, marks=[pytest.mark.slow] if name in ALSO else []) for name, one in ODD.items()],
-)
-def test_what_an_account_does_is_said(visit, behaviour, told):
-    shown, ending = visit(behaviour, CALLS_TIMEZONE=HOME)
+@pytest.mark.parametrize(("behaviour", "told"), ODD.values(), ids=ODD)
+def test_what_an_account_does_is_said(run_doctor, behaviour, told):
+    shown, ending = run_doctor(behaviour, CALLS_TIMEZONE=HOME)
     for words in told:
         assert words in shown
     assert ending == ""
@@ -128,22 +121,17 @@ def test_what_an_account_does_is_said(visit, behaviour, told):
         assert (words in shown.replace("Dates are ignored", "")) <= any(part in name for part in of)
 
 
-def test_a_quiet_account_that_does_not_keep_the_days_of_full_pages_is_visited(visit, make_call):
+def test_a_quiet_account_that_does_not_keep_the_days_of_full_pages_is_examined(run_doctor, make_call):
     moments = [datetime(2026, 5, 8, 14, tzinfo=UTC) + timedelta(days=n % 12, hours=n // 12) for n in range(84)]
     source = FixedCalls((make_call(n, int(moment.timestamp())), ()) for n, moment in enumerate(moments))
-    shown, ending = visit(Behaviour(keeps_days=90), source, CALLS_TIMEZONE=HOME)
+    shown, ending = run_doctor(Behaviour(keeps_days=90), source, CALLS_TIMEZONE=HOME)
     assert ending == ""
     assert "are refused, but not those of later days" in shown
 
 
-OFTEN = ("missing", "strings", "undocumented", "iso_times")
-
-
-@pytest.mark.parametrize(
-    "dialect", [pytest.param(name, marks=[] if name in OFTEN else [pytest.mark.slow]) for name in DIALECTS]
-)
-def test_the_dialect_is_told_in_a_table_and_no_call_is_unreadable(visit, dialect):
-    shown, ending = visit(Behaviour(dialect=(dialect,)), CALLS_TIMEZONE=HOME)
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_dialect_is_told_in_a_table_and_no_call_is_unreadable(run_doctor, dialect):
+    shown, ending = run_doctor(Behaviour(dialect=(dialect,)), CALLS_TIMEZONE=HOME)
     assert ending == ""
     assert "Unreadable" not in shown
     differs = dialect not in ("missing", "zero_for_none")
@@ -152,8 +140,8 @@ def test_the_dialect_is_told_in_a_table_and_no_call_is_unreadable(visit, dialect
     assert "All 18 are given." in shown
 
 
-def test_an_account_that_means_ill_is_told_of_in_plain_text(visit):
-    shown, ending = visit(Behaviour(dialect=("hostile_words",)), CALLS_TIMEZONE=HOME)
+def test_an_account_that_means_ill_is_told_of_in_plain_text(run_doctor):
+    shown, ending = run_doctor(Behaviour(dialect=("hostile_words",)), CALLS_TIMEZONE=HOME)
     assert ending == ""
     assert "(no plain word)" in shown
     assert "(odd name)" in shown
@@ -195,13 +183,13 @@ def test_an_account_that_means_ill_is_told_of_in_plain_text(visit):
         "nothing readable",
     ],
 )
-def test_where_nothing_can_be_pulled_it_ends_without_settings(visit, make_call, behaviour, records, sentence):
+def test_where_nothing_can_be_pulled_it_ends_without_settings(run_doctor, make_call, behaviour, records, sentence):
     source = None
     if records:
         moments = [datetime(2026, 5, 8, 14, tzinfo=UTC) + timedelta(days=n % 12, hours=n // 12) for n in range(84)]
         calls = [make_call(n, int(moment.timestamp())) | records for n, moment in enumerate(moments)]
         source = FixedCalls((call, ()) for call in calls)
-    shown, ending = visit(behaviour, source)
+    shown, ending = run_doctor(behaviour, source)
     assert sentence in ending
     assert "What to set:" not in shown
     assert "CALLS_" not in shown
@@ -243,49 +231,49 @@ NO_DATES = frozenset({"dateFrom", "dateTo"})
         (Behaviour(every_twice=1, page_cap=100), ["Rows come newest first"], ["Every page", CUT, TOTAL]),
     ],
 )
-def test_nothing_is_said_that_is_not_so(visit, behaviour, told, untold):
-    shown, ending = visit(behaviour, CALLS_TIMEZONE=HOME)
+def test_nothing_is_said_that_is_not_so(run_doctor, behaviour, told, untold):
+    shown, ending = run_doctor(behaviour, CALLS_TIMEZONE=HOME)
     assert ending == ""
     assert [words for words in told if words not in shown] == []
     assert [words for words in untold if words in shown] == []
 
 
-def test_no_page_size_is_told_by_a_total_that_counts_other_calls(visit, make_call):
+def test_no_page_size_is_told_by_a_total_that_counts_other_calls(run_doctor, make_call):
     moments = [datetime(2026, 5, 8, 14, tzinfo=UTC) + timedelta(days=n % 12, hours=n // 12) for n in range(84)]
     source = FixedCalls((make_call(n, int(moment.timestamp())), ()) for n, moment in enumerate(moments, 1))
-    shown, _ = visit(Behaviour(total_of_all=99_999), source)
+    shown, _ = run_doctor(Behaviour(total_of_all=99_999), source)
     assert "No page was full: 56 rows came for limit=1000, and no others" in shown
     assert "CALLS_PAGE_SIZE" not in shown
 
 
-def test_a_dateto_that_is_ignored_is_told_alone(visit, make_call):
+def test_a_dateto_that_is_ignored_is_told_alone(run_doctor, make_call):
     moments = [NOW - timedelta(hours=n) for n in range(1, 24 * 20)]
     source = FixedCalls((make_call(n, int(moment.timestamp())), ()) for n, moment in enumerate(moments, 1))
-    shown, _ = visit(Behaviour(ignored=frozenset({"dateTo"})), source)
+    shown, _ = run_doctor(Behaviour(ignored=frozenset({"dateTo"})), source)
     assert "dateTo is ignored: calls come from long after it" in shown
     assert [words for words in (CUT, "Dates are ignored", "dateFrom is ignored") if words in shown] == []
 
 
-def test_filters_that_change_nothing_are_told(visit):
+def test_filters_that_change_nothing_are_told(run_doctor):
     given, said = {"CALLS_FILTERS": "ringGroupId=1"}, "CALLS_FILTERS changes nothing"
-    assert said in visit(Behaviour(ignored=frozenset({"ringGroupId"})), **given)[0]
-    assert said not in visit(**given)[0]
+    assert said in run_doctor(Behaviour(ignored=frozenset({"ringGroupId"})), **given)[0]
+    assert said not in run_doctor(**given)[0]
 
 
-def test_the_doctor_does_not_send_to_itself(visit):
-    _, ending = visit(Behaviour(first_page=2))
+def test_the_doctor_does_not_send_to_itself(run_doctor):
+    _, ending = run_doctor(Behaviour(first_page=2))
     assert "page: 1 is out of range" in ending
     assert "calls-assets doctor" not in ending
 
 
-def test_without_a_zone_one_is_proposed_that_nothing_contradicts_and_said_to_be_a_choice(visit):
+def test_without_a_zone_one_is_proposed_that_nothing_contradicts_and_said_to_be_a_choice(run_doctor):
     for read_in in ("UTC", HOME):
-        shown, _ = visit(Behaviour(zone=read_in))
+        shown, _ = run_doctor(Behaviour(zone=read_in))
         assert f"CALLS_TIMEZONE={HOME}" in shown
         assert "is a suggestion, because" in shown
         assert "you choose whose midnights bound the days" in shown
         assert "CALLS_TIMEZONE=UTC" not in shown
-    shown, _ = visit(CALLS_TIMEZONE="Asia/Tokyo")
+    shown, _ = run_doctor(CALLS_TIMEZONE="Asia/Tokyo")
     assert "CALLS_TIMEZONE=Asia/Tokyo" in shown
     assert "suggestion" not in shown
 
@@ -308,7 +296,7 @@ def test_a_host_that_cannot_be_reached_is_told_within_seconds_with_its_cause(url
     assert time.monotonic() - began < 12
 
 
-def test_the_visit_costs_few_questions(centre):
+def test_the_doctor_makes_few_requests(centre):
     with Sandbox(centre, now=lambda: int(NOW.timestamp())) as api:
         given = {"CALLS_API_URL": api.url, "CALLS_API_TOKEN": api.token, "CALLS_TIMEZONE": HOME}
         doctor(given, Console(file=io.StringIO()), None, NOW)

@@ -1,4 +1,4 @@
-"""Which days the doctor asks for."""
+"""Which days the doctor requests."""
 
 import json
 from datetime import date, timedelta
@@ -12,7 +12,7 @@ LAST = date(2025, 5, 20)
 
 
 def test_calls_without_a_total_are_calls(make_call):
-    """An account that begins with its oldest calls would lead a year back otherwise."""
+    """Otherwise, an account that lists its oldest calls first would lead a year back."""
     asked = []
 
     def fetch(query):

@@ -1,4 +1,4 @@
-"""The sandbox refuses what is no request, goes on answering others, and answers this machine alone."""
+"""The sandbox refuses malformed requests, still answers the others, and answers this machine alone."""
 
 import json
 import socket
@@ -44,7 +44,7 @@ def asking(query: str | bytes, more: bytes = b"") -> bytes:
 
 
 def refused(answer: bytes) -> tuple[int, str]:
-    """The status of the one answer, and its words."""
+    """The status of the only answer, and its message."""
     assert answer.count(b"HTTP/1.1 ") == 1
     head, _, body = answer.partition(b"\r\n\r\n")
     return int(head.split()[1]), json.loads(body)["error"]
@@ -73,7 +73,7 @@ def refused(answer: bytes) -> tuple[int, str]:
     ],
     ids=lambda value: str(value[:30]),
 )
-def test_a_query_that_is_none_is_refused_in_few_words(sandbox, query, words):
+def test_a_malformed_query_is_refused_briefly(sandbox, query, words):
     status, told = refused(answers(sandbox, asking(query)))
     assert (status, told[: len(words)]) == (400, words)
     assert len(told) < 250
@@ -110,7 +110,7 @@ UNFIT = {
 
 
 @pytest.mark.parametrize("what", UNFIT)
-def test_what_is_no_request_is_refused_and_the_connection_closed(sandbox, what):
+def test_an_unfit_request_is_refused_and_the_connection_closed(sandbox, what):
     status, request = UNFIT[what]
     answer = answers(sandbox, request)
     if answer or len(request) < 100_000:  # what was not read any more can cost the answer too

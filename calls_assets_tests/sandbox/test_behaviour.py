@@ -1,4 +1,4 @@
-"""What an account may do otherwise than the document says, over sockets."""
+"""How an account can differ from the document, over sockets."""
 
 import time
 from datetime import date
@@ -30,7 +30,7 @@ def get(api, path="/calls/", **given):
 
 @pytest.fixture
 def ask(centre):
-    """Asks an account of such a behaviour; gives the answer."""
+    """Asks an account with a behaviour, and returns the answer."""
 
     def ask(behaviour, source=None, path="/calls/", **given):
         with Sandbox(source or centre, behaviour) as api:

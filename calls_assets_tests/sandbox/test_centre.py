@@ -1,4 +1,4 @@
-"""The simulated call centre: the same for ever, and true to itself."""
+"""The simulated call centre is always the same, and consistent."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Each dialect tells the same calls, and leaves the account's own records as they are."""
+"""Each dialect writes the same calls, and leaves the account's own records unchanged."""
 
 import copy
 import itertools
@@ -20,7 +20,7 @@ FLAGS = ("is_inbound", "is_answered", "is_in_queue", "requested_callback", "is_e
 
 
 def meant(told):
-    """What a record says, whatever the JSON in which it says it: the test's own reading."""
+    """What a record means, in whatever JSON it is written, by the test's own reading."""
     said = {name: whole(told.get(name)) for name in ("id", "duration", "talk_time")}
     said |= {name: flag(told.get(name)) for name in (*FLAGS, "is_data_cached")}
     said["started_at"] = moment(told["started_at"])

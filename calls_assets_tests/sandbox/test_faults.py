@@ -1,4 +1,4 @@
-"""The sandbox does what its fault plan says, on the requests that it names."""
+"""The sandbox does what its fault plan says, on the requests that the plan names."""
 
 import gzip
 import json
@@ -54,7 +54,7 @@ def test_a_status_comes_with_its_headers() -> None:
     assert answer.json() == {"error": "A fault of the plan: 302."}
 
 
-def test_whole_answers_that_are_no_page() -> None:
+def test_complete_answers_that_are_not_pages() -> None:
     with serving() as sandbox:
         right = get(sandbox).content
     kinds = ("short", "html", "empty", "bad_gzip", "cut_gzip")
@@ -71,7 +71,7 @@ def test_whole_answers_that_are_no_page() -> None:
         gzip.decompress(bodies[4])
 
 
-def test_the_right_body_comes_in_http_that_is_none() -> None:
+def test_the_right_body_comes_in_broken_http() -> None:
     with serving() as sandbox:
         right = get(sandbox).content
     kinds = ("two_lengths", "bad_chunk", "many_headers", "no_http")

@@ -1,4 +1,4 @@
-"""Each kind of call centre is what it is for, and as true to itself as the others."""
+"""Each kind of call centre serves its purpose, and is consistent."""
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What a record says under each meaning: the calls are the same, only what is told of them differs."""
+"""What a record says under each meaning: the calls are the same, only their records and call types differ."""
 
 import hashlib
 from datetime import date
@@ -20,7 +20,7 @@ def told(**meaning: Any) -> Pairs:
 
 
 def changed(pairs: Pairs) -> set[str]:
-    """The fields that differ anywhere, `call_types` among them."""
+    """The fields that differ anywhere, including `call_types`."""
     fields = {name for plain, other in pairs for name in plain.record if plain.record[name] != other.record[name]}
     assert all((plain.wait_s, plain.talks) == (other.wait_s, other.talks) for plain, other in pairs)
     return fields | {"call_types" for plain, other in pairs if plain.call_types != other.call_types}

@@ -1,4 +1,4 @@
-"""The load test's calls are a proper list: each once, in its day, under its call types."""
+"""The calls for load tests are a proper list: each once, on its day, under its call types."""
 
 import json
 

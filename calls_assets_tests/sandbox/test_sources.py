@@ -1,4 +1,4 @@
-"""A replay serves the calls of JSON lines, those of a real month as quickly as simulated ones."""
+"""A replay serves the calls of JSON lines, and those of a real month as quickly as simulated ones."""
 
 import json
 import subprocess
@@ -68,7 +68,7 @@ def test_calls_without_lines_are_an_empty_account():
     ],
     ids=lambda line: str(line)[:20],
 )
-def test_a_line_that_is_no_call_is_named_by_its_number(line):
+def test_a_line_that_is_not_a_call_is_named_by_its_number(line):
     with pytest.raises(ValueError, match="Line 2 is not a call to replay"):
         Replay(["", line])
 
