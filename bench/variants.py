@@ -25,7 +25,7 @@ def days_of(count: int) -> list[date]:
 
 
 def pages_of(url: str, token: str, calls: int) -> tuple[str, dict[str, str], list[dict[str, str]]]:
-    """The requests for one day, for whoever knows how many pages there are."""
+    """The requests for one day, for those who know how many pages there are."""
     params = {"dateFrom": str(FIRST), "dateTo": str(FIRST), "limit": "1000"}
     return f"{url}/calls/", {"Access-Token": token}, [params | {"page": str(n + 1)} for n in range(-(-calls // 1000))]
 

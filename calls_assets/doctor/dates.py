@@ -25,7 +25,7 @@ USUAL = (
 """A zone for each usual offset, the likelier of several first."""
 
 YEAR = 366
-"""Zones are compared on at least so many days before and after the days looked at."""
+"""On how many days before and after the last one two zones are compared, at least."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class ZoneFinding:
         offsets: The least and the most seconds ahead of UTC that no call contradicts; None where every one is.
         rivals: Where `is_close`, the zones that fit as well as the first of `fitting`, but have other midnights within a
             year, or since the first day to pull.
-        is_close: Whether every zone that fits has the same midnights on the days looked at, so that only other days tell.
+        is_close: Whether every zone that fits has the same midnights on the days looked at, so that other days decide.
     """
 
     days: int
@@ -63,7 +63,7 @@ class ZoneFinding:
 
 
 def reads_inclusively(alone: Sequence[int], pairs: Sequence[int]) -> bool | None:
-    """Whether the day of `dateTo` is in the answer; None where the counts do not tell.
+    """Whether the day of `dateTo` is in the answer; None where the counts do not decide.
 
     Args:
         alone: The count of each of some consecutive closed days, requested with the day as both dateFrom and dateTo.
@@ -184,5 +184,5 @@ def _midnights(zone: ZoneInfo, days: Iterable[date]) -> tuple[int, ...]:
 
 
 def _years_before(day: date, month: int) -> Iterator[date]:
-    """The middle of a month in the year of `day` and in the one before, as far as it is before `day`."""
+    """The middle of a month in the year of `day` and in the one before, if it is before `day`."""
     return (middle for year in (day.year - 1, day.year) if (middle := date(year, month, 20)) < day)

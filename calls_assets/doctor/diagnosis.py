@@ -94,7 +94,7 @@ def _examine(account: Account, candidates: Sequence[ZoneInfo], now: datetime, si
 def _zone(
     account: Account, by_day: SingleDays, candidates: Sequence[ZoneInfo], order: str | None, limit: int, since: date
 ) -> ZoneFinding | None:
-    """The zone of the dates; the other seasons are only asked for where they can tell more than this one."""
+    """The zone of the dates; the other seasons are only requested where they can rule out a zone."""
     if by_day.inclusive is None:
         return None
     ends = list(ends_of_days(account, by_day, order, limit))

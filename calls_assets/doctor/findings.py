@@ -52,11 +52,11 @@ class Findings:
         unreadable: Why records could not be read, each reason with its number of records.
         sampled: How many records were looked at.
         quietest_hour: The middle of the quietest hours of the day, in UTC.
-        threshold: The wait that best tells calls in time from late ones.
+        threshold: The wait that best separates calls in time from late ones.
         volume: Calls a day.
         seconds_a_page: How long a full page took, on average.
         backfill: What a year of calls takes to pull.
-        headers: The headers that tell of a rate limit.
+        headers: The headers about a rate limit.
         requests_per_second: The pace that those headers allow.
     """
 

@@ -83,7 +83,7 @@ class ListFindings:
 
 
 def examine_lists(account: Account, days: SingleDays, sample: Sample, order: str | None, since: date) -> ListFindings:
-    """What single days, the sample and a few more requests tell of the account's lists.
+    """What single days, the sample and a few more requests reveal about the account's lists.
 
     Args:
         account: Whom to ask.

@@ -56,7 +56,7 @@ def _date_to(inclusive: bool | None) -> str:
         case False:
             return "The day of dateTo is not in the answer (exclusive)."
     return (
-        "Undecided: the counts of single days and of pairs of days do not tell whether the day of dateTo is included."
+        "Undecided: the counts of single days and of pairs of days do not show whether the day of dateTo is included."
     )
 
 
@@ -111,8 +111,8 @@ def _order(order: str | None) -> str:
 def _rate_limit(found: Findings, token: str) -> str:
     if not found.headers:
         return "No headers about a rate limit."
-    told = [f"{name}: {value}" for name, value in found.headers.items()]
-    values = _listed([shown(redacted(header, token), MOST_OF_A_HEADER) for header in told], "; ")
+    lines = [f"{name}: {value}" for name, value in found.headers.items()]
+    values = _listed([shown(redacted(line, token), MOST_OF_A_HEADER) for line in lines], "; ")
     rate = found.requests_per_second
     pace = f"That is {rate:g} request{'' if rate == 1 else 's'} a second." if rate else "They do not state a rate."
     return f"{values} {pace}"
@@ -258,8 +258,8 @@ def _volume(volume: Volume | None) -> str:
     if volume is None:
         return "Undecided: single days could not be counted."
     kinds = {"weekday": volume.a_weekday, "weekend day": volume.a_weekend_day}
-    told = [f"{round(count):,} calls per {kind}" for kind, count in kinds.items() if count is not None]
-    return f"About {' and '.join(told)}, from {volume.first} to {volume.last}."
+    averages = [f"{round(count):,} calls per {kind}" for kind, count in kinds.items() if count is not None]
+    return f"About {' and '.join(averages)}, from {volume.first} to {volume.last}."
 
 
 def _backfill(backfill: Backfill | None, found: Findings) -> str:

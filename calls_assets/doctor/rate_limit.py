@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 NAMES = re.compile(r"rate-?limit|retry-after", re.IGNORECASE)
 QUOTA = re.compile(r"(?<![\w=.-])(?:[^,;]*;\s*q=)?(\d{1,9})\s*;(?:[^,]*;)?\s*w=(\d{1,9})")
-"""`100;w=60`, or `"default";q=100;w=60`: so many requests in so many seconds."""
+"""`100;w=60`, or `"default";q=100;w=60`: 100 requests in 60 seconds."""
 
 NUMBER = re.compile(r"[0-9]{1,9}")
 

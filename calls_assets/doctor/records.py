@@ -1,4 +1,4 @@
-"""What records tell: their order, the values of `type`, how they differ from the document, the quiet hours."""
+"""What records show: their order, the values of `type`, how they differ from the document, the quiet hours."""
 
 import re
 from collections import Counter
@@ -37,7 +37,7 @@ def began_after(started_at: Ints, day: date) -> bool:
 
 
 def order(pages: Sequence[pa.Table]) -> str | None:
-    """How the rows of consecutive pages are ordered, in words; None where there are too few to tell."""
+    """How the rows of consecutive pages are ordered, in words; None where there are too few."""
     rows = pa.concat_tables(pages)
     for column, rising, falling in (
         ("started_at", OLDEST_FIRST, NEWEST_FIRST),

@@ -29,7 +29,7 @@ class Sample:
 
     Attributes:
         last_page: The number of the last page, by the total.
-        answers: Pages 1, 2 and the last by number, as far as the list has them; None where one is refused.
+        answers: Pages 1, 2 and the last by number, if the list has them; None where one is refused.
         cut_at: A larger limit at which pages are cut short; None where that was not seen.
         one_row: Page 1 for limit=1.
     """

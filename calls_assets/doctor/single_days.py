@@ -26,7 +26,7 @@ class SingleDays:
     """Consecutive days, by what the API says of each.
 
     Attributes:
-        inclusive: Whether the day of dateTo is in the answer; None where the counts do not tell.
+        inclusive: Whether the day of dateTo is in the answer; None where the counts do not decide.
         answers: Each day that could be requested alone, with page 1 of one row; empty where `inclusive` is None.
         seen: The id of one call of each answer for one day or two.
         hidden: How many more calls the days have one by one than in one range, at least, by the totals.
@@ -43,7 +43,7 @@ class SingleDays:
         return {day: answer.total for day, answer in sorted(self.answers.items())[1 - DAYS :]}
 
     def date_to(self, day: date) -> date:
-        """The dateTo that asks for nothing but `day`."""
+        """The dateTo that requests `day` alone."""
         return day if self.inclusive else day + ONE_DAY
 
 
@@ -93,7 +93,7 @@ def days_like(account: Account, last: date, inclusive: bool) -> SingleDays:
 
 
 def ends_of_days(account: Account, days: SingleDays, order: str | None, limit: int) -> tuple[Ends, ...]:
-    """The first and the last call of each day that has any, as far as they are cheap to get.
+    """The first and the last call of each day that has any, where they are cheap to get.
 
     Args:
         account: Whom to ask.

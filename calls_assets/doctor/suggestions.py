@@ -95,7 +95,7 @@ def write_env(path: Path, values: Mapping[str, str]) -> None:
     """Write the variables to a new file that only its owner may read.
 
     Raises:
-        ValueError: there is such a file already.
+        ValueError: the file exists already.
     """
     check_is_new(path)
     lines = ["# Found by calls-assets doctor."]

@@ -21,7 +21,7 @@ class Threshold:
         least_s, most_s: Any threshold from `least_s` to `most_s` seconds separates these calls in the same way.
         errors: How many calls lie on the wrong side of it.
         calls: How many calls there are.
-        late: How many of them are late by the vendor.
+        late: How many of them the vendor calls late.
     """
 
     least_s: int

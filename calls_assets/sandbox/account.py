@@ -20,10 +20,10 @@ MOST_DAYS = 1000
 """A longer range is not simulated: it would take long, and endless memory."""
 
 _MOST_LISTS, _MOST_LISTED = 64, 1_000_000
-"""Lists that are kept at most, and calls in all of them."""
+"""The most lists that are kept, and the most calls in all of them."""
 
 _MOST_ROWS = 100_000
-"""Rows in a dialect that are kept at most."""
+"""The most rows in a dialect that are kept."""
 
 _EMPTY = {
     "404": b"",
@@ -108,7 +108,7 @@ class Account:
     def _page(
         self, question: Question, size: int, now: int, strikes: Iterable[Strike]
     ) -> tuple[bytes, int, int | None]:
-        """The rows of a page as JSON, their number, and how many calls the list has, where that is told."""
+        """The rows of a page as JSON, their number, and how many calls the list has, unless a fault hides that."""
         behaviour, first = self.behaviour, (question.page - 1) * size
         if isinstance(self.source, RepeatedCalls):
             asked = self.source.asked_for(question)

@@ -28,7 +28,7 @@ class Behaviour:
         date_to_inclusive: whether the day (or the second) of dateTo belongs to the answer.
         order: how lists are ordered; `shuffled` is a fixed order by neither id nor time.
         first_page: the number of the first page; pages count from 1 by the document.
-        page_cap: the most rows a page has, whatever `limit` asks for; `meta.limit` tells the size in effect.
+        page_cap: the most rows a page has, whatever `limit` asks for; `meta.limit` is the size in effect.
         total_as: whether `meta.total` is a number, a numeric `string`, words with `grouped` thousands, `null`, or missing:
             `absent` alone, or with all of `meta` (`no_meta`).
         refused_call_types: values of callType that get a 400.
@@ -38,9 +38,9 @@ class Behaviour:
         dialect: the `dialects` in which records are written, all at once; filters and dates apply to the plain record.
         total_cap: `meta.total` is never more than this.
         total_of_page: `meta.total` counts the page.
-        total_offset: `meta.total` is so many calls too high.
+        total_offset: how many calls too high `meta.total` is.
         total_of_all: `meta.total` is always this, whatever the request.
-        most_dates: of a longer range only so many dates are answered for, the first or the last ones by `dates_kept`.
+        most_dates: the most dates of a range that are answered for, the first or the last ones by `dates_kept`.
         widest: a range of more dates than this is refused with 422.
         dates_kept: which dates of a range of more than `most_dates` are answered for.
         lacks: the calls that are missing from the list without a call type, but not from those of the call types.
@@ -141,7 +141,7 @@ class Behaviour:
         return (start, min(end, start + most_s)) if self.dates_kept == "first" else (max(start, end - most_s), end)
 
     def fitting(self, rows: list[bytes]) -> list[bytes]:
-        """The first rows of a page, as far as its bytes reach."""
+        """The first rows of a page, that fit into its bytes."""
         if self.page_bytes is None:
             return rows
         sizes = accumulate(map(len, rows))

@@ -166,7 +166,7 @@ def _record(
         "contact": None if journey.caller is None else cast.customer(journey.caller),
         "agents": _ids(legs),
         "all_agents": legs,
-        "answered_agents": [told for told, leg in zip(legs, journey.legs, strict=True) if leg.joined_at is not None],
+        "answered_agents": [shown for shown, leg in zip(legs, journey.legs, strict=True) if leg.joined_at is not None],
         "external_numbers": [{"number": number, "is_any_transfer": moved} for number, moved, _ in journey.external],
         "number": journey.line.record,
         "started_at": journey.started_at,

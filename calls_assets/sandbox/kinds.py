@@ -175,7 +175,7 @@ _ROUND_THE_CLOCK = Kind(
         Line(41, "12125550160", "Assistance line", 0.6, None, 8),
         Line(42, "12125550161", "Travel line", 0.4, _MAIN_MENU, 9),
     ),
-    # Early shifts of all seats come between the night and the late ones: whoever still talks at midnight is not due then.
+    # Everyone works an early shift between a night and a late one, so no agent who still talks at midnight is due then.
     week=tuple(
         Weekday((0, 24), busy, (Spell(0, 8, 6), Spell(8, 16, 10), Spell(16, 24, 10)))
         for busy in (1.05, 1.0, 1.0, 1.0, 1.05, 0.95, 0.9)

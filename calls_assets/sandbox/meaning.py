@@ -19,7 +19,7 @@ class Meaning:
         duration: whether an inbound call's `duration` is the whole call or the talk, as it always is of outbound calls.
         distributed: whether abandoned calls that rang an agent count under the distributed call type beside `abandoned`
             or `short_abandoned` (inside), or under it alone (beside).
-        short: whether short-abandoned calls are kept apart from the abandoned ones or are some of them.
+        short: whether short-abandoned calls are separate from the abandoned ones (apart), or are among them (inside).
         warm: whether warm transfers count as `transfer` too (inside), or as `warm_transfer` alone (beside).
         tokens: whether `type` names how the call went, or only whether it was `answered` or `missed`.
         noise: share of answered inbound calls whose `is_answered_within_sla` is inverted, for no reason.

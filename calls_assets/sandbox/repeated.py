@@ -171,9 +171,9 @@ class RepeatedCalls:
         for leg in (*record["all_agents"], *record["answered_agents"]):
             leg["started_at"] += start - call.started_at
         record |= {"id": _FIRST_ID + place, "started_at": start, "original_call_id": None}
-        told = in_dialects(record, self._dialect)
-        if (str(told["id"]), str(told["started_at"])) != (str(_FIRST_ID + place), str(start)):
+        written = in_dialects(record, self._dialect)
+        if (str(written["id"]), str(written["started_at"])) != (str(_FIRST_ID + place), str(start)):
             raise ValueError(
                 f"Repeated calls cannot be written in {'+'.join(self._dialect)}: their ids and times are replaced."
             )
-        return re.sub(rb'("started_at":"?)([0-9]+)', lambda match: match[1] + match[2].zfill(10), encode(told))
+        return re.sub(rb'("started_at":"?)([0-9]+)', lambda match: match[1] + match[2].zfill(10), encode(written))

@@ -142,15 +142,15 @@ def _refusal(reason: str, error_as: str) -> tuple[bytes, str]:
     """The body of a refusal and its Content-Type."""
     if error_as == "html":
         return f"<!doctype html><title>Sorry</title><p>{html.escape(reason)}</p>".encode(), "text/html"
-    told = {"errors": {"errors": [{"message": reason}]}, "nested": {"error": {"message": reason}}}
-    return json.dumps(told.get(error_as, {error_as: reason})).encode(), "application/json"
+    bodies = {"errors": {"errors": [{"message": reason}]}, "nested": {"error": {"message": reason}}}
+    return json.dumps(bodies.get(error_as, {error_as: reason})).encode(), "application/json"
 
 
 def _retry_after(way: str, wait_s: float) -> dict[str, str]:
     """The header that says when to try again."""
     seconds, moment = max(1, math.ceil(wait_s)), math.ceil(time.time() + wait_s)
-    told = {"seconds": str(seconds), "date": formatdate(moment, usegmt=True), "epoch": str(moment)}
-    return {"Retry-After": told[way]} if way in told else {}
+    values = {"seconds": str(seconds), "date": formatdate(moment, usegmt=True), "epoch": str(moment)}
+    return {"Retry-After": values[way]} if way in values else {}
 
 
 class _Server(ThreadingHTTPServer):

@@ -198,7 +198,7 @@ def test_where_windows_of_one_day_are_refused_wider_ones_tell_and_two_days_are_n
     refusal = WireFault(kind="status", status=422, where=lambda given: given["dateFrom"] == given["dateTo"])
     told, shown, _ = run_doctor(centre, Behaviour(date_to_inclusive=True), faults=[refusal])
     assert "The day of dateTo is not in the answer" not in told
-    assert "Undecided: the counts of single days and of pairs of days do not tell" in told
+    assert "Undecided: the counts of single days and of pairs of days do not show" in told
     assert "CALLS_DATE_TO_INCLUSIVE" not in shown
     assert "Undecided: single days could not be counted." in told
 
