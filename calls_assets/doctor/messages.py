@@ -240,17 +240,13 @@ def _threshold(threshold: Threshold | None) -> str:
             f"Not enough data: {calls:,} answered inbound calls with is_answered_within_sla{late}; at least {FEWEST} are "
             "needed, with enough in time and enough late."
         )
-    seconds = (
-        f"{threshold.least_s} s"
-        if threshold.least_s == threshold.most_s
-        else f"{threshold.least_s} to {threshold.most_s} s"
-    )
+    least_s, most_s = threshold.least_s, threshold.most_s
+    seconds = f"{least_s} s" if least_s == most_s else f"{least_s} to {most_s} s"
     verb = "tracks" if threshold.tracks else "does not track"
     trust = "is the caller's wait" if threshold.tracks else "is not the wait that the vendor judges"
     return (
-        f"The first agent's started_at {verb} is_answered_within_sla, so speed_of_answer_s {trust}. Counting waits up "
-        f"to {seconds} as in time agrees best with the vendor, and differs on {threshold.error:.1%} of "
-        f"{threshold.calls:,} calls."
+        f"The first agent's started_at {verb} is_answered_within_sla, so speed_of_answer_s {trust}. A threshold of "
+        f"{seconds} agrees best with the vendor, and differs on {threshold.error:.1%} of {threshold.calls:,} calls."
     )
 
 

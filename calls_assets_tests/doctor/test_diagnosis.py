@@ -284,7 +284,7 @@ def test_the_wait_is_held_against_the_vendors_verdict(run_doctor, make_call, wai
     assert (
         late_from_s is None
         or "Not enough" in words
-        or "up to 20 s as in time agrees best with the vendor, and differs on 0.0% of 84 calls." in told
+        or "A threshold of 20 s agrees best with the vendor, and differs on 0.0% of 84 calls." in told
     )
 
 
