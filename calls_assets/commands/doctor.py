@@ -50,7 +50,7 @@ def doctor(
         raise ValueError(" ".join(settings.problems))
     if env_file is not None:
         check_is_new(env_file)
-    Privacy(settings.privacy, environ.get("CALLS_PRIVACY_KEY", "").strip())
+    Privacy(settings.privacy, environ.get("CALLS_PRIVACY_KEY", "").strip())  # checks the key
     try:
         check_address()
     except NotTold as error:

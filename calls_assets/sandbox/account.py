@@ -14,7 +14,8 @@ from calls_assets.sandbox.query import Question, read
 from calls_assets.sandbox.repeated import RepeatedCalls
 from calls_assets.sandbox.sources import Source
 
-PATH = "/api/v1/calls/"
+PREFIX = "/api/v1"
+PATH = f"{PREFIX}/calls/"
 
 MOST_DAYS = 1000
 """A longer range is not simulated: it would take long, and endless memory."""

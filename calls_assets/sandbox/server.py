@@ -21,7 +21,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from calls_assets.display import shown
 from calls_assets.loopback import names_loopback
-from calls_assets.sandbox.account import PATH, Account
+from calls_assets.sandbox.account import PATH, PREFIX, Account
 from calls_assets.sandbox.behaviour import Behaviour, Refusal
 from calls_assets.sandbox.centre import Centre
 from calls_assets.sandbox.faults import Fault, FaultPlan, Strike, play, wire_fault
@@ -85,7 +85,7 @@ class Sandbox:
     @property
     def url(self) -> str:
         """The API's base URL, to which `/calls/` is added."""
-        return f"http://127.0.0.1:{self._port}{_BARE.removesuffix('/calls')}"
+        return f"http://127.0.0.1:{self._port}{PREFIX}"
 
     def __enter__(self) -> Self:
         self._server = _Server(self._port, self)
@@ -124,10 +124,7 @@ def run(
     ready: Callable[[Sandbox], None] | None = None,
 ) -> None:
     """Serve on `port` until interrupted (SIGINT or SIGTERM); `ready` is called once the port is open."""
-    for stop in (
-        signal.SIGINT,
-        signal.SIGTERM,
-    ):  # SIGINT too: processes that a script starts in the background ignore it
+    for stop in (signal.SIGINT, signal.SIGTERM):  # SIGINT is ignored by what a script starts in the background
         signal.signal(stop, signal.default_int_handler)
     try:
         with Sandbox(source, behaviour, port=port) as sandbox:
@@ -237,7 +234,7 @@ class _Handler(BaseHTTPRequestHandler):
             # A body would be read as the next request.
             self.send_error(HTTPStatus.BAD_REQUEST, "A GET has no body here.")
         elif target.path not in _PATHS[behaviour.slash]:
-            self._lead_on(target)
+            self._redirect_or_refuse(target)
         elif self.headers.get("Access-Token") != self.server.sandbox.token:
             self._refuse(HTTPStatus.UNAUTHORIZED, "The Access-Token header is missing or wrong.")
         elif wait_s := self.server.sandbox.account.too_early_s():
@@ -263,7 +260,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(HTTPStatus.OK, body)
 
-    def _lead_on(self, target: SplitResult) -> None:
+    def _redirect_or_refuse(self, target: SplitResult) -> None:
         """Redirect to the path that answers, where it differs in its slash alone."""
         behaviour = self.server.sandbox.behaviour
         (path, *_) = _PATHS[behaviour.slash]
