@@ -26,7 +26,7 @@ MOST_OF_A_HEADER = 100
 
 
 def describe(found: Findings, token: str) -> Iterator[tuple[str, str]]:
-    """Each finding in words, after a short title; `token` is masked wherever the account may echo it."""
+    """Each finding in words, after a short title; `token` is redacted wherever the account may echo it."""
     yield "dateTo", _date_to(found.inclusive)
     if not found.obstacle:
         yield "Date zone", _zone(found.zone)

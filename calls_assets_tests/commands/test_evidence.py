@@ -125,8 +125,11 @@ def test_following_the_advice_saves_requests_and_leaves_every_outcome(pulled, mo
 def test_the_relations_of_each_account_are_found_and_outcomes_do_not_depend_on_them(
     monkeypatch, made_once, tmp_path, meaning, holds, fails
 ):
-    tree = write_tree(tmp_path / "this", Centre(calls_per_day=400, kind="help_desk", meaning=meaning), FIRST, LAST)
-    other = write_tree(tmp_path / "usual", Centre(calls_per_day=400, kind="help_desk"), FIRST, LAST)
+    def laid(root, meaning=meaning):
+        return write_tree(root, Centre(calls_per_day=400, kind="help_desk", meaning=meaning), FIRST, LAST, READ)
+
+    other = made_once("help_desk", partial(laid, meaning=Meaning()))
+    tree = other if meaning == Meaning() else laid(tmp_path)
     found = verdicts(evidence_of(tree, monkeypatch))
     assert len(found) == 15
     assert (found[holds], found[fails]) == ("holds", "fails")

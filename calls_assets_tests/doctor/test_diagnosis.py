@@ -70,7 +70,7 @@ def lines(shown):
     [("newest_first", "newest first"), ("oldest_first", "oldest first"), ("shuffled", "in no order")],
 )
 @pytest.mark.parametrize("inclusive", [True, False])
-@pytest.mark.parametrize("zone", ["UTC", HOME])
+@pytest.mark.parametrize("zone", [pytest.param("UTC", marks=pytest.mark.slow), HOME])
 def test_the_habits_of_an_account_are_named_with_what_to_set(
     run_doctor, all_day, zone, inclusive, order, words, page_cap
 ):

@@ -93,7 +93,14 @@ ODD = {
 }
 
 
-@pytest.mark.parametrize(("behaviour", "told"), ODD.values(), ids=ODD)
+ALSO = ("without total, short pages", "pages that count themselves", "three dates", "refused types, capped", "of all")
+"""What `make test-all` adds to others of its kind."""
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "told"),
+    [pytest.param(*one, id=name, marks=[pytest.mark.slow] if name in ALSO else []) for name, one in ODD.items()],
+)
 def test_what_an_account_does_is_said(run_doctor, behaviour, told):
     shown, ending = run_doctor(behaviour, CALLS_TIMEZONE=HOME)
     for words in told:
@@ -129,7 +136,12 @@ def test_a_quiet_account_that_does_not_keep_the_days_of_full_pages_is_examined(r
     assert "are refused, but not those of later days" in shown
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+OFTEN = ("missing", "strings", "undocumented", "iso_times")
+
+
+@pytest.mark.parametrize(
+    "dialect", [pytest.param(name, marks=[] if name in OFTEN else [pytest.mark.slow]) for name in DIALECTS]
+)
 def test_the_dialect_is_told_in_a_table_and_no_call_is_unreadable(run_doctor, dialect):
     shown, ending = run_doctor(Behaviour(dialect=(dialect,)), CALLS_TIMEZONE=HOME)
     assert ending == ""
