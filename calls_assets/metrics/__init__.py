@@ -1,1 +1,1 @@
-"""The definitions an analyst can read: one .sql file a table, and the few lines that run them over any days."""
+"""The definitions an analyst can read: one .sql file a table, what several share in `shared/`, and the code that runs them."""

@@ -1,4 +1,5 @@
--- When who talks: each agent's half-hours, with the talk cut at their borders.
+-- One row per half-hour, agent and direction: when who talks. Ended calls that began on the day; talk is cut at the
+-- half-hours' borders, and each leg is taken to talk from its start on without a pause.
 WITH legs AS (
     SELECT
         call_agents.*, interval_start, utc_offset_s, agent_key NOT IN ('external', 'unattributed') AS is_agent,
@@ -33,7 +34,7 @@ SELECT
     local_date, interval_start, agent_key, agent_id, direction,
     sum(calls_offered) AS calls_offered, sum(calls_handled) AS calls_handled,
     sum(talk_s_by_start) AS talk_s_by_start, sum(talk_s_in_interval) AS talk_s_in_interval,
-    any_value(day_status) AS day_status
+    any_value(status) AS day_status
 FROM parts
-JOIN statuses USING (local_date)
+JOIN day_status USING (local_date)
 GROUP BY local_date, interval_start, agent_key, agent_id, direction

@@ -1,11 +1,12 @@
--- Who talks how long. 'external' and 'unattributed' own talk time but count in no call count.
+-- One row per agent and direction: who talks how long. Ended calls only. 'external' and 'unattributed' own talk time
+-- but count in no call count. Handled and answered first are Genesys' Handle and Answered; answered_legs says how talk is
+-- shared between agents.
 WITH legs AS (
     SELECT *, agent_key NOT IN ('external', 'unattributed') AS is_agent
     FROM call_agents
 )
 SELECT
-    local_date, agent_key, any_value(agent_id) AS agent_id,
-    arg_max(agent_alias, {call: call_id, leg: leg}) AS agent_alias,
+    local_date, agent_key, any_value(agent_id) AS agent_id, arg_max(agent_alias, {call: call_id, leg: leg}) AS agent_alias,
     direction,
     count(DISTINCT call_id) FILTER (is_agent) AS calls_offered,
     count(DISTINCT call_id) FILTER (is_agent AND answered) AS calls_handled,
@@ -17,7 +18,7 @@ SELECT
     coalesce(sum(talk_s_max), 0) AS talk_s_max,
     count(DISTINCT call_id) FILTER (is_agent AND answered AND legs.talk_s IS NOT NULL) AS talk_calls,
     ratio(sum(legs.talk_s), talk_calls) AS average_talk_s,
-    any_value(day_status) AS day_status
+    any_value(status) AS day_status
 FROM legs
-JOIN statuses USING (local_date)
+JOIN day_status USING (local_date)
 GROUP BY local_date, agent_key, direction

@@ -1,5 +1,6 @@
--- One row per call and agent leg: the answered legs, then whoever was rung and did not answer.
--- Talk that no agent owns becomes one answered leg of its own, so that the legs' talk always sums to the calls'.
+-- One row per call and agent leg of an ended call: the answered legs, then the agents who were rung and did not answer.
+-- Talk that no agent owns becomes one answered leg of its own, so that the legs' talk always sums to the calls' (see
+-- answered_legs).
 WITH ended AS (
     SELECT
         local_date, id AS call_id, is_inbound, all_agents, external_numbers,
@@ -43,7 +44,7 @@ every_leg AS (
 )
 SELECT
     local_date, call_id,
-    CASE is_inbound WHEN true THEN 'inbound' WHEN false THEN 'outbound' END AS direction,
+    direction_of(is_inbound) AS direction,
     leg,
     coalesce(agent_id::VARCHAR, nobody) AS agent_key,
     agent_id, agent_alias, answered, is_first, is_last, is_transfer, offset_s, talk_s, talk_s_max, attribution

@@ -1,4 +1,5 @@
--- How calls move on: transfers, callbacks, outbound connects, repeat callers.
+-- One row per direction and member of a dimension: how calls move on, by transfers, callbacks, outbound connects and
+-- repeat callers. Ended calls only. The callback completion rate is Amazon Connect's, the connect rate Convoso's.
 WITH dialled AS (
     SELECT
         local_date, original_call_id AS call_id,
@@ -9,11 +10,11 @@ WITH dialled AS (
 ),
 flowing AS (
     SELECT
-        sliced.*,
+        calls.*,
         direction = 'inbound' AND (requested_callback OR outcome = 'callback_requested') AS asked,
         dialled.call_id IS NOT NULL AS was_dialled,
         reached_s - epoch_us(started_at) // 1_000_000 AS delay_s
-    FROM sliced
+    FROM calls_by_dimension AS calls
     LEFT JOIN dialled USING (local_date, call_id)
     WHERE direction IS NOT NULL
     UNION ALL BY NAME  -- a day without calls has its totals too
@@ -24,12 +25,9 @@ flowing AS (
 ),
 counted AS (
     SELECT
-        local_date, direction, dimension, member_id,
-        coalesce(
-            arg_max(member_name, {began: started_at, call: call_id}) FILTER (call_id IS NOT NULL), any_value(member_name)
-        ) AS member_name,
+        local_date, direction, dimension, member_id, latest_name(member_name, started_at, call_id) AS member_name,
         count(call_id) AS calls,
-        count(*) FILTER (direction = 'inbound' AND outcome NOT IN ('ivr_exit', 'out_of_hours')) AS calls_offered,
+        count(*) FILTER (is_offered) AS calls_offered,
         count(*) FILTER (outcome = 'answered') AS calls_answered,
         count(*) FILTER (outcome = 'answered' AND is_transferred) AS calls_transferred,
         count(*) FILTER (outcome = 'answered' AND list_contains(call_types, 'warm_transfer')) AS calls_warm_transferred,
@@ -45,12 +43,17 @@ counted AS (
     GROUP BY local_date, direction, dimension, member_id
 )
 SELECT
-    *,
+    local_date, direction, dimension, member_id, member_name,
+    counted.calls, calls_offered, calls_answered, calls_transferred, calls_warm_transferred,
     ratio(calls_transferred, calls_answered) AS transfer_rate,
+    callbacks_requested, callbacks_dialled, callbacks_completed,
     ratio(callbacks_requested, calls_offered) AS callback_request_rate,
     ratio(callbacks_completed, callbacks_requested) AS callback_completion_rate,
+    callback_delay_total_s,
     ratio(callback_delay_total_s, callbacks_completed) AS average_callback_delay_s,
-    CASE direction WHEN 'outbound' THEN ratio(calls_answered, calls) END AS connect_rate,
-    ratio(repeat_callers, callers) AS repeat_caller_rate
+    CASE direction WHEN 'outbound' THEN ratio(calls_answered, counted.calls) END AS connect_rate,
+    callers, repeat_callers,
+    ratio(repeat_callers, callers) AS repeat_caller_rate,
+    status AS day_status
 FROM counted
-JOIN statuses USING (local_date)
+JOIN day_status USING (local_date)

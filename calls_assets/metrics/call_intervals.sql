@@ -1,4 +1,5 @@
--- Counts and sums of ended calls by half-hour of their start and what they belong to. Everything here adds up.
+-- One row per half-hour, direction, ring group, IVR, number and campaign: counts and sums of the ended calls that began
+-- in it, which all add up.
 SELECT
     local_date, interval_start, direction, ring_group_id, ivr_id, number_id, campaign_id,
     count(*) AS calls,
@@ -16,8 +17,8 @@ SELECT
     coalesce(sum(speed_of_answer_s), 0) AS speed_of_answer_total_s,
     count(talk_s) AS talk_calls,
     coalesce(sum(talk_s), 0) AS talk_s,
-    any_value(day_status) AS day_status
+    any_value(status) AS day_status
 FROM calls
-JOIN statuses USING (local_date)
+JOIN day_status USING (local_date)
 WHERE is_ended
 GROUP BY local_date, interval_start, direction, ring_group_id, ivr_id, number_id, campaign_id

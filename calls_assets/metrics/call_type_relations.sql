@@ -1,4 +1,5 @@
--- How the API's call types lie to each other, by ids. A relation that no call breaks holds only where calls could break it.
+-- One row per relation: how the API's call types relate to each other, tested on the ids of the ended calls. A relation
+-- that no call breaks holds only where enough calls could have broken it.
 WITH ended AS (
     SELECT
         local_date, true AS is_call, is_transferred, agents_offered > 0 AS rang,
@@ -70,10 +71,11 @@ counted AS (
     GROUP BY local_date, relation
 )
 SELECT
-    *,
+    local_date, relation, left_calls, right_calls, both_calls, breaking_calls,
     CASE
         WHEN breaking_calls > 0 THEN 'fails'
-        WHEN left_calls >= 20 AND (right_calls >= 20 OR relation LIKE '% in %') THEN 'holds'
+        WHEN left_calls >= min_calls_to_hold() AND (right_calls >= min_calls_to_hold() OR relation LIKE '% in %')
+            THEN 'holds'
         ELSE 'not enough data'
     END AS verdict
 FROM counted

@@ -1,4 +1,5 @@
--- One row per call, with how it ended. The API's own labels decide; where there are none the call's `type`, then its fields.
+-- One row per call, with how it ended. The API's own call types decide; where there are none the call's `type`, then
+-- its fields.
 WITH labelled AS (
     SELECT local_date, call_id, list(call_type) AS labels
     FROM raw_call_types
@@ -56,10 +57,10 @@ decided AS (
 )
 SELECT
     local_date, call_id,
-    make_timestamp(started_at * 1_000_000) AS started_at,
-    make_timestamp(((started_at + utc_offset_s) // 1800 * 1800 - utc_offset_s) * 1_000_000) AS interval_start,
+    instant(started_at) AS started_at,
+    instant((started_at + utc_offset_s) // 1800 * 1800 - utc_offset_s) AS interval_start,
     utc_offset_s,
-    CASE is_inbound WHEN true THEN 'inbound' WHEN false THEN 'outbound' END AS direction,
+    direction_of(is_inbound) AS direction,
     outcome,
     CASE WHEN by_label IS NOT NULL THEN 'vendor_filter' WHEN by_type IS NOT NULL THEN 'type_field' ELSE 'predicate' END
         AS outcome_source,

@@ -1,4 +1,5 @@
--- Whether a day can still move. `pulls` says of each day whether mornings will pull it again.
+-- One row per day: whether its figures can still move. `pulls` says of each day whether a morning's run will pull it
+-- again.
 WITH called AS (
     SELECT local_date, count(*) AS calls, count(*) FILTER (NOT is_ended) AS calls_open FROM calls GROUP BY local_date
 ),
@@ -32,5 +33,7 @@ counted AS (
     LEFT JOIN differing USING (local_date)
     LEFT JOIN unread USING (local_date)
 )
-SELECT *, status_of(calls, calls_open, days_inside_lookback, call_types_differing, records_unread) AS status
+SELECT
+    local_date, days, calls, calls_open, days_inside_lookback, call_types_differing, records_unread,
+    status_of(calls, calls_open, days_inside_lookback, call_types_differing, records_unread) AS status
 FROM counted

@@ -1,5 +1,5 @@
--- The API's count of each call type beside ours. `asked` says how the API answered for a type: 'labelled' (its calls by id),
--- 'settled' (its count equals ours over the whole request window), 'refused' or 'not_asked'.
+-- One row per call type: the API's count beside ours. `asked` says how the API answered for a type: 'labelled' (its
+-- calls by id), 'settled' (its count equals ours over the whole request window), 'refused' or 'not_asked'.
 WITH ours AS (SELECT local_date, call_type, count(*) AS calls FROM field_call_types GROUP BY ALL),
 theirs AS (SELECT local_date, call_type, count(*) AS calls FROM raw_call_types GROUP BY ALL),
 compared AS (
@@ -12,5 +12,5 @@ compared AS (
     LEFT JOIN ours USING (local_date, call_type)
     LEFT JOIN theirs USING (local_date, call_type)
 )
-SELECT *, api_calls - our_calls AS difference
+SELECT local_date, call_type, api_calls, our_calls, api_calls - our_calls AS difference
 FROM compared

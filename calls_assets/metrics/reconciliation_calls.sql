@@ -1,4 +1,5 @@
--- The calls that only one of both counts under a type. A type whose count the API settled over the whole window has no ids.
+-- One row per call type and call that only the API or only we count under it. A call type whose count agrees over the
+-- whole request window has none: the API was not asked for its ids.
 WITH compared AS (
     SELECT local_date, call_type
     FROM reconciliation

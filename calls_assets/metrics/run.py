@@ -30,19 +30,19 @@ SHARED = {
     "answered_legs": ("raw_calls",),
     "field_call_types": ("raw_calls",),
     "reconciliation_calls": ("raw_calls", "raw_call_types", "reconciliation"),
-    "statuses": ("day_status",),
-    "sliced": ("calls",),
-    "waits": ("calls", "wait_calibration"),
-    "members": ("calls", "wait_calibration"),
+    "calls_by_dimension": ("calls",),
+    "inbound_by_dimension": ("calls", "wait_calibration"),
 }
-"""Queries that others build on, with the inputs they need, as views; each after those that it builds on."""
+"""Views that several queries read, with the inputs that they need; each after those that it reads itself."""
 
 QUARTER_S = 900
 
 
 def sql(name: str) -> str:
-    """The text of a query."""
-    return files(__package__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
+    """The text of a table's query; or of a view or the macros that several queries share."""
+    room = files(__package__)
+    own = room / f"{name}.sql"
+    return (own if own.is_file() else room / "shared" / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def compute(

@@ -1,4 +1,5 @@
--- How many talk at once, by half-hour. Talk is cut at the half-hours' borders.
+-- One row per member of a dimension and half-hour: how many talk at once. Ended calls that began on the day; talk is
+-- cut at the half-hours' borders. Erlangs: seconds talked in an interval over its length.
 WITH calls_of AS (
     SELECT
         local_date, call_id, interval_start, utc_offset_s, coalesce(talk_s, 0) AS talk_s,
@@ -44,12 +45,12 @@ beginning AS (
 )
 SELECT
     local_date, dimension, member_id, interval_start,
-    sum(calls) AS calls,
+    sum(beginning_and_talking.calls) AS calls,
     sum(talk_s_by_start) AS talk_s_by_start,
     sum(beginning_and_talking.talk_s_in_interval) AS talk_s_in_interval,
     sum(beginning_and_talking.talk_s_in_interval) / 1800 AS erlangs,
     max(peak_talk_calls) AS peak_talk_calls,
-    any_value(day_status) AS day_status
+    any_value(status) AS day_status
 FROM (FROM beginning UNION ALL FROM talking) AS beginning_and_talking
-JOIN statuses USING (local_date)
+JOIN day_status USING (local_date)
 GROUP BY local_date, dimension, member_id, interval_start

@@ -1,4 +1,5 @@
--- How long calls talk and wait, counted in fixed bins, which add up.
+-- One row per direction, ring group, measure and bin: how long calls talk and wait, counted in the fixed bins of Amazon
+-- Connect's service level, which add up. Ended calls only.
 WITH measured AS (
     SELECT
         local_date, direction, ring_group_id,
@@ -21,17 +22,22 @@ WITH measured AS (
     WHERE is_ended
 ),
 binned AS (
-    SELECT local_date, direction, ring_group_id, measure, method, bin_of(seconds) AS up_to_s, count(*) AS calls
+    SELECT
+        local_date, direction, ring_group_id, measure, method,
+        list_filter(
+            [15, 20, 25, 30, 45, 60, 90, 120, 180, 240, 300, 600], lambda up_to_s: up_to_s >= seconds
+        )[1]::BIGINT AS up_to_s,
+        count(*) AS calls
     FROM measured
     WHERE seconds IS NOT NULL
     GROUP BY ALL
 )
 SELECT
-    binned.* EXCLUDE (method, calls), binned.calls,
+    binned.local_date, direction, ring_group_id, measure, up_to_s, binned.calls,
     CASE WHEN binned.method IS NOT NULL THEN coalesce(wait_calibration.wait_status, 'unverified') END AS wait_status,
-    day_status
+    status AS day_status
 FROM binned
-JOIN statuses USING (local_date)
+JOIN day_status USING (local_date)
 LEFT JOIN wait_calibration
     ON binned.local_date = wait_calibration.local_date AND binned.method = wait_calibration.method
     AND member_of(ring_group_id) = member_id

@@ -1,4 +1,4 @@
--- Which values of `type` go with which call types.
+-- One row per value of `type` and call type that calls have together, or with all calls. Ended calls only.
 WITH paired AS (
     SELECT local_date, unnest([coalesce(type, '(none)'), '(all)']) AS type, list_append(call_types, '(all)') AS call_types
     FROM calls

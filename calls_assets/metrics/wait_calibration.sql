@@ -1,5 +1,6 @@
--- Each estimate of the wait against the vendor's verdict: the threshold that misclassifies the fewest calls. A ring group with
--- few calls is judged at the threshold of all ring groups together.
+-- One row per ring group, and for all of them, and estimate of the wait: how well it agrees with the vendor's verdict
+-- on the answered inbound calls, at the threshold that misclassifies the fewest. A ring group with few calls is judged
+-- at the threshold of all ring groups together.
 WITH estimates AS (
     SELECT * EXCLUDE (groups), unnest(groups, recursive := true)
     FROM (
@@ -55,7 +56,7 @@ best AS (
 ),
 judged AS (  -- each at its own threshold, or at that of all
     SELECT
-        summed.*, calls >= 200 OR summed.member_id = '(all)' AS is_own,
+        summed.*, calls >= min_calls_to_validate() OR summed.member_id = '(all)' AS is_own,
         CASE WHEN is_own THEN own.found.wait_s ELSE pooled.found.wait_s END AS threshold_s,
         CASE WHEN is_own THEN own.found.most_s ELSE pooled.found.most_s END AS threshold_most_s,
         CASE WHEN is_own THEN own.found.errors ELSE (
@@ -70,16 +71,18 @@ judged AS (  -- each at its own threshold, or at that of all
 ),
 decided AS (
     SELECT
-        *, calls >= 200 AND is_own AND errors * 50 <= calls AND least(calls_late, calls - calls_late) >= greatest(5, 2 * errors)
-            AS is_validated
+        *,
+        errors * 100 <= calls * max_wait_errors_percent() AS has_few_errors,
+        is_own AND calls >= min_calls_to_validate() AND has_few_errors
+            AND least(calls_late, calls - calls_late) >= greatest(min_calls_of_either_verdict(), 2 * errors) AS is_validated
     FROM judged
 )
 SELECT
-    decided.local_date, decided.member_id, member_name, decided.method, calls, calls_late, threshold_s, threshold_most_s, errors,
-    ratio(errors, calls) AS error_rate,
+    decided.local_date, decided.member_id, member_name, decided.method, calls, calls_late,
     CASE WHEN is_own THEN 'own' ELSE 'all' END AS judged_at,
+    threshold_s, threshold_most_s, errors, ratio(errors, calls) AS error_rate,
     CASE
-        WHEN is_own AND is_validated OR NOT is_own AND all_validated AND (errors <= 1 OR errors * 50 <= calls) THEN 'validated'
+        WHEN is_own AND is_validated OR NOT is_own AND all_validated AND (errors <= 1 OR has_few_errors) THEN 'validated'
         ELSE 'unverified'
     END AS wait_status
 FROM decided

@@ -1,5 +1,5 @@
 -- One row per answered leg of an ended call, in the order in which agents took over, with its share of the talk time.
--- The API gives when a leg began but not when it ended. Each leg therefore owns the time until the next one begins, the
+-- The API says when a leg began but not when it ended. Each leg therefore owns the time until the next one begins, the
 -- last one the rest; legs that begin together share their time in whole seconds, earlier ones in the list first.
 WITH legs AS (
     SELECT
@@ -8,8 +8,11 @@ WITH legs AS (
     FROM raw_calls
     WHERE is_ended
 ),
-started AS (  -- a leg that begins more than 5 s before its call has no usable start
-    SELECT *, CASE WHEN leg_start(leg.started_at) >= call_start - 5 THEN leg_start(leg.started_at) END AS known_start
+started AS (
+    SELECT
+        *,
+        CASE WHEN leg_start(leg.started_at) >= call_start - leg_start_tolerance_s() THEN leg_start(leg.started_at) END
+            AS known_start
     FROM legs
     WHERE leg IS NOT NULL
 ),

@@ -1,0 +1,108 @@
+-- Thresholds and expressions that several queries share. Flags that the API leaves null count as false.
+
+-- Thresholds
+
+-- A time longer than a year (s) is impossible, as is a negative one.
+CREATE MACRO longest_possible_s() AS 366 * 86_400;
+
+-- A leg that begins more than this (s) before its call has no usable start.
+CREATE MACRO leg_start_tolerance_s() AS 5;
+
+-- An estimate of the wait is validated on at least this many calls.
+CREATE MACRO min_calls_to_validate() AS 200;
+
+-- Of these, at least this many were answered in time, and this many late.
+CREATE MACRO min_calls_of_either_verdict() AS 5;
+
+-- At most this percentage of them contradicts the vendor's verdict.
+CREATE MACRO max_wait_errors_percent() AS 2;
+
+-- A figure that needs waits is shown where at least this percentage of its calls has a validated one.
+CREATE MACRO min_validated_waits_percent() AS 98;
+
+-- A relation of call types can hold only where each set that could break it has at least this many calls.
+CREATE MACRO min_calls_to_hold() AS 20;
+
+-- A day whose unreadable records exceed this percentage of its calls is not final.
+CREATE MACRO max_unread_percent() AS 1;
+
+-- Expressions
+
+-- A ratio whose denominator is 0 is null.
+CREATE MACRO ratio(numerator, denominator) AS numerator / nullif(denominator, 0);
+
+-- An impossible time becomes null.
+CREATE MACRO seconds_or_null(seconds) AS CASE WHEN seconds BETWEEN 0 AND longest_possible_s() THEN seconds END;
+
+-- An instant in epoch seconds as a timestamp.
+CREATE MACRO instant(epoch_s) AS make_timestamp(epoch_s * 1_000_000);
+
+-- Start of an agent's leg in epoch seconds: milliseconds are scaled; null, 0 and less are unknown.
+CREATE MACRO leg_start(started_at) AS
+    CASE WHEN started_at > 100_000_000_000 THEN started_at // 1000 WHEN started_at > 0 THEN started_at END;
+
+-- The ids of the agents of a list of legs.
+CREATE MACRO agent_ids(legs) AS coalesce([leg.id FOR leg IN legs IF leg.id IS NOT NULL], []);
+
+-- Whether any leg or outside number of a call came about by a transfer.
+CREATE MACRO any_transfer(all_agents, answered_agents, external_numbers) AS
+    coalesce(list_bool_or([leg.is_any_transfer FOR leg IN all_agents]), false)
+    OR coalesce(list_bool_or([leg.is_any_transfer FOR leg IN answered_agents]), false)
+    OR coalesce(list_bool_or([other.is_any_transfer FOR other IN external_numbers]), false);
+
+-- 'inbound' or 'outbound'; null where the API does not say.
+CREATE MACRO direction_of(is_inbound) AS CASE is_inbound WHEN true THEN 'inbound' WHEN false THEN 'outbound' END;
+
+-- The call types that a call's fields determine.
+CREATE MACRO certain_call_types(is_inbound, is_answered, is_answered_within_sla, is_ended) AS list_filter([
+    CASE WHEN is_inbound THEN 'all_inbound' END,
+    CASE WHEN is_inbound AND is_answered THEN 'inbound_answered' END,
+    CASE WHEN is_inbound AND is_answered AND is_answered_within_sla THEN 'inbound_answered_within_sla' END,
+    CASE WHEN is_inbound AND is_answered AND NOT is_answered_within_sla THEN 'inbound_answered_but_not_within_sla' END,
+    CASE WHEN NOT is_inbound THEN 'all_outbound' END,
+    CASE WHEN NOT is_inbound AND is_answered THEN 'outbound_answered' END,
+    CASE WHEN NOT is_inbound AND is_ended AND NOT coalesce(is_answered, false) THEN 'outbound_not_answered' END
+], lambda call_type: call_type IS NOT NULL);
+
+-- The dimension member that a call with this id belongs to; calls without an id belong to a member of their own.
+CREATE MACRO member_of(id) AS coalesce(id::VARCHAR, '(none)');
+
+-- The name that a member had in its latest call; the rows of the days that have no call know only one name.
+CREATE MACRO latest_name(name, started_at, call_id) AS coalesce(
+    arg_max(name, {began: started_at, call: call_id}) FILTER (call_id IS NOT NULL), any_value(name)
+);
+
+-- 'validated' where enough of the calls have a validated wait; null where there are none.
+CREATE MACRO wait_status_of(validated, calls) AS CASE
+    WHEN calls = 0 THEN NULL
+    WHEN validated * 100 >= calls * min_validated_waits_percent() THEN 'validated'
+    ELSE 'unverified'
+END;
+
+-- 'final', or why a day can still move.
+CREATE MACRO status_of(calls, calls_open, days_inside_lookback, call_types_differing, records_unread) AS coalesce(
+    nullif(concat_ws(
+        ', ',
+        CASE WHEN calls_open > 0 THEN 'open_calls' END,
+        CASE WHEN days_inside_lookback > 0 THEN 'inside_lookback' END,
+        CASE WHEN call_types_differing > 0 THEN 'not_reconciled' END,
+        CASE WHEN records_unread * 100 > calls * max_unread_percent() THEN 'records_unread' END
+    ), ''),
+    'final'
+);
+
+-- When a call's talk begins, in epoch seconds: with its first known answering leg, or else with the call.
+CREATE MACRO talk_begin_s(started_at, speed_of_answer_s) AS
+    epoch_us(started_at) // 1_000_000 + coalesce(speed_of_answer_s, 0);
+
+-- The half-hours of local time into which the seconds from an instant (epoch s) on fall, each with its part of them.
+CREATE MACRO half_hours(begin_s, seconds, utc_offset_s) AS [
+    {
+        at_s: half_hour * 1800 - utc_offset_s,
+        begin_s: greatest(begin_s, half_hour * 1800 - utc_offset_s),
+        end_s: least(begin_s + seconds, half_hour * 1800 + 1800 - utc_offset_s)
+    }
+    FOR half_hour IN range(
+        (begin_s + utc_offset_s) // 1800, (begin_s + seconds + utc_offset_s - 1) // 1800 + 1
+    )
+];
