@@ -1,1 +1,1 @@
-"""The definitions an analyst can read: one .sql file a table, what several share in `shared/`, and the code that runs them."""
+"""The metrics: one .sql file a table, what several of them share in `shared/`, and the code that runs them."""

@@ -12,12 +12,13 @@ import duckdb
 from calls_assets.days import ONE_DAY, day_start
 from calls_assets.display import NAMELESS, apart
 from calls_assets.metrics.run import Relation, connect
+from calls_assets.tables.catalog import REPORT_INPUTS
 
 HALF_HOUR = timedelta(minutes=30)
 WEEK = timedelta(weeks=1)
 WEEKS = 4
 
-DETAILS = ("service_level", "agent_talk_time", "call_changes", "rejected_calls", "reconciliation", "calls")
+DETAILS = REPORT_INPUTS
 """The tables that a day's own part of the page reads."""
 
 FINAL, INSIDE_LOOKBACK = "final", "inside_lookback"

@@ -1,10 +1,10 @@
 """The data dictionary: every table of the project, with its columns, units, formulas and sources.
 
-The tables are declared beside this file: what is `raw` from the API, what is `cleaned` of it, the `evidence` that the
-numbers rest on, and the `metrics`. Views are tables that no file holds: their rows are computed when somebody asks.
+The tables are declared beside this file: the tables that come `raw` from the API, the cleaned `calls`, the
+`evidence` that the numbers rest on, and the `metrics`. Views are tables without files: their rows are computed when they are read.
 """
 
-from calls_assets.tables.cleaned import CALL_AGENTS, CALLS, DAY_STATUS
+from calls_assets.tables.calls import CALL_AGENTS, CALLS, DAY_STATUS
 from calls_assets.tables.columns import ENDED_OUTCOMES, INBOUND_OUTCOMES, OUTBOUND_OUTCOMES, OUTCOMES
 from calls_assets.tables.evidence import CALL_TYPE_RELATIONS, RECONCILIATION_CALLS, TYPE_VALUES, WAIT_CALIBRATION
 from calls_assets.tables.metrics import (

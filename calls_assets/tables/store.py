@@ -5,11 +5,9 @@ the same bytes.
 """
 
 import errno
-import fcntl
 import os
 import re
 import secrets
-import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
 
 from calls_assets.arrow import ROW_GROUP_ROWS
 from calls_assets.display import shown
+from calls_assets.tables.disk import lock, make_folder, replace_file
 from calls_assets.tables.footer import is_current, open_file, sound_footer
 from calls_assets.tables.places import LOCAL, check_kind, check_no_password, day_of, placed_on_disk, placed_s_of
 from calls_assets.tables.schema import Table
@@ -42,8 +41,6 @@ MOST_BYTES = 2**20
 """More is read of no file that is no table's."""
 TOO_LITTLE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 """What the system says where it has no more of something: that tells nothing of the file."""
-FILE_MODE, FOLDER_MODE = 0o640, 0o750
-"""Call records are personal data: their owner and group read them, nobody else."""
 
 
 class MissingDay(LookupError):
@@ -361,7 +358,7 @@ class TableStore:
         aside: UPath = self._root / BROKEN_FOLDER / f"{table.name}_{day}_{secrets.token_hex(4)}.parquet"
         try:
             if self._is_local:
-                _make_folder(Path(aside.path).parent)
+                make_folder(Path(aside.path).parent)
                 Path(path.path).rename(aside.path)
             else:
                 self._root.fs.mv(path.path, aside.path)
@@ -408,7 +405,7 @@ class TableStore:
     def _put(self, path: UPath, content: memoryview, what: str) -> None:
         try:
             if self._is_local:
-                _replace_file(Path(path.path), content)
+                replace_file(Path(path.path), content)
             else:
                 path.write_bytes(bytes(content))
         except Exception as error:  # an object store's client has errors of its own
@@ -426,7 +423,7 @@ class TableStore:
         handle = self._open_root(create) if self._is_local else None
         try:
             if handle is not None:
-                _lock(handle, waiting)
+                lock(handle, waiting)
             yield
         finally:
             if handle is not None:
@@ -436,7 +433,7 @@ class TableStore:
         root = Path(self._root.path)
         try:
             if create:
-                _make_folder(root)
+                make_folder(root)
             return os.open(root, os.O_RDONLY | os.O_DIRECTORY)
         except OSError:
             return None  # the write will say it, with the day
@@ -469,97 +466,3 @@ def to_parquet(table: Table, groups: Iterable[pa.Table]) -> tuple[int, memoryvie
             rows += group.num_rows
             del group  # so that it is not in memory while the next is made
     return rows, memoryview(sink.getvalue())
-
-
-def _lock(handle: int, waiting: Callable[[], None]) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        waiting()
-        fcntl.flock(handle, fcntl.LOCK_EX)
-    except OSError:
-        pass  # a file system that cannot lock folders
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder, and what it lies in: not for all, as `mkdir(parents=True)` would, and to stay through a power cut."""
-    if not folder.is_dir():
-        _make_folder(folder.parent)
-        folder.mkdir(exist_ok=True, mode=FOLDER_MODE)
-        _settle(folder.parent)
-
-
-def _settle(folder: Path) -> None:
-    """Have the names in a folder outlive a power cut, where the file system can promise that."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError as error:
-        if error.errno != errno.EINVAL:
-            raise
-    finally:
-        os.close(handle)
-
-
-def _replace_file(final: Path, content: memoryview) -> None:
-    _make_folder(final.parent)
-    _make_way(final)
-    _remove_stale(final)
-    is_done = False
-    while not is_done:
-        temporary = final.with_name(f".{final.name}.{secrets.token_hex(8)}.tmp")
-        try:
-            is_done = _write_and_rename(temporary, final, content)
-        except BaseException:  # a run may be terminated at any line
-            temporary.unlink(missing_ok=True)
-            raise
-
-
-def _write_and_rename(temporary: Path, final: Path, content: memoryview) -> bool:
-    """Write a file beside `final`, locked, which tells a writer at work from one that died, and rename it onto that.
-
-    Says whether that went well: before the file is locked, another writer could take it for a dead one's and remove it.
-    """
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        if not os.fstat(handle).st_nlink:
-            return False
-        left = content
-        while left:  # no buffer, which an interruption could leave to a closed handle
-            left = left[os.write(handle, left) :]
-        os.fsync(handle)
-        temporary.replace(final)
-        _settle(final.parent)
-        return True
-    finally:
-        os.close(handle)
-
-
-def _make_way(final: Path) -> None:
-    """Remove a folder that has a file's name; what it holds is not ours to remove."""
-    if final.is_dir() and not final.is_symlink():
-        try:
-            final.rmdir()
-        except OSError:
-            raise OSError(errno.ENOTEMPTY, "a folder with something in it lies there, move it away") from None
-
-
-def _remove_stale(final: Path) -> None:
-    """Remove what writers of `final` that died have left; what a living one is writing stays, and so do folders."""
-    for temporary in final.parent.glob(f".{final.name}.*.tmp"):
-        try:
-            kind = temporary.lstat().st_mode
-            if not stat.S_ISREG(kind):  # to open a pipe is to wait for whoever reads it
-                temporary.unlink()
-                continue
-            handle = os.open(temporary, os.O_WRONLY | os.O_NOFOLLOW)
-        except OSError:  # it has gone, or is not ours to touch
-            continue
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            temporary.unlink(missing_ok=True)
-        except BlockingIOError:
-            pass
-        finally:
-            os.close(handle)

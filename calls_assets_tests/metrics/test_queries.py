@@ -30,7 +30,7 @@ def test_a_query_says_what_a_row_is(name):
     assert QUERIES[name].startswith("-- One row per ")
 
 
-@pytest.mark.parametrize("name", ALL_TABLES.keys() & QUERIES)
+@pytest.mark.parametrize("name", [name for name in ALL_TABLES if name in QUERIES])
 def test_the_last_select_names_its_columns(name):
     last = code(QUERIES[name]).rpartition("\nSELECT" if "\nSELECT" in code(QUERIES[name]) else "SELECT")[2]
     assert "*" not in re.sub(r"count\(\*\)| \* ", "", last.partition("FROM")[0])

@@ -46,6 +46,7 @@ from calls_assets.dagster.specs import POOL
 from calls_assets.definitions import build
 from calls_assets.sandbox import Behaviour, Centre, Sandbox, WireFault
 from calls_assets.settings import Settings
+from calls_assets.tables import disk
 from calls_assets.tables import store as store_module
 from calls_assets.tables.catalog import RAW_CALL_TYPES, TABLES
 from calls_assets.tables.made_with import MEMORY
@@ -132,7 +133,7 @@ def write_until(order: dict[str, Any]) -> None:
 
     def trace(frame: Any, event: str, _: object) -> Any:
         nonlocal left
-        if frame.f_code.co_filename != store_module.__file__:
+        if frame.f_code.co_filename not in (store_module.__file__, disk.__file__):
             return None
         left -= event == "line"
         if left < 0:
