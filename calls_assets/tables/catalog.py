@@ -1,7 +1,7 @@
 """The data dictionary: every table of the project, with its columns, units, formulas and sources.
 
-The tables are declared beside this file: the tables that come `raw` from the API, the cleaned `calls`, the
-`evidence` that the numbers rest on, and the `metrics`. Views are tables without files: their rows are computed when they are read.
+The tables are declared beside this file: those that come `raw` from the API, the cleaned `calls`, the `evidence` that the
+numbers rest on, and the `metrics`. Views are tables without files: their rows are computed when they are read.
 """
 
 from calls_assets.tables.calls import CALL_AGENTS, CALLS, DAY_STATUS
@@ -39,7 +39,7 @@ TABLES = {
         AGENT_INTERVALS,
     )
 }
-"""Every table that has files, by name, in the order in which the data goes."""
+"""Every table that has files, by name, in the order of the data flow."""
 
 VIEWS = {
     table.name: table
@@ -51,10 +51,10 @@ ALL_TABLES = TABLES | VIEWS
 """Every table that can be read."""
 
 PULLED_AT = "pulled_at"
-"""The figure beside a day of `raw_calls` that says when its crawl began."""
+"""The metadata of a day of `raw_calls` that says when its crawl began."""
 
 REPORT = "daily_report"
-"""The page of each day, which is no table, but an asset beside them."""
+"""The asset of each day's page, which is not a table."""
 
 REPORT_INPUTS = ("service_level", "agent_talk_time", "call_changes", "rejected_calls", "reconciliation", "calls")
 

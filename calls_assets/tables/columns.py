@@ -1,4 +1,4 @@
-"""What the dictionary's columns are made with: makers of usual columns, and the columns that several tables share."""
+"""Constructors of the usual kinds of columns, and the columns that several tables share."""
 
 import pyarrow as pa
 
@@ -69,15 +69,15 @@ DIRECTION = text("direction", "'inbound' or 'outbound'; null where the API does 
 INTERVAL_START = Column(
     "interval_start",
     INSTANT,
-    "Start of the half-hour of the call's start, floored in local time.",
+    "Start of the half-hour in which the call began, floored in local time.",
     "UTC",
     required=True,
 )
 
 STATUS_OF_DAY = text(
     "day_status",
-    "'final', or why the day's figures can still move: any of open_calls, inside_lookback, not_reconciled, records_unread, "
-    "with commas.",
+    "'final', or why the day's figures can still change: any of open_calls, inside_lookback, not_reconciled, "
+    "records_unread, separated by commas.",
     required=True,
 )
 RING_GROUP_ID = an_id("ring_group_id", "Id of the ring group (queue).")

@@ -1,4 +1,4 @@
-"""What the numbers rest on, found in the account's own calls: differences by id, relations, tokens, waits."""
+"""What the numbers rest on, tested on the account's own calls: differences by id, call types, tokens, waits."""
 
 import pyarrow as pa
 
@@ -7,9 +7,9 @@ from calls_assets.tables.schema import Column, Table
 
 RECONCILIATION_CALLS = Table(
     "reconciliation_calls",
-    "The calls that make the difference: of each call type that the fields tell, those that the API lists and we do not "
-    "count, and those that we count and it does not list. Call types whose counts agree over the whole request window have "
-    "none.",
+    "The calls that make up the differences: for each call type that the fields determine, those that the API lists "
+    "and we do not count, and those that we count and it does not list. Call types whose counts agree over the whole "
+    "request window have no rows.",
     (
         LOCAL_DATE,
         text("call_type", "A value of the API's `callType` parameter.", required=True),
@@ -27,8 +27,8 @@ RECONCILIATION_CALLS = Table(
 
 CALL_TYPE_RELATIONS = Table(
     "call_type_relations",
-    "How the API's call types lie to each other, tested by ids on the day's ended calls. A day may be too few to tell: "
-    "`weekly` and `monthly` have it for longer, and `calls-assets evidence` for the last 30 closed days.",
+    "How the API's call types relate to each other, tested by id on the day's ended calls. One day may have too few "
+    "calls to tell: `weekly` and `monthly` cover longer periods, and `calls-assets evidence` the last 30 closed days.",
     (
         LOCAL_DATE,
         text(
@@ -36,14 +36,14 @@ CALL_TYPE_RELATIONS = Table(
             "Two sets of calls: 'a = b', 'a in b' (every call of a is one of b) or 'a apart from b'.",
             required=True,
         ),
-        count("left_calls", "Calls of the left set."),
-        count("right_calls", "Calls of the right set."),
-        count("both_calls", "Calls of both."),
+        count("left_calls", "Calls in the left set."),
+        count("right_calls", "Calls in the right set."),
+        count("both_calls", "Calls in both sets."),
         count("breaking_calls", "Calls that break the relation."),
         text(
             "verdict",
-            "'fails' where any call breaks it; 'holds' where none does and the sets that could break it have at least 20 "
-            "calls each; else 'not enough data'.",
+            "'fails' where any call breaks it; 'holds' where none does and each set that could break it has at least "
+            "20 calls; else 'not enough data'.",
             required=True,
         ),
     ),
@@ -54,7 +54,7 @@ CALL_TYPE_RELATIONS = Table(
 
 TYPE_VALUES = Table(
     "type_values",
-    "Which values of the calls' `type` go with which call types, on the day's ended calls. Counts add up over days.",
+    "Which values of the calls' `type` go with which call types, among the day's ended calls. Counts add up over days.",
     (
         LOCAL_DATE,
         text("type", "The value; '(none)' where there is none, '(all)' for all calls.", required=True),
@@ -68,47 +68,49 @@ TYPE_VALUES = Table(
 
 WAIT_CALIBRATION = Table(
     "wait_calibration",
-    "Whether a wait can be told, for the API gives none: each estimate of it against the vendor's own verdict on the day's "
-    "answered inbound calls, for all ring groups together and for each. The threshold is the wait that agrees with the "
-    "verdict on most calls.",
+    "Whether callers' waits can be estimated, since the API does not give them: each estimate against the vendor's "
+    "own verdict on the day's answered inbound calls, for all ring groups together and for each. The threshold is "
+    "the wait that agrees with the verdict on most calls.",
     (
         LOCAL_DATE,
         text("member_id", "A ring group's id, '(none)', or '(all)' for all calls.", required=True),
         text("member_name", "Name of the ring group."),
         text(
             "method",
-            "'leg_start': first answering leg's start - call's start (`calls.speed_of_answer_s`); 'duration_less_talk': "
-            "`calls.duration_s` - `calls.talk_s`.",
+            "'leg_start': start of the first answering leg - start of the call (`calls.speed_of_answer_s`); "
+            "'duration_less_talk': `calls.duration_s` - `calls.talk_s`.",
             required=True,
         ),
         count("calls", "Answered inbound calls that have the estimate and a verdict (is_answered_within_sla)."),
-        count("calls_late", "Those that the vendor calls late."),
+        count("calls_late", "Calls among them that the vendor calls late."),
         text(
             "judged_at",
-            "'own': the threshold is that of these calls; 'all': of all ring groups together, for a ring group with fewer "
-            "than 200 calls.",
+            "'own': the threshold was found on these calls; 'all': on those of all ring groups together, for a ring "
+            "group with fewer than 200 calls.",
             required=True,
         ),
         Column(
             "threshold_s",
             pa.int64(),
-            "Taking waits of up to so long for in time misclassifies the fewest calls; the lowest of several.",
+            "Counting waits up to this long as in time misclassifies the fewest calls; the lowest such threshold.",
             "s",
             required=True,
         ),
         Column(
             "threshold_most_s",
             pa.int64(),
-            "Any threshold from threshold_s to this one misclassifies the same calls; null where nothing bounds it.",
+            "Any threshold from threshold_s to this one misclassifies the same calls; null where there is no upper "
+            "bound.",
             "s",
         ),
         count("errors", "Calls on the wrong side of the threshold."),
         ratio("error_rate", "errors / calls."),
         text(
             "wait_status",
-            "'validated' where there are at least 200 calls, 5 in time and 5 late, and errors on at most 2 % of them and at "
-            "most half of the rarer kind; a ring group judged at 'all' follows all ring groups together, unless more than "
-            "one and more than 2 % of its own calls are errors; else 'unverified'.",
+            "'validated' where there are at least 200 calls, of which 5 in time and 5 late, and the errors are at "
+            "most 2 % of the calls and at most half as many as the rarer verdict; a ring group judged at 'all' takes "
+            "the status of all ring groups together, unless its own errors are more than one and more than 2 % of "
+            "its calls; else 'unverified'.",
             required=True,
         ),
     ),

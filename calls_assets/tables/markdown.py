@@ -1,4 +1,4 @@
-"""The data dictionary as a page: docs/tables.md, made from the tables' own declarations."""
+"""The data dictionary as a page: docs/tables.md, generated from the declarations of the tables."""
 
 from collections.abc import Iterator
 
@@ -11,8 +11,8 @@ from calls_assets.tables.schema import Table
 HEAD = """\
 # Tables
 
-One file a table and local day, `<CALLS_DATA_URL>/<table>/date=YYYY-MM-DD/<table>.parquet`. This page is made from the code by
-`make docs`; the same words stand in the files' schemas, in the UI, and in `calls-assets sql <table>`. Views have no files:
+One file a table and local day, `<CALLS_DATA_URL>/<table>/date=YYYY-MM-DD/<table>.parquet`. `make docs` generates this page
+from the code; the files' schemas, the UI and `calls-assets sql <table>` show the same descriptions. Views have no files:
 `calls_assets.read`, `calls_assets.connect` and `calls-assets sql` compute their rows from the tables they are made from.
 
 Letters in formulas count one day's ended inbound calls by outcome: A answered, W answered within the vendor's threshold,
@@ -23,13 +23,13 @@ B abandoned, S short-abandoned, O overflowed, C callback requested, U unanswered
 DIALECTS = """\
 ## What is not as documented
 
-Accounts differ from the API's document. A value of `raw_calls` that has not the documented JSON type goes through these
-rules, and the first that applies reads it. What none of them reads is null; its original stands in `extra` under its name, as
-does the original of what was rounded or mended. The check `as_documented` counts each deviation by field. A record is set
-aside in `rejected_calls` only where it is no object, where its `id` or its `started_at` cannot be read, or where that lies
-outside of 1990 to 2099. An object without any value that the document names is null.
+Accounts differ from the API's document. A value of `raw_calls` that does not have the documented JSON type goes through these
+rules, and the first that applies reads it. What none of them reads is null, and its original is in `extra` under its name, as
+is the original of a value that was rounded or repaired. The check `as_documented` counts each deviation by field. A record is
+set aside in `rejected_calls` only where it is not an object, its `id` or its `started_at` cannot be read, or its `started_at`
+is outside 1990 to 2099. An object without any value that the document names is null.
 
-| where the document has | and the account sends | there stands |
+| the document has | the account sends | the column holds |
 | --- | --- | --- |
 """
 
@@ -63,7 +63,7 @@ def _section(table: Table) -> str:
 
 
 def _rows(field: pa.Field, path: str) -> Iterator[str]:
-    """A column's line, and those of the fields in it."""
+    """The table rows of a column and of the fields nested in it."""
     notes = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
     many = pa.types.is_list(field.type)
     inner = field.type.value_type if many else field.type

@@ -1,4 +1,4 @@
-"""The metrics: how well calls were answered, how they were lost, who talked, and when.
+"""The metrics: how well calls were answered, which were lost, who talked, and when.
 
 Letters in formulas count one day's ended inbound calls by outcome: A answered, W answered within the vendor's
 threshold, B abandoned, S short-abandoned, O overflowed, C callback requested, U unanswered for another reason.
@@ -25,7 +25,8 @@ from calls_assets.tables.schema import Column, Table
 
 CALL_INTERVALS = Table(
     "call_intervals",
-    "Additive counts and sums of ended calls by half-hour of their start, direction and what they belong to.",
+    "Additive counts and sums of ended calls by the half-hour in which they began, direction, ring group, IVR, "
+    "number and campaign.",
     (
         LOCAL_DATE,
         INTERVAL_START,
@@ -40,7 +41,9 @@ CALL_INTERVALS = Table(
         count("speed_of_answer_calls", "Calls whose speed of answer is known."),
         seconds("speed_of_answer_total_s", "Sum of the known speeds of answer.", required=True),
         count("talk_calls", "Calls whose talk time is known."),
-        seconds("talk_s", "Sum of the known talk times, booked where the call began.", required=True),
+        seconds(
+            "talk_s", "Sum of the known talk times, credited to the half-hour in which the call began.", required=True
+        ),
         STATUS_OF_DAY,
     ),
     key=("interval_start", "direction", "ring_group_id", "ivr_id", "number_id", "campaign_id"),
@@ -53,7 +56,7 @@ MEMBER = (
     text("dimension", "total, ring_group, ivr, number, campaign or half_hour.", required=True),
     text(
         "member_id",
-        "An id, a half-hour's start in UTC, '(all)' for the total, or '(none)' for calls that have none.",
+        "An id, a half-hour's start in UTC, '(all)' for the total, or '(none)' for calls without one.",
         required=True,
     ),
     text("member_name", "Name of the member on that day; for a half-hour its local time with offset."),
@@ -65,8 +68,8 @@ SHORT_ABANDONED = count("calls_short_abandoned", "S: callers who hung up within 
 
 SERVICE_LEVEL = Table(
     "service_level",
-    "Are we answering in time: service level of each day, in total and by ring group, IVR, number, campaign and half-hour. "
-    "Ended inbound calls only.",
+    "Are we answering in time: service level of each day, in total and by ring group, IVR, number, campaign and "
+    "half-hour. Ended inbound calls only.",
     (
         *MEMBER,
         OFFERED,
@@ -76,7 +79,7 @@ SERVICE_LEVEL = Table(
         SHORT_ABANDONED,
         count("calls_overflowed", "O: calls sent elsewhere because nobody answered in time."),
         count("calls_callback_requested", "C: callers who asked to be called back."),
-        count("calls_unanswered_other", "U: calls not answered for another reason."),
+        count("calls_unanswered_other", "U: calls unanswered for another reason."),
         ratio("service_level", "W / (A + B): the headline; abandons count against it, short ones are left out."),
         ratio("sl_answered_only", "W / A: abandons ignored (ICMI formula 2)."),
         ratio("sl_all_abandons", "W / (A + B + S): every abandon counts against it (ICMI formula 3)."),
@@ -86,43 +89,46 @@ SERVICE_LEVEL = Table(
         seconds("speed_of_answer_total_s", "Sum of these `calls.speed_of_answer_s`, validated or not.", required=True),
         average(
             "average_speed_of_answer_s",
-            "wait_total_s / wait_calls; null unless wait_status is 'validated', and when there are none (Genesys).",
+            "wait_total_s / wait_calls (Genesys); null where there are none, or wait_status is not 'validated'.",
         ),
         count(
             "wait_calls",
-            "Answered calls whose wait is validated: see `wait_calibration`; of two estimates the one with fewer errors, of "
-            "equals duration_less_talk.",
+            "Answered calls whose wait is validated (see `wait_calibration`): by the estimate with fewer errors, or "
+            "by duration_less_talk where both have as many.",
         ),
         seconds("wait_total_s", "Sum of their waits.", required=True),
         text(
             "wait_method",
-            "What their waits are: 'leg_start' (speed_of_answer_s), 'duration_less_talk' (duration_s - talk_s), or 'both' "
-            "where ring groups differ; null where no wait is validated.",
+            "How their waits were estimated: 'leg_start' (speed_of_answer_s), 'duration_less_talk' (duration_s - "
+            "talk_s), or 'both' where ring groups differ; null where no wait is validated.",
         ),
         text(
             "wait_status",
-            "'validated' where at least 98 % of the answered calls have a validated wait, else 'unverified'; null where none "
-            "was answered.",
+            "'validated' where at least 98 % of the answered calls have a validated wait, else 'unverified'; null "
+            "where none was answered.",
         ),
         Column(
             "threshold_s",
             pa.int64(),
-            "The vendor's threshold as `wait_calibration` infers it; null where none is validated, or no one fits all.",
+            "The vendor's threshold as inferred in `wait_calibration`; null where none is validated, or no single "
+            "one fits all ring groups.",
             "s",
         ),
         count(
             "calls_abandoned_within_threshold",
-            "Of B + S those who hung up within the threshold; null unless at least 98 % of their waits are validated.",
+            "Of B + S, the callers who hung up within the threshold; null unless at least 98 % of their waits are "
+            "validated.",
             required=False,
         ),
         ratio(
             "sl_abandon_within_threshold_ignored",
-            "W / (A + B + S - abandoned within the threshold): early abandons left out (ICMI formula 4). Null without them.",
+            "W / (A + B + S - abandoned within the threshold): early abandons are left out (ICMI formula 4). Null "
+            "where that count is null.",
         ),
         ratio(
             "sl_abandon_within_threshold_positive",
-            "(W + abandoned within the threshold) / (A + B + S): early abandons count as met (ICMI formula 1). Null without "
-            "them.",
+            "(W + abandoned within the threshold) / (A + B + S): early abandons count as met (ICMI formula 1). Null "
+            "where that count is null.",
         ),
         STATUS_OF_DAY,
     ),
@@ -141,20 +147,21 @@ ABANDONMENT = Table(
         ANSWERED,
         ABANDONED,
         SHORT_ABANDONED,
-        count("calls_abandoned_distributed", "Abandoned calls that the API lists as abandoned_distributed too."),
+        count("calls_abandoned_distributed", "Abandoned calls that the API also lists as abandoned_distributed."),
         ratio("abandonment_rate", "B / (A + B): the headline; short abandons are left out of both sides."),
         ratio("abandonment_rate_incl_short", "(B + S) / (A + B + S)."),
         ratio("abandonment_rate_offered", "B / offered."),
         ratio("short_abandonment_rate", "S / offered."),
-        count("time_to_abandon_calls", "Of B those whose wait is validated: see `wait_calibration`."),
+        count("time_to_abandon_calls", "Of B, the calls whose wait is validated (see `wait_calibration`)."),
         seconds("time_to_abandon_total_s", "Sum of their waits.", required=True),
         average(
             "average_time_to_abandon_s",
-            "time_to_abandon_total_s / time_to_abandon_calls; null unless wait_status is 'validated' (Amazon Connect).",
+            "time_to_abandon_total_s / time_to_abandon_calls (Amazon Connect); null unless wait_status is 'validated'.",
         ),
         text(
             "wait_status",
-            "'validated' where at least 98 % of B have a validated wait, else 'unverified'; null where nobody abandoned.",
+            "'validated' where at least 98 % of B have a validated wait, else 'unverified'; null where nobody "
+            "abandoned.",
         ),
         STATUS_OF_DAY,
     ),
@@ -165,26 +172,26 @@ ABANDONMENT = Table(
 
 AGENT_TALK_TIME = Table(
     "agent_talk_time",
-    "Who talks how long: calls and talk time of each agent and direction. Ended calls only.",
+    "Who talks how long: calls and talk time by agent and direction. Ended calls only.",
     (
         LOCAL_DATE,
         text(
-            "agent_key", "The agent id, or 'external' or 'unattributed', which count in no call count.", required=True
+            "agent_key",
+            "The agent id; or 'external' or 'unattributed', which are left out of all call counts.",
+            required=True,
         ),
         an_id("agent_id", "Id of the agent."),
-        text("agent_alias", "Name of the agent, of the day's call with the highest id."),
+        text("agent_alias", "Name of the agent in the day's call with the highest id."),
         DIRECTION,
         count("calls_offered", "Distinct calls that rang the agent or that the agent took; not additive over agents."),
         count("calls_handled", "Distinct calls that the agent took; not additive over agents."),
         count("calls_answered_first", "Calls that the agent was the first to take; additive."),
         count("calls_answered_last", "Calls that the agent was the last to take; additive."),
-        count("calls_missed", "calls_offered - calls_handled; ringing several agents at once inflates it."),
-        count("transfers_in", "Legs that the agent took and that came about by a transfer.", "legs"),
-        seconds(
-            "talk_s", "The agent's share of the talk time; sums over agents to the calls' talk time.", required=True
-        ),
+        count("calls_missed", "calls_offered - calls_handled; inflated where several agents are rung at once."),
+        count("transfers_in", "Legs that the agent took and that resulted from a transfer.", "legs"),
+        seconds("talk_s", "The agent's share of the talk time; the shares sum to the calls' talk time.", required=True),
         seconds("talk_s_max", "Upper bound of the agent's talk time; not additive.", required=True),
-        average("average_talk_s", "talk_s / talk_calls; null when there are none."),
+        average("average_talk_s", "talk_s / talk_calls; null where there are none."),
         count("talk_calls", "Handled calls whose talk time is known; not additive over agents."),
         STATUS_OF_DAY,
     ),
@@ -195,8 +202,8 @@ AGENT_TALK_TIME = Table(
 
 CALL_FLOW = Table(
     "call_flow",
-    "How calls move on: transfers, callbacks, outbound connects and repeat callers of each day and direction, in total and "
-    "by ring group, IVR, number, campaign and half-hour. Ended calls only.",
+    "How calls move on: transfers, callbacks, outbound connects and repeat callers of each day and direction, in "
+    "total and by ring group, IVR, number, campaign and half-hour. Ended calls only.",
     (
         LOCAL_DATE,
         text("direction", "'inbound' or 'outbound'.", required=True),
@@ -205,9 +212,10 @@ CALL_FLOW = Table(
         count("calls_offered", "Inbound: calls offered to staff, A + B + S + O + C + U; outbound 0."),
         count("calls_answered", "Calls with the outcome answered."),
         count(
-            "calls_transferred", "Of the answered those with any leg or outside number that came about by a transfer."
+            "calls_transferred",
+            "Of the answered calls, those with any leg or outside number that resulted from a transfer.",
         ),
-        count("calls_warm_transferred", "Of the answered those that the API lists as warm_transfer."),
+        count("calls_warm_transferred", "Of the answered calls, those that the API lists as warm_transfer."),
         ratio("transfer_rate", "calls_transferred / calls_answered."),
         count(
             "callbacks_requested",
@@ -215,10 +223,10 @@ CALL_FLOW = Table(
         ),
         count(
             "callbacks_dialled",
-            "Of these requests those that an outbound call of the same day follows (original_call_id); later ones show in "
-            "`weekly` and `monthly`.",
+            "Of these requests, those followed by an outbound call of the same day (original_call_id); later ones "
+            "show in `weekly` and `monthly`.",
         ),
-        count("callbacks_completed", "Of these requests those that such a call was answered for."),
+        count("callbacks_completed", "Of these requests, those followed by such a call that was answered."),
         ratio("callback_request_rate", "callbacks_requested / calls_offered."),
         ratio("callback_completion_rate", "callbacks_completed / callbacks_requested."),
         seconds(
@@ -226,20 +234,21 @@ CALL_FLOW = Table(
             "From each completed request's call to the first answered call that follows it, start to start.",
             required=True,
         ),
-        average("average_callback_delay_s", "callback_delay_total_s / callbacks_completed; null when there are none."),
+        average("average_callback_delay_s", "callback_delay_total_s / callbacks_completed; null where there are none."),
         ratio(
             "connect_rate",
-            "Outbound: calls_answered / calls; whoever or whatever picked up counts (Convoso). Inbound null.",
+            "Outbound: calls_answered / calls, whoever or whatever picked up (Convoso). Null for inbound.",
         ),
         count(
             "callers",
-            "Inbound: distinct contacts who called; calls without a contact count nowhere; not additive. Outbound null.",
+            "Inbound: distinct contacts who called; calls without a contact are not counted; not additive. Null for "
+            "outbound.",
             "contacts",
             required=False,
         ),
         count(
             "repeat_callers",
-            "Inbound: contacts with two calls or more; not additive. Outbound null.",
+            "Inbound: contacts with two calls or more; not additive. Null for outbound.",
             "contacts",
             required=False,
         ),
@@ -253,24 +262,25 @@ CALL_FLOW = Table(
 
 TIME_DISTRIBUTION = Table(
     "time_distribution",
-    "How long calls talk and wait, counted in fixed bins of up to 15, 20, 25, 30, 45, 60, 90, 120, 180, 240, 300, 600 and "
-    "more seconds. Bins add up over days and ring groups, so that percentiles can be told of any period. Ended calls only.",
+    "How long calls talk and wait, counted in fixed bins of up to 15, 20, 25, 30, 45, 60, 90, 120, 180, 240, 300, "
+    "600 and more seconds. Bins add up over days and ring groups, so that percentiles of any period can be "
+    "estimated. Ended calls only.",
     (
         LOCAL_DATE,
         DIRECTION,
         RING_GROUP_ID,
         text(
             "measure",
-            "'talk' (talk_s of answered calls); of inbound calls 'wait_leg_start' (speed_of_answer_s of the answered), "
-            "'wait_duration_less_talk' (duration_s - talk_s of the answered) and 'time_to_abandon' (duration_s of the "
-            "abandoned and short-abandoned).",
+            "'talk' (talk_s of answered calls); of inbound calls 'wait_leg_start' (speed_of_answer_s of the "
+            "answered), 'wait_duration_less_talk' (duration_s - talk_s of the answered) and 'time_to_abandon' "
+            "(duration_s of the abandoned and short-abandoned).",
             required=True,
         ),
-        Column("up_to_s", pa.int64(), "Longest time of the bin; null for the last one, which has no end.", "s"),
+        Column("up_to_s", pa.int64(), "Longest time in the bin; null for the last bin, which has no upper bound.", "s"),
         count("calls", "Calls in the bin; a bin without calls has no row."),
         text(
             "wait_status",
-            "'validated' or 'unverified', as `wait_calibration` has the ring group's waits; null for talk.",
+            "'validated' or 'unverified', as in `wait_calibration` for the ring group; null for talk.",
         ),
         STATUS_OF_DAY,
     ),
@@ -282,23 +292,23 @@ TIME_DISTRIBUTION = Table(
 TALK_INTERVAL = Column(
     "interval_start",
     INSTANT,
-    "Start of the half-hour, floored in local time. Talk that goes on after midnight is in half-hours of the next day, under "
-    "the day on which its call began.",
+    "Start of the half-hour, floored in local time. Talk that goes on after midnight is in half-hours of the next "
+    "day, but under the day on which its call began.",
     "UTC",
     required=True,
 )
 TALK_BY_START = seconds("talk_s_by_start", "Talk time of the calls that began in the half-hour.", required=True)
 TALK_IN_INTERVAL = seconds(
     "talk_s_in_interval",
-    "Talk time within the half-hour, cut at its borders, taken to begin with the first known answering leg (else with the "
-    "call) and to go on without a pause; sums to the same as talk_s_by_start.",
+    "Talk time within the half-hour, cut at its borders, taken to begin with the first known answering leg (else "
+    "with the call) and to go on without a pause; sums to the same total as talk_s_by_start.",
     required=True,
 )
 
 TALK_LOAD = Table(
     "talk_load",
-    "How many talk at once: talk time, load and peak of each half-hour, in total, by direction and by ring group, for "
-    "staffing. Ended calls that began on the day.",
+    "How many calls talk at once: talk time, load and peak of each half-hour, in total, by direction and by ring "
+    "group, for staffing. Ended calls that began on the day.",
     (
         LOCAL_DATE,
         text("dimension", "total, direction or ring_group.", required=True),
@@ -310,13 +320,14 @@ TALK_LOAD = Table(
         Column(
             "erlangs",
             pa.float64(),
-            "talk_s_in_interval / 1800: how many talked on average.",
+            "talk_s_in_interval / 1800: how many calls talked on average.",
             "erlangs",
             required=True,
         ),
         count(
             "peak_talk_calls",
-            "Most calls that talked at the same moment; who stops as another begins does not add to it. Not additive.",
+            "Most calls that talked at the same moment; one that stops as another begins does not add to it. Not "
+            "additive.",
         ),
         STATUS_OF_DAY,
     ),
@@ -327,12 +338,14 @@ TALK_LOAD = Table(
 
 AGENT_INTERVALS = Table(
     "agent_intervals",
-    "When who talks: each agent's half-hours by direction. Ended calls that began on the day.",
+    "When each agent talks: talk time and calls by half-hour and direction. Ended calls that began on the day.",
     (
         LOCAL_DATE,
         TALK_INTERVAL,
         text(
-            "agent_key", "The agent id, or 'external' or 'unattributed', which count in no call count.", required=True
+            "agent_key",
+            "The agent id; or 'external' or 'unattributed', which are left out of all call counts.",
+            required=True,
         ),
         an_id("agent_id", "Id of the agent."),
         DIRECTION,
@@ -341,7 +354,8 @@ AGENT_INTERVALS = Table(
         seconds("talk_s_by_start", "The agent's share of the talk of the calls that began in it.", required=True),
         seconds(
             "talk_s_in_interval",
-            "The agent's share of the talk within the half-hour, cut at its borders; sums to the same as talk_s_by_start.",
+            "The agent's share of the talk within the half-hour, cut at its borders; sums to the same total as "
+            "talk_s_by_start.",
             required=True,
         ),
         STATUS_OF_DAY,

@@ -14,8 +14,8 @@ RAW_CALLS = Table(
         *(Column.documented(field) for field in CALL),
         text(
             "extra",
-            "JSON object, in the record's own nesting, of what the other columns do not hold: fields that the API document "
-            "does not name, and originals that could not be read without loss.",
+            "JSON object with the record's own nesting that holds what the other columns do not: fields that the API "
+            "document does not name, and the originals of values that could not be read without loss.",
             varies=True,
         ),
     ),
@@ -24,27 +24,32 @@ RAW_CALLS = Table(
 
 REJECTED_CALLS = Table(
     "rejected_calls",
-    "Records of the API that are no call that can be told from others, set aside with the reason: no "
-    "objects, or without a readable id or start.",
+    "API records that cannot be identified as calls, set aside with the reason: they are not objects, or have no "
+    "readable id or start.",
     (
         LOCAL_DATE,
         an_id("call_id", "Id of the call; null where it could not be read.", varies=True),
         text("reason", "The field that could not be read, and the JSON type of its value.", required=True),
-        text("record", "The record as it came, as JSON with sorted keys; personal data.", required=True, varies=True),
+        text(
+            "record",
+            "The record as it came, as JSON with sorted keys; contains personal data.",
+            required=True,
+            varies=True,
+        ),
     ),
     key=("call_id", "record"),
 )
 
 CALL_CHANGES = Table(
     "call_changes",
-    "Late truth: what each pull changed about a day that was over when the pull before came. Every pull adds its rows, so "
-    "the table tells how long days keep moving.",
+    "Late changes: what each pull changed about a day that was already over at the pull before it. Every pull adds "
+    "its rows, so the table shows how long days keep changing.",
     (
         LOCAL_DATE,
         CALL_ID,
         instant("pulled_at", "When the pull that saw the change began."),
-        instant("compared_with", "When the file that the pull replaced had been put in place."),
-        seconds("age_s", "From the end of the local day to the pull.", required=True),
+        instant("compared_with", "When the file that the pull replaced had been written."),
+        seconds("age_s", "Time from the end of the local day to the pull.", required=True),
         text("change", "'new', 'gone' or 'changed'.", required=True),
         text("field", "The field of `raw_calls` that changed; null for calls that are new or gone."),
     ),
@@ -53,7 +58,7 @@ CALL_CHANGES = Table(
 
 RAW_CALL_TYPES = Table(
     "raw_call_types",
-    "Which call types the API's own `callType` filter puts each call in.",
+    "The call types that the API's own `callType` filter puts each call in.",
     (LOCAL_DATE, CALL_ID, text("call_type", "A value of the API's `callType` parameter.", required=True)),
     key=("call_id", "call_type"),
 )
@@ -68,10 +73,11 @@ RECONCILIATION = Table(
         Column(
             "our_calls",
             pa.int64(),
-            "Calls that we count by their fields, transfer and inbound_ivr_exit only of ended ones; null where none tells.",
+            "Calls that we count by their fields (transfer and inbound_ivr_exit: ended calls only); null where the "
+            "fields cannot tell.",
             "calls",
         ),
-        Column("difference", pa.int64(), "api_calls - our_calls; null where either is.", "calls"),
+        Column("difference", pa.int64(), "api_calls - our_calls; null where either is null.", "calls"),
     ),
     key=("call_type",),
 )
