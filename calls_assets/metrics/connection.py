@@ -1,4 +1,4 @@
-"""Connections of DuckDB: where they put what memory does not hold, and how they are closed to all but their tables."""
+"""DuckDB connections: where they spill what does not fit in memory, and how they are restricted to their tables."""
 
 import fcntl
 import os
@@ -17,13 +17,13 @@ import duckdb
 from fsspec import AbstractFileSystem
 
 SCHEME = "0://"
-"""No letters: DuckDB allows a path in whatever case, and opens on the disk what is not in ours."""
+"""A scheme without letters: DuckDB accepts a scheme in any case, but would open one in another case on the disk."""
 
 PREFIX = "calls_assets-spilt-"
-"""How the names of the folders begin that queries spill into."""
+"""The prefix of the folders that queries spill into."""
 
 YOUNG_S = 60
-"""So long after a folder was made or written to it is left alone."""
+"""A folder younger than this is not removed: its process may be about to lock it."""
 
 SEALS = (
     f"SET allowed_directories = ['{SCHEME}']",
@@ -35,14 +35,14 @@ SEALS = (
     "SET enable_external_access = false",
     "SET lock_configuration = true",
 )
-"""What a query over the tables has no need of; the last one keeps it so."""
+"""Settings that turn off what a query over the tables does not need; the last one locks them."""
 
 
 def opened() -> duckdb.DuckDBPyConnection:
-    """A connection whose queries spill into a folder that their owner alone can read, and that is gone with it."""
+    """A connection whose queries spill into a folder that only its owner can read and that is removed with it."""
     try:
         folder = tempfile.mkdtemp(prefix=PREFIX)
-    except OSError:  # nowhere to spill to; what memory holds is computed all the same
+    except OSError:  # nowhere to spill to: only queries that fit in memory work
         return duckdb.connect(config={"temp_directory": ""})
     lock = None
     try:
@@ -58,10 +58,10 @@ def opened() -> duckdb.DuckDBPyConnection:
 
 
 def _locked(folder: str) -> int:
-    """A handle by which a folder is locked, until its process ends.
+    """Lock a folder until the process ends; returns the handle.
 
     Raises:
-        OSError: another process has it locked, or it is not ours.
+        OSError: another process has locked it, or another user owns it.
     """
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
@@ -81,7 +81,7 @@ def _remove(folder: str, lock: int | None) -> None:
 
 
 def _remove_stale(place: Path) -> None:
-    """Remove what killed processes have left; the folder of a living one is locked, or so young that it is about to be."""
+    """Remove the folders of killed processes; that of a live one is locked, or too young to be locked yet."""
     for folder in place.glob(f"{PREFIX}*"):
         with suppress(OSError):
             if time.time() - folder.lstat().st_mtime > YOUNG_S:
@@ -89,9 +89,9 @@ def _remove_stale(place: Path) -> None:
 
 
 class ReadOnly(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
-    """Some files of this machine, under `SCHEME`, to be read and nothing else.
+    """A file system of some files of this machine, under `SCHEME`, that can only be read.
 
-    Files that DuckDB itself may read while all others are forbidden, it may write as well.
+    DuckDB's own `allowed_paths` would not do: it permits writing too.
     """
 
     protocol = SCHEME.partition(":")[0]
@@ -102,48 +102,48 @@ class ReadOnly(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
         self._places: dict[str, Path] = {}
 
     def add(self, places: Iterable[str]) -> list[str]:
-        """Let files be read; gives the names to read them by."""
-        # DuckDB forbids a name with .. in it, wherever that leads, and pathlib takes none out.
+        """Permit files to be read; returns the names by which DuckDB reads them."""
+        # DuckDB forbids names with `..` wherever they lead, and pathlib does not remove it.
         named = {os.path.abspath(place): Path(place).absolute() for place in places}  # noqa: PTH100
         self._places.update(named)
         return [SCHEME + name for name in named]
 
     def open(self, path: str, mode: str = "rb", **_: Any) -> FileIO:
-        """A file that may be read, for reading."""
+        """Open a permitted file for reading."""
         if mode != "rb":
-            raise PermissionError("the files of the tables are read, and never written")
+            raise PermissionError("the files of the tables can only be read")
         return _File(self._place(path))
 
     def glob(self, path: str, **_: Any) -> list[str]:
-        """The file of exactly this name, whatever signs are in it."""
+        """The file of exactly this name, whatever characters are in it."""
         return [path] if self.exists(path) else []
 
     def exists(self, path: str, **_: Any) -> bool:
-        """Whether it is one of the files."""
+        """Whether the file is permitted."""
         return path.removeprefix(SCHEME) in self._places
 
     def info(self, path: str, **_: Any) -> dict[str, Any]:
-        """What DuckDB asks of a file."""
+        """What DuckDB needs to know of a file."""
         return {"name": path, "size": self._place(path).stat().st_size, "type": "file"}
 
     def modified(self, path: str) -> datetime:
-        """When it was put in place."""
+        """When the file was written."""
         return datetime.fromtimestamp(self._place(path).stat().st_mtime, UTC)
 
     def _place(self, path: str) -> Path:
         if not self.exists(path):
-            raise FileNotFoundError(f"{path} is no file of a table")
+            raise FileNotFoundError(f"{path} is not a file of a table")
         return self._places[path.removeprefix(SCHEME)]
 
 
 class _File(FileIO):
-    """A file that is closed with its last user, as DuckDB leaves it to be."""
+    """A file that closes when its last user is gone, because DuckDB does not close it."""
 
     def __del__(self) -> None:
         self.close()
 
 
 def seal(connection: duckdb.DuckDBPyConnection) -> None:
-    """Have a connection read the files of `ReadOnly` and what is registered, write nothing, and stay so."""
+    """Restrict a connection, for good, to reading the files of `ReadOnly` and what is registered with it."""
     for setting in SEALS:
         connection.execute(setting)

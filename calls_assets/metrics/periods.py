@@ -1,10 +1,11 @@
-"""Tables that no file holds: those that are asked for by day, and every metric of a whole week or month.
+"""Tables without files: the views by day, and every metric of a whole week or month.
 
 Weeks and months come from the same queries as days: over the calls of the whole period, never from the days' rates.
 
-A period is a schema of a DuckDB connection, such as `weekly`, in which `calls` and `call_agents` bear the period's first day
-as their `local_date`. Every query then computes the period as if it were one long day: rates come from the period's own
-numerators and denominators, who called twice in a week is a repeat caller of the week, and waits are validated on its calls.
+A period is a schema of a DuckDB connection, such as `weekly`, in which `calls` and `call_agents` have the period's
+first day as their `local_date`. Every query then computes the period as if it were one long day: rates come from the
+period's own numerators and denominators, a caller who calls twice in a week is a repeat caller of the week, and waits
+are validated on its calls.
 """
 
 from collections.abc import Iterable
@@ -17,7 +18,7 @@ from calls_assets.tables.catalog import ALL_TABLES, CALL_AGENTS, CALLS, DAY_STAT
 from calls_assets.tables.schema import Table
 
 PERIODS = {"weekly": "date_trunc('week', local_date)::DATE", "monthly": "date_trunc('month', local_date)::DATE"}
-"""Each schema with the first day of the period that a `local_date` lies in; weeks begin on Monday, as ISO 8601 has them."""
+"""For each schema, the first day of the period of a `local_date`, as SQL; weeks begin on Monday, as in ISO 8601."""
 
 BASES = (CALLS, CALL_AGENTS, DAY_STATUS)
 """What the tables of a period are computed from."""
@@ -52,7 +53,7 @@ STATUS = """
 
 
 def periodic() -> tuple[Table, ...]:
-    """The tables that periods have, in the order in which the data goes."""
+    """The tables that periods have, in the order of the data flow."""
     known = {table.name for table in BASES}
     found = [DAY_STATUS]
     for table in ALL_TABLES.values():
@@ -63,11 +64,11 @@ def periodic() -> tuple[Table, ...]:
 
 
 def add_views(connection: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> None:
-    """Give the connection some of `VIEWS`, by day; nothing is computed before it is asked for.
+    """Add some of `VIEWS`, by day, to a connection; nothing is computed before it is read.
 
     Args:
-        connection: It has what they are made from as views, and the macros.
-        tables: The views.
+        connection: It has the views' inputs as views, and the macros.
+        tables: The views to add.
     """
     tables = list(tables)
     known = {name for table in tables for name in table.inputs}
@@ -85,12 +86,12 @@ def add_views(connection: duckdb.DuckDBPyConnection, tables: Iterable[Table]) ->
 
 
 def add_period(connection: duckdb.DuckDBPyConnection, schema: str, first: str) -> None:
-    """Give the connection a schema with the tables of a period; nothing is computed before it is asked for.
+    """Add a schema with the tables of a period to a connection; nothing is computed before it is read.
 
     Args:
         connection: It has `BASES` as views, and the macros.
         schema: The schema's name.
-        first: The first day of the period that a `local_date` lies in, as SQL.
+        first: The first day of the period of a `local_date`, as SQL.
     """
     connection.execute(f"CREATE SCHEMA {schema}")
     for table in (CALLS, CALL_AGENTS):
@@ -114,6 +115,6 @@ def add_period(connection: duckdb.DuckDBPyConnection, schema: str, first: str) -
 
 
 def _typed(connection: duckdb.DuckDBPyConnection, table: Table, query: str) -> str:
-    """A query whose columns are those of a table, in its order and of its types."""
+    """A query with exactly a table's columns, in its order and of its types."""
     columns = ", ".join(f"{column.name}::{KINDS[column.type]} AS {column.name}" for column in table.columns)
     return connection.sql(query).project(columns).sql_query()

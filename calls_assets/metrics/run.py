@@ -1,8 +1,8 @@
 """Runs the queries beside this file with DuckDB over Parquet files or Arrow tables.
 
-A query sees its inputs as views by table name, and besides them `days(local_date)`, the days asked for, and
-`utc_offsets(from_s, utc_offset_s)`, the offset of local time from UTC since each instant. Time zones are thereby Python's
-alone, the same that bound the partitions.
+A query sees its inputs as views by table name, and also `days(local_date)`, the days to compute, and
+`utc_offsets(from_s, utc_offset_s)`, the offset of local time from UTC since each instant. Time zones are thus always
+Python's, the same that bound the partitions.
 """
 
 from collections import Counter
@@ -55,8 +55,8 @@ def compute(
 
     Args:
         table: The table to compute.
-        inputs: What it is made from, by name.
-        days: The local days to compute; each has an entry in the answer, if with no rows.
+        inputs: Its inputs by name.
+        days: The local days to compute; each is in the result, even without rows.
         zone: The partitions' zone.
     """
     with _connect(inputs, days, zone) as connection:
@@ -68,7 +68,7 @@ def compute(
 def reconcile(
     raw_calls: Relation, raw_call_types: Relation, asked: Mapping[str, str], days: Sequence[date], zone: ZoneInfo
 ) -> dict[date, pa.Table]:
-    """The `reconciliation` of each day; `asked` says how the API answered for each call type (see the query)."""
+    """The `reconciliation` of each day; `asked` says how the API answered for each call type (see reconciliation.sql)."""
     told = {*CERTAIN_CALL_TYPES, *LIKELY_CALL_TYPES}
     relation = pa.table(
         {
@@ -90,7 +90,7 @@ def differing_calls(
 
 
 def split(rows: pa.Table, days: Sequence[date]) -> dict[date, pa.Table]:
-    """Rows that are sorted by `local_date`, as one table for each day."""
+    """Split rows that are sorted by `local_date` into one table for each day."""
     starts = rows["local_date"].to_numpy()
     parts = {}
     for day in days:
@@ -100,7 +100,7 @@ def split(rows: pa.Table, days: Sequence[date]) -> dict[date, pa.Table]:
 
 
 def count_field_call_types(calls: Iterable[pa.Table]) -> dict[str, int]:
-    """How many of the calls, which come in parts, each call type holds by the calls' own fields."""
+    """Count the calls of each call type by the calls' own fields; `calls` are tables of `raw_calls` without `local_date`."""
     counts: Counter[str] = Counter()
     for rows in calls:
         raw_calls = rows.append_column("local_date", pa.nulls(rows.num_rows, pa.date32()))
@@ -111,7 +111,7 @@ def count_field_call_types(calls: Iterable[pa.Table]) -> dict[str, int]:
 
 
 def utc_offsets(days: Sequence[date], zone: ZoneInfo) -> pa.Table:
-    """`from_s` (epoch s) and `utc_offset_s`: the offset of local time from each instant on, over the days."""
+    """The offsets of local time from UTC over the days: `from_s` (epoch s), and `utc_offset_s` (s) from then on."""
     found: list[tuple[int, int]] = []
     for day in days:
         start, end = day_start(day, zone), day_start(day + ONE_DAY, zone)
@@ -135,19 +135,20 @@ def connect(
 ) -> duckdb.DuckDBPyConnection:
     """A connection, in UTC, that has each input as a view of its name.
 
-    A day whose file is broken is one that no query gets past: to read it raises an error with its sentence.
+    A query that reads a day whose file is broken fails with the sentence that names the file.
 
     Args:
         inputs: The tables by name.
-        keep_missing_columns: Whether a file from before a column was added lacks it; else the column is null.
-        read_only: What the files are read through, where the connection is going to be sealed.
+        keep_missing_columns: Whether a view lacks the columns that its files lack, from before a column was added; otherwise
+            these are null.
+        read_only: The file system to read through, where the connection will be sealed.
     """
     connection = opened()
     connection.execute("SET TimeZone = 'UTC'")
     if read_only is not None:
         connection.register_filesystem(read_only)
     for name, relation in inputs.items():
-        # A registered name alone would hide that of any other schema, hence a view.
+        # A registered name would hide the same name in every other schema; a view does not.
         _relation(connection, name, relation, keep_missing_columns, read_only).create_view(name)
     return connection
 
@@ -179,12 +180,12 @@ def _relation(
 
 
 def _filled(column: str, kind: object, there: Sequence[str]) -> str:
-    """A column of files from before something was added, with null in its place."""
+    """A column, or null where the files are from before it was added."""
     return f"{column if column in there else 'NULL'}::{kind} AS {column}"
 
 
 def _barred(typed: duckdb.DuckDBPyRelation, day: date, sentence: str) -> str:
-    """A day that says what is wrong with its file where a query does not leave the day out."""
+    """A SELECT that fails with the sentence about a day's broken file, unless the query leaves the day out."""
     known, *others = zip(typed.columns, typed.types, strict=True)
     quoted = sentence.replace("'", "''")
     columns = ", ".join([f"DATE '{day}' AS {known[0]}", *(f"wrong::{kind} AS {name}" for name, kind in others)])

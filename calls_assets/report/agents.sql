@@ -1,5 +1,5 @@
--- The day's agents, the longest talk first; what an outside number or nobody known talked stands at the end.
--- Calls are inbound ones: who is dialled and does not pick up is not missed by the agent.
+-- One row per agent of the day, the longest talk first; outside numbers and unattributed talk come last. Calls taken and missed are
+-- inbound ones: an outbound call that nobody picks up was not missed by the agent.
 SELECT
     agent_key,
     agent_id IS NULL AS is_nobody,

@@ -1,8 +1,7 @@
-"""What Dagster's UI shows of a day beside its numbers: tables by ring group and by half-hour, as Markdown.
+"""The tables by ring group and by half-hour that Dagster's UI shows for a day, as Markdown.
 
-Dagster keeps them in its log twice for each time that a day is pulled, so they are short; the picture is in the daily report.
-
-No person's name and no phone number stand in them.
+Dagster stores them twice each time that a day is pulled, so they are short; the charts are in the daily report. They hold no
+person's name and no phone number.
 """
 
 import re
@@ -17,19 +16,19 @@ from calls_assets.metrics.run import connect
 from calls_assets.report.figures import half_hours, ring_groups
 
 PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
-"""What Markdown could take for more than text: a name may not draw a picture from elsewhere."""
+"""What Markdown could read as more than text: a name must not load an image, for example."""
 
 LINKS = re.compile(r"(?<=http)s?:(?=//)|(?<=www)\.|@", re.IGNORECASE)
-"""What makes a link of a plain address, escaped or not."""
+"""What turns a plain address into a link, even when escaped."""
 
 MOST_ROWS = 100
-"""Of more ring groups the busiest are shown."""
+"""Where there are more ring groups, the busiest are shown."""
 
 HEAD = "| {} | offered | service level | abandoned |\n| --- | ---: | ---: | ---: |"
 
 
 def cards(service_level: pa.Table, zone: ZoneInfo) -> dict[str, str]:
-    """The cards of a day by name; a day on which nobody called has none.
+    """The Markdown tables of a day by name; there are none for a day without calls.
 
     Args:
         service_level: The day's rows of the table.

@@ -1,7 +1,7 @@
-"""Charts as SVG, drawn by Vega-Lite. Colours are those that a colour-blind person can tell apart (Okabe and Ito).
+"""Charts as SVG, drawn by Vega-Lite, in colours that colour-blind people can tell apart (Okabe and Ito).
 
-Vega is given times, numbers and words of our own only: it takes names for code here, for XML there, and some end the process.
-A name is put into the drawing once that is done, as text.
+Vega gets only times, numbers and our own words: it may read a name as code or as XML, and some names end the process.
+Names are inserted into the finished SVG, as text.
 """
 
 import json
@@ -17,24 +17,24 @@ from calls_assets.display import shown
 ANSWERED, ABANDONED, OTHER, LEVEL = "answered", "abandoned", "otherwise unanswered", "service level"
 
 COLOURS = {ANSWERED: "#0072B2", ABANDONED: "#E69F00", OTHER: "#999999", LEVEL: "#009E73"}
-"""Each on white and on black at least three to one in contrast, and apart from the others in every colour blindness."""
+"""Each has a contrast of at least 3:1 on white and on black, and differs from the others in every colour blindness."""
 
 INK = "#808080"
-"""Text and axes where no style sheet can choose: legible on white and on black."""
+"""The colour of text and axes where no style sheet sets one: legible on white and on black."""
 
 WIDTH = 380
 
 NAME_WIDTH, BAR = 115, 17
-"""The room of an agent's name, and the height of a row."""
+"""The width of an agent's name and the height of a row, in pixels."""
 
 MOST_OF_A_NAME = 120
-"""Characters of a name, the id beside it included."""
+"""Characters of a name, including the id beside it."""
 
 NAME_HOLDER = re.compile(r'<text [^>]*transform="(translate\([^)]*\))"[^>]*>agent (\d+)</text>')
-"""What Vega draws where a name is to stand."""
+"""What Vega draws in the place of a name."""
 
 FEW = 4
-"""Of up to so many half-hours each is named, and of up to so many calls each has its tick."""
+"""Up to this many half-hours are each labelled, and up to this many calls each have a tick."""
 
 Spec = dict[str, Any]
 Row = Mapping[str, Any]
@@ -125,10 +125,10 @@ def days(rows: Sequence[Row], ink: str = INK) -> str:
 
 
 def agents(rows: Sequence[Row], ink: str = INK) -> str:
-    """Talk time of agents as SVG, which holds their names as HTML.
+    """Talk time of agents as SVG, with their names as embedded HTML.
 
     Args:
-        rows: For each agent `name`, `inbound` and `outbound` (hours), in the order in which the agents are to stand.
+        rows: For each agent `name`, `inbound` and `outbound` (hours), in the order in which to show the agents.
         ink: A CSS colour for text and axes.
     """
     kinds = ("inbound", "outbound")
@@ -158,7 +158,7 @@ def agents(rows: Sequence[Row], ink: str = INK) -> str:
 
 
 def _name(name: str, where: str, ink: str) -> str:
-    """A name to the left of a place: text that the browser cuts off where its room ends."""
+    """A name to the left of a position, cut off by the browser where it is too wide."""
     style = f"color: {ink}; font: 11px/{BAR}px system-ui, sans-serif; text-align: right; white-space: nowrap"
     return (
         f'<foreignObject transform="{where}" x="-{NAME_WIDTH}" y="-11.5" width="{NAME_WIDTH}" height="{BAR}">'

@@ -1,4 +1,4 @@
--- One row a day: what the page compares days by. Only counts and sums, so that days add up to weeks.
+-- One row per day: what the page compares days by. Only counts and sums, so that days can be added up.
 SELECT
     local_date, calls_offered, calls_answered, calls_answered_within_sla, calls_abandoned, calls_short_abandoned,
     CASE wait_status WHEN 'validated' THEN wait_calls ELSE 0 END AS wait_calls,

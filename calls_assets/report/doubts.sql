@@ -1,4 +1,4 @@
--- What the day's figures lack, as counts; calls that were never offered to staff first.
+-- One row: counts of what the day's figures do not include, or may get wrong; calls never offered to staff first.
 SELECT
     count(*) FILTER (outcome = 'out_of_hours') AS out_of_hours,
     count(*) FILTER (outcome = 'ivr_exit') AS ivr_exit,

@@ -1,4 +1,4 @@
-"""What a day's page says, as plain figures: read from the tables, compared with the days before, nothing about looks."""
+"""The figures of a day's page: read from the tables and compared with the days before; how they look is not decided here."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ WEEK = timedelta(weeks=1)
 WEEKS = 4
 
 DETAILS = REPORT_INPUTS
-"""The tables that a day's own part of the page reads."""
+"""The tables that are read for the day itself."""
 
 FINAL, INSIDE_LOOKBACK = "final", "inside_lookback"
-"""What a day's status says of it."""
+"""Two of the values of `day_status`."""
 
 TOTALS = ("service_level", "agent_talk_time")
 """The tables that days are compared by."""
@@ -30,7 +30,7 @@ TOTALS = ("service_level", "agent_talk_time")
 
 @dataclass(frozen=True)
 class Totals:
-    """Counts and sums of one or several days, which rates are made from; never an average of averages."""
+    """Counts and sums of one or several days, from which rates are computed; never an average of averages."""
 
     days: int
     calls_offered: int
@@ -64,7 +64,7 @@ class Totals:
 
     @classmethod
     def of(cls, days: Iterable["Totals"]) -> "Totals | None":
-        """Several days together; None for none."""
+        """The sums over several days; None where there are none."""
         parts = list(days)
         names = cls.__dataclass_fields__
         return cls(**{name: sum(getattr(part, name) for part in parts) for name in names}) if parts else None
@@ -72,7 +72,7 @@ class Totals:
 
 @dataclass(frozen=True)
 class Compared:
-    """A day's totals beside those of the days before it; None where none of them is there."""
+    """A day's totals beside those of the days before it; None where there are no such days."""
 
     day: Totals
     week_before: Totals | None
@@ -86,7 +86,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Details:
-    """A day's own part of the page; each row's columns are those of the query of its name, its `name` fit to be shown."""
+    """The figures of the day itself. Rows have the columns of the query of that name; a `name` is safe to show."""
 
     half_hours: tuple[dict[str, Any], ...]
     ring_groups: tuple[dict[str, Any], ...]
@@ -100,8 +100,8 @@ class Finality:
     """How final a day is.
 
     Attributes:
-        day_status: What `service_level` says of the day: 'final', or why it can still move; '' where that is not known.
-        open_at: The local time, HH:MM, at which the day was pulled before it was over; None where it was over.
+        day_status: What `service_level` says of the day: 'final', or why it can still move; '' where it is unknown.
+        open_at: The local time (HH:MM) of the pull, where the day was not over then; else None.
     """
 
     day_status: str
@@ -114,7 +114,7 @@ class Finality:
 
 
 def totals(inputs: Mapping[str, Relation]) -> dict[date, tuple[Totals, str]]:
-    """The totals of each day that `TOTALS` hold, and whether it can still move."""
+    """For each day in `TOTALS` its totals and its `day_status`, '' where that is unknown."""
     with connect(inputs) as connection:
         rows = _rows(connection, "daily_totals")
     return {
@@ -123,11 +123,11 @@ def totals(inputs: Mapping[str, Relation]) -> dict[date, tuple[Totals, str]]:
 
 
 def compare(day: date, known: Mapping[date, Totals]) -> Compared:
-    """A day beside its predecessors, of which any may be missing.
+    """A day compared with the days before it, any of which may be missing.
 
     Args:
-        day: A day that is known.
-        known: The totals by day.
+        day: The day, which is among `known`.
+        known: Totals by day.
     """
     before = [day - n * ONE_DAY for n in range(7 * WEEKS, 0, -1)]
     there = [past for past in before if past in known]
@@ -143,7 +143,7 @@ def compare(day: date, known: Mapping[date, Totals]) -> Compared:
 
 
 def details(inputs: Mapping[str, Relation], zone: ZoneInfo) -> Details:
-    """A day's own part, from that day's `DETAILS`."""
+    """The figures of the day itself, from that day's rows of `DETAILS`."""
     with connect(inputs) as connection:
         (doubts,) = _rows(connection, "doubts")
         return Details(
@@ -156,12 +156,12 @@ def details(inputs: Mapping[str, Relation], zone: ZoneInfo) -> Details:
 
 
 def half_hours(connection: duckdb.DuckDBPyConnection, zone: ZoneInfo) -> tuple[dict[str, Any], ...]:
-    """The half-hours of the one day that the connection's `service_level` holds, gaps filled."""
+    """The half-hours of the one day in the connection's `service_level`, gaps filled."""
     return tuple(_filled(_rows(connection, "half_hours"), zone))
 
 
 def ring_groups(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any], ...]:
-    """The ring groups of the one day that the connection's `service_level` holds, the busiest first."""
+    """The ring groups of the one day in the connection's `service_level`, the busiest first."""
     return tuple(_named(_rows(connection, "ring_groups"), "member_id", NAMELESS))
 
 
@@ -172,7 +172,7 @@ def standing(day: date, zone: ZoneInfo, day_status: str, pulled_s: float | None)
         day: The local day.
         zone: Its zone.
         day_status: What `service_level` says of it.
-        pulled_s: When the day's calls were put in place, in epoch seconds; None where that is not known.
+        pulled_s: When the file of the day's calls was written, in epoch seconds; None where that is unknown.
     """
     is_open = pulled_s is not None and pulled_s < day_start(day + ONE_DAY, zone)
     open_at = datetime.fromtimestamp(pulled_s, zone).strftime("%H:%M") if is_open and pulled_s is not None else None
@@ -180,13 +180,13 @@ def standing(day: date, zone: ZoneInfo, day_status: str, pulled_s: float | None)
 
 
 def _named(rows: Sequence[dict[str, Any]], key: str, nameless: str = "{}") -> Iterable[dict[str, Any]]:
-    """Rows with their names as they are shown, no two alike."""
+    """Rows with names that are safe to show, no two alike."""
     names = apart((row["name"] for row in rows), (row[key] for row in rows), nameless)
     return [row | {"name": name} for row, name in zip(rows, names, strict=True)]
 
 
 def _filled(rows: Sequence[dict[str, Any]], zone: ZoneInfo) -> Iterable[dict[str, Any]]:
-    """Half-hours from the first to the last, named by local time, with those in between that nobody called in."""
+    """The half-hours from the first to the last, named by local time, including those without calls."""
     by_start = {row.pop("began").replace(tzinfo=UTC): row for row in rows}
     at = min(by_start, default=None)
     while at is not None and at <= max(by_start):

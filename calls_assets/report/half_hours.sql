@@ -1,4 +1,4 @@
--- The day's half-hours in which calls were offered, in order.
+-- One row per half-hour of the day in which calls were offered, in order.
 SELECT
     member_id::TIMESTAMP AS began, calls_offered AS offered, calls_answered AS answered,
     calls_answered_within_sla AS within, calls_abandoned AS abandoned,

@@ -16,9 +16,9 @@ from calls_assets.report.figures import Compared, Details, Finality, Totals
 LOG = logging.getLogger(__name__)
 INK = "var(--ink)"
 MOST_AGENTS_DRAWN = 15
-"""The table below the chart has them all."""
+"""The table below the chart lists them all."""
 
-NOT_DRAWN = Markup('<p class="soft">This chart could not be drawn; the figures are right without it.</p>')
+NOT_DRAWN = Markup('<p class="soft">This chart could not be drawn; the figures are not affected.</p>')
 
 
 def day_page(
@@ -35,11 +35,11 @@ def day_page(
     Args:
         day: The local day.
         zone: Its zone.
-        compared: The day beside those before.
+        compared: The day compared with those before it.
         details: The day's own figures.
         standing: How final the day is.
-        previous: The last day before that has a page, to be linked.
-        following: The first day after that has one.
+        previous: The nearest earlier day that has a page, to be linked.
+        following: The nearest later day that has a page.
     """
     return (
         _environment()
@@ -61,7 +61,7 @@ def day_page(
 
 
 def index_page(days: Mapping[date, tuple[Totals | None, Finality]]) -> str:
-    """The page that links the days, the latest first, each with its totals, which may be missing, and how final it is."""
+    """The page that links the days, the latest first; each with its totals, which may be missing, and its finality."""
     return _environment().get_template("index.html").render(days=sorted(days.items(), reverse=True))
 
 
@@ -71,17 +71,17 @@ def _gaps(compared: Compared, details: Details, standing: Finality) -> Iterator[
     doubts = details.doubts
     sentences = {
         "in_progress": "Calls that were still in progress when the day was pulled, and are in no figure: {}.",
-        "rejected": "The API gave records that could not be read and are in no figure: {}.",
-        "guessed": "Unanswered calls of which the phone system did not say how they ended, so that their fields decided: {}.",
-        "without_verdict": "Answered calls of which the phone system did not say whether they were in time, so that they "
+        "rejected": "Records of the API that could not be read, and are in no figure: {}.",
+        "guessed": "Unanswered calls for which the phone system did not say how they ended, so their fields decided: {}.",
+        "without_verdict": "Answered calls for which the phone system did not say whether they were in time, so that they "
         "count as late: {}.",
-        "without_talk": "Answered calls whose talk time is unknown and in no sum: {}.",
-        "differing": "The phone system counts these otherwise than we do: {}.",
-        "refused": "The phone system did not say which calls are of these kinds: {}.",
+        "without_talk": "Answered calls whose talk time is unknown, and in no sum: {}.",
+        "differing": "Call types that the phone system counts differently: {}.",
+        "refused": "Call types for which the phone system gave no count: {}.",
     }
     yield from (sentence.format(doubts[name]) for name, sentence in sentences.items() if doubts[name])
     if compared.missing:
-        yield f"{compared.missing} of the 28 days before have no figures, so the comparisons leave them out."
+        yield f"{compared.missing} of the 28 days before have no figures, and are left out of the comparisons."
 
 
 def _trend(compared: Compared) -> Markup:
@@ -102,10 +102,10 @@ def _agents(details: Details) -> Markup:
 
 
 def _drawn(draw: Callable[[Sequence[charts.Row], str], str], rows: Sequence[charts.Row]) -> Markup:
-    """A drawing, or a word in its place; empty where there is nothing to draw."""
+    """A chart, or a note in its place; empty where there is nothing to draw."""
     try:
-        return Markup(draw(rows, INK) if rows else "")  # noqa: S704  # our own drawing, in which names are escaped
-    except ValueError as error:  # a page without a picture is worth more than no page
+        return Markup(draw(rows, INK) if rows else "")  # noqa: S704  # our own chart, in which names are escaped
+    except ValueError as error:  # a page without a chart is better than no page
         LOG.warning(
             "A chart of the daily report was left out, because it could not be drawn: %s", shown(str(error), 200)
         )

@@ -1,4 +1,4 @@
--- The day's ring groups, the busiest first.
+-- One row per ring group of the day, the busiest first.
 SELECT
     member_id, member_name AS name,
     calls_offered AS offered, calls_answered AS answered, calls_answered_within_sla AS within, calls_abandoned AS abandoned,

@@ -1,7 +1,6 @@
-"""Whether a Parquet file is what a table's file of a day is: its columns, their types, its day and its rows.
+"""Whether a Parquet file is a table's file of a day: by its columns, their types, its day and its rows.
 
-Whoever reads a file by its columns' names would else take a renamed column for one of nulls, and another table's file for an
-empty one.
+Otherwise, reading columns by name would take a renamed column for one of nulls, and another table's file for an empty one.
 """
 
 import os
@@ -21,14 +20,14 @@ DAY_COLUMN = "local_date"
 """The first column of every table."""
 
 MOST_ROWS = 100_000_000
-"""No day has more; a footer that counts as many is broken, and what makes room for them takes all memory."""
+"""No day has more: a footer that says so is broken, and allocating that many rows would take all memory."""
 
 
 def open_file(path: Path) -> pa.NativeFile:
-    """A file, opened to be read; what a pipe or a device would keep waiting, or do, when it is opened is not found out.
+    """Open a file for reading; a pipe or a device is not opened, because that may block or have effects.
 
     Raises:
-        ValueError: it is no file, or a link that leads nowhere.
+        ValueError: it is not a regular file, or a link that leads nowhere.
         OSError: the system refuses.
     """
     try:
@@ -37,18 +36,19 @@ def open_file(path: Path) -> pa.NativeFile:
         os.lstat(path)  # raises as well where there is not even a link
         raise ValueError("it is a link that leads nowhere") from None
     if not stat.S_ISREG(mode):
-        raise ValueError("it is a folder" if stat.S_ISDIR(mode) else "it is no regular file")
+        raise ValueError("it is a folder" if stat.S_ISDIR(mode) else "it is not a regular file")
     return pa.OSFile(str(path))
 
 
 def sound_footer(table: Table, day: date, file: pa.NativeFile) -> pq.FileMetaData:
     """The footer of a file of a table and a day.
 
-    A file from before a column was added lacks it, and one from a later version has others beside ours. One that does both
-    is of another table, or its columns were renamed.
+    A file from before a column was added lacks it, and one from a later version has more columns. One that does both
+    belongs to another table, or its columns were renamed.
 
     Raises:
-        ValueError: the file is none; says why. Arrow's own errors are of that kind too, or an OSError without a number.
+        ValueError: the file is not one of the table and day; says why. Arrow's own errors are ValueErrors too, or OSErrors
+            without an errno.
     """
     with pq.ParquetFile(file) as parquet:
         footer = parquet.metadata
@@ -58,7 +58,7 @@ def sound_footer(table: Table, day: date, file: pa.NativeFile) -> pq.FileMetaDat
 
 
 def is_current(table: Table, footer: pq.FileMetaData) -> bool:
-    """Whether a sound file has all that a table has, so that it is none from before something was added."""
+    """Whether a sound file has all columns of the table, and so is not from before one was added."""
     found, ours = footer.schema.to_arrow_schema(), table.arrow_schema
     return found.equals(ours) or all(
         field.name in found.names and found.field(field.name).type == field.type for field in ours
@@ -77,14 +77,14 @@ def _columns(table: Table, found: pa.Schema) -> Iterator[str]:
     if without or (lacks and strange):
         yield f"it has no column {(without or lacks)[0]}"
     if len({*found.names}) < len(found.names):
-        yield "two of its columns have one name"
+        yield "two of its columns have the same name"
     for name in ours.names:
         if name not in lacks and not _fits(found.field(name).type, ours.field(name).type):
             yield f"its column {name} is {shown(str(found.field(name).type))} and not {shown(str(ours.field(name).type))}"
 
 
 def _fits(found: pa.DataType, ours: pa.DataType) -> bool:
-    """Whether a column is of our type, or an object in it from before a field was added to that."""
+    """Whether a column has our type, or is a struct from before a field was added."""
     if pa.types.is_struct(found) and pa.types.is_struct(ours):
         known = {field.name: field.type for field in ours}
         return all(field.name in known and _fits(field.type, known[field.name]) for field in found)
@@ -96,11 +96,11 @@ def _fits(found: pa.DataType, ours: pa.DataType) -> bool:
 def _rows(footer: pq.FileMetaData) -> Iterator[str]:
     told = sum(footer.row_group(place).num_rows for place in range(footer.num_row_groups))
     if told != footer.num_rows or not 0 <= told <= MOST_ROWS:
-        yield "its footer does not say for certain how many rows it has"
+        yield "its footer contradicts itself on how many rows it has"
 
 
 def _days(day: date, parquet: pq.ParquetFile) -> Iterator[str]:
-    """What the column of days says, read as such: where a footer is broken, to ask it for that column's figures aborts."""
+    """Check the column of days by reading it: asking a broken footer for its statistics would abort the process."""
     if not parquet.metadata.num_rows:
         return
     days = parquet.read(columns=[DAY_COLUMN], use_threads=False)[DAY_COLUMN]

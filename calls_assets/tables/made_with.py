@@ -1,7 +1,8 @@
-"""What a tree remembers: the settings that decide what lands in it, and on which day.
+"""The settings that a tree was made with: those that decide what lands in it, and on which day.
 
-Days of different settings do not go together. Under another zone a call lands on a second day and counts twice; under another
-privacy, key or filter, a day holds something else than the day beside it. A run with others is therefore refused.
+Days made with different settings must not be mixed. In another zone a call would land on a second day and count twice; under
+another privacy policy, key or filter, one day would hold something else than the next. A run with other settings is therefore
+refused.
 """
 
 import json
@@ -13,7 +14,7 @@ from calls_assets.display import shown
 from calls_assets.tables.store import TableStore
 
 MEMORY = "_made_with.json"
-"""The file at the root of a tree; what reads the tree passes names with an underscore over."""
+"""The file at the root of a tree that holds them; readers of the tree ignore names with an underscore."""
 
 ZONE, PRIVACY, KEY, FILTERS, TIMES_ZONE = (
     "CALLS_TIMEZONE",
@@ -24,30 +25,30 @@ ZONE, PRIVACY, KEY, FILTERS, TIMES_ZONE = (
 )
 
 ALWAYS = {ZONE, PRIVACY, FILTERS, TIMES_ZONE}
-"""What every memory tells; it tells of a key where there are pseudonyms."""
+"""The settings that every such file has; the key is there only with pseudonyms."""
 
 MOST_SHOWN = 1000
-"""Characters of a setting: filters can be long."""
+"""The most characters that a message shows of a setting: filters can be long."""
 
 MadeWith = Mapping[str, str]
-"""Settings by their variables: empty where one is not set, and a fingerprint in place of the key."""
+"""Values by variable: empty where one is not set, and a fingerprint instead of the key."""
 
 
 def made_with(zone: str, privacy: Privacy, filters: Query, times_zone: str) -> dict[str, str]:
-    """The settings of a pull that its tree is to remember; `times_zone` is empty where it is not known."""
+    """The settings of a pull that its tree will remember; `times_zone` is empty where it is unknown."""
     settings = {ZONE: zone, PRIVACY: privacy.policy, FILTERS: filters.spelt_filters, TIMES_ZONE: times_zone}
     return settings | ({KEY: privacy.fingerprint} if privacy.policy == PSEUDONYMISE else {})
 
 
 def check(store: TableStore, run: MadeWith) -> dict[str, str]:
-    """Compare a run's settings with those that its tree was made with; gives the latter, none where it has no memory yet.
+    """Compare a run's settings with those that its tree was made with; returns the latter, empty for a new tree.
 
     Args:
         store: The tree.
-        run: The settings that matter to the run; the others are not compared.
+        run: The settings that matter to the run; others are not compared.
 
     Raises:
-        ValueError: some are not the tree's, or its memory cannot be read; says what to do, and holds no key.
+        ValueError: some differ, or the tree's file cannot be read; says what to do, without the key.
         NotRead: the storage refused.
     """
     content = store.get(MEMORY)
@@ -59,7 +60,7 @@ def check(store: TableStore, run: MadeWith) -> dict[str, str]:
         )
     others = [name for name, value in run.items() if name in known and known[name] != value]
     if not known.get(TIMES_ZONE) and TIMES_ZONE in others:
-        others.remove(TIMES_ZONE)  # calls whose time needs it were set aside until now: none can land twice
+        others.remove(TIMES_ZONE)  # until now, calls whose time needs it were set aside, so none can land twice
     if others:
         was = " and ".join(_told(name, known[name], "one") for name in others)
         now = " and ".join(_told(name, run[name], "another") for name in others)
@@ -72,7 +73,7 @@ def check(store: TableStore, run: MadeWith) -> dict[str, str]:
 
 
 def remember(store: TableStore, known: MadeWith, run: MadeWith) -> None:
-    """Have a tree that knows some settings know a run's too.
+    """Add a run's settings to the known settings of its tree.
 
     Raises:
         NotWritten: the storage refused.

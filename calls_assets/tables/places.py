@@ -1,4 +1,4 @@
-"""Where a tree can lie, and what lies in a folder of it: days by their folders' names, and when each was put there."""
+"""Where a tree can be stored, and which days a folder of it has, with the time of each file."""
 
 import re
 from collections.abc import Iterator
@@ -6,33 +6,33 @@ from datetime import date
 from pathlib import Path
 
 OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss")
-"""What keeps files: other kinds of storage keep them in memory, or in a copy, or cannot be written to."""
+"""Storage that keeps files: other kinds keep them in memory or in a copy, or are read-only."""
 DAY_FOLDER = re.compile(r"date=(20[0-9]{2}-[0-9]{2}-[0-9]{2})")
 LOCAL = ("", "file", "local")
 PASSWORD = re.compile("[^/]*://[^/]*:[^/]*@")
 
 
 def check_no_password(root: str) -> None:
-    """Raise a ValueError, which does not tell it, where a URL holds a password: errors and logs name the root."""
+    """Raise a ValueError where a URL contains a password, because errors and logs name the root; it does not repeat it."""
     if PASSWORD.match(root):
         raise ValueError(
-            "CALLS_DATA_URL holds a password: leave it out, and give the credentials in the environment, such as "
+            "CALLS_DATA_URL contains a password: remove it, and set the credentials in the environment, such as "
             "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
         )
 
 
 def check_kind(root: str, protocol: str) -> None:
-    """Raise a ValueError where no files are kept under a root of that kind."""
+    """Raise a ValueError where the kind of storage does not keep files."""
     if protocol in LOCAL and root.partition(":")[0].lower() in OBJECT_STORES:
         raise ValueError("two slashes are missing")
     if protocol not in (*LOCAL, *OBJECT_STORES):
-        raise ValueError(f"nothing can be written there that stays, as it does with {', '.join(OBJECT_STORES)}")
+        raise ValueError(f"files are not kept there, as they are on {', '.join(OBJECT_STORES)}")
     if protocol in OBJECT_STORES and not root.partition("://")[2].strip("/"):
         raise ValueError("the bucket is missing")
 
 
 def day_of(folder: str) -> date | None:
-    """The day whose files lie in a folder of that name, of this century as all days that can be set; None for any other."""
+    """The day of a folder by its name; None for other folders. Days are of this century, as are all that can be set."""
     found = DAY_FOLDER.fullmatch(folder)
     try:
         return date.fromisoformat(found[1]) if found else None
@@ -41,7 +41,7 @@ def day_of(folder: str) -> date | None:
 
 
 def placed_on_disk(folder: Path, file: str) -> Iterator[tuple[date, float]]:
-    """The days under a folder that have something of a file's name, each with when it was put there, in epoch seconds."""
+    """The days under a folder that have a file of this name, or anything of its name, and its time in epoch seconds."""
     try:
         found = list(folder.iterdir())
     except FileNotFoundError:
@@ -54,7 +54,7 @@ def placed_on_disk(folder: Path, file: str) -> Iterator[tuple[date, float]]:
 
 
 def placed_s_of(path: Path) -> float | None:
-    """When whatever lies there was put there, if only a link that leads nowhere; None where nothing lies there."""
+    """The time of whatever is at a path, even of a link that leads nowhere, in epoch seconds; None where nothing is."""
     try:
         return path.stat().st_mtime
     except OSError:

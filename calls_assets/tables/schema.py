@@ -1,6 +1,6 @@
 """What a table is: its columns with type, unit and description, its key, and what it is made from.
 
-The tables themselves are declared in `dictionary`. Arrow schema, Parquet metadata, the UI's columns and the docs all come
+The tables themselves are listed in `catalog`. Arrow schema, Parquet metadata, the UI's columns and the docs all come
 from here, so a column is described once.
 """
 
@@ -20,7 +20,7 @@ from calls_assets.arrow import dates, notes
 class Column:
     """One column: its Arrow type, what it means, its unit, and whether it may be null.
 
-    `varied` are the Parquet columns in it whose values hardly repeat, so that a dictionary of them would not pay.
+    `varied` are its Parquet columns whose values rarely repeat, so that a dictionary would not pay.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Column:
 
     @property
     def arrow_field(self) -> pa.Field:
-        """The Arrow field, which carries description and unit in its metadata."""
+        """The Arrow field, with description and unit in its metadata."""
         return pa.field(self.name, self.type, not self.required, notes(self.description, self.unit))
 
     @classmethod
@@ -43,10 +43,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: one file a day, `key` unique in it and its sort order.
+    """One table, with one file a day, which is unique and sorted by `key`.
 
-    `inputs` are the tables that it is computed from; a table without inputs comes from the API. `group` is where the UI
-    shows it.
+    `inputs` are the tables that it is computed from; a table without inputs comes from the API. `group` is its group in
+    the UI.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Table:
 
     @cached_property
     def encodings(self) -> tuple[list[str], dict[str, str]]:
-        """The Parquet columns that get a dictionary, and the encoding of each other one."""
+        """The Parquet columns with a dictionary, and the encoding of each of the others."""
         leaves = dict(leaf for field in self.arrow_schema for leaf in _leaves(field.type, field.name))
         varied = {path for column in self.columns for path in column.varied}
         others = {path: "PLAIN" if pa.types.is_string(leaves[path]) else "DELTA_BINARY_PACKED" for path in varied}
@@ -84,7 +84,9 @@ class Table:
             try:
                 array = array if array.type.equals(field.type) else array.cast(field.type)
             except pa.ArrowInvalid as error:
-                raise ValueError(f"{self.name}.{field.name} holds a value that is no {field.type}: {error}.") from error
+                raise ValueError(
+                    f"{self.name}.{field.name} holds a value that is not a {field.type}: {error}."
+                ) from error
             if not field.nullable and array.null_count:
                 raise ValueError(f"{self.name}.{field.name} may not be null, but {array.null_count} values are.")
             arrays.append(array)
@@ -95,7 +97,7 @@ class Table:
         return pa.Table.from_batches([], self.arrow_schema)
 
     def stamp(self, rows: pa.Table, day: date) -> pa.Table:
-        """`rows` of one day, which lack `local_date`, in the table's schema with it."""
+        """`rows` of one day without `local_date`, in the table's schema with it."""
         return self.conform(rows.append_column("local_date", dates(day, rows.num_rows)))
 
 
@@ -109,7 +111,7 @@ def _varied(field: Field, prefix: str) -> Iterator[str]:
 
 
 def _leaves(kind: pa.DataType, path: str) -> Iterator[tuple[str, pa.DataType]]:
-    """The Parquet columns that hold a value of an Arrow type."""
+    """The paths and types of the Parquet columns that store an Arrow type."""
     if pa.types.is_struct(kind):
         for field in kind:
             yield from _leaves(field.type, f"{path}.{field.name}")

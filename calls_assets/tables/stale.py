@@ -1,23 +1,23 @@
-"""Which days were computed from something else than what is there now."""
+"""Which days were computed from inputs other than those that are there now."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 Placed = Mapping[str, Mapping[date, float]]
-"""For each table, or page, when each of its days' files was put in place, in epoch seconds."""
+"""For each table or page, the time of each day's file in epoch seconds."""
 
 
 def stale_days(placed: Placed, made_from: Mapping[str, Sequence[str]]) -> dict[date, float]:
-    """The days whose files can be computed and are older than what they are made from, or were not computed at all.
+    """The days whose computed files are older than their inputs, or are all missing although their inputs are there.
 
-    A day that lacks only some of the computed files is left alone: they may be new to the project, or not wanted.
+    A day that lacks only some of the computed files does not count: these may be new in the project, or not wanted.
 
     Args:
         placed: All files of the tree.
-        made_from: For each table or page that is computed, what from.
+        made_from: The inputs of each table or page that is computed.
 
     Returns:
-        Each such day with when the newest file that it is made from was put in place.
+        Each such day with the time of its newest pulled file, in epoch seconds.
     """
     pulled = {name for inputs in made_from.values() for name in inputs} - {*made_from}
     complete = set.intersection(*({*placed[name]} for name in pulled))
@@ -27,7 +27,7 @@ def stale_days(placed: Placed, made_from: Mapping[str, Sequence[str]]) -> dict[d
 
 
 def ranges(days: Sequence[date]) -> Iterator[tuple[date, date]]:
-    """Days in order as ranges, each with its first and its last day."""
+    """Group sorted days into ranges, each as its first and its last day."""
     first = None
     for place, day in enumerate(days):
         first = first or day

@@ -1,7 +1,7 @@
-"""The Parquet tree: one file a table and local day, in a folder or an object store, replaced whole or not at all.
+"""The Parquet tree: one file a table and local day, in a folder or an object store, replaced as a whole or not at all.
 
-On disk a file is written beside its final name and renamed onto it; on an object store it is one PUT. The same rows give
-the same bytes.
+On disk a file is written under a temporary name and renamed onto its own; on an object store it is one PUT. The same rows
+give the same bytes.
 """
 
 import errno
@@ -32,15 +32,15 @@ from calls_assets.tables.places import LOCAL, check_kind, check_no_password, day
 from calls_assets.tables.schema import Table
 
 GLOB = re.compile(r"[*?\[]")
-"""What DuckDB takes for a pattern where it stands in a file's name."""
+"""Characters in a file's name that DuckDB would read as a pattern."""
 BROKEN_FOLDER = "_broken"
-"""Where broken files lie that hold what nothing else does; what reads the tree passes names with an underscore over."""
+"""Where broken files with irreplaceable content are moved; readers of the tree ignore names with an underscore."""
 LOOKS_AT_ONCE = 32
-"""So many files of an object store are looked at at a time."""
+"""How many files of an object store are checked at the same time."""
 MOST_BYTES = 2**20
-"""More is read of no file that is no table's."""
+"""The most that is read of a file that is not a table's."""
 TOO_LITTLE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
-"""What the system says where it has no more of something: that tells nothing of the file."""
+"""Errors that say the system ran out of something, which tells nothing about the file."""
 
 
 class MissingDay(LookupError):
@@ -48,20 +48,20 @@ class MissingDay(LookupError):
 
 
 class NotRead(OSError):
-    """A table's files could not be looked for or read."""
+    """A table's files could not be listed or read."""
 
 
 class BrokenFile(NotRead):
-    """A table's file of a day is not what the table's files are; to materialize the day again replaces it."""
+    """A table's file of a day is not a valid file of the table; materializing the day again replaces it."""
 
 
 class NotWritten(OSError):
-    """A table's file of a day could not be put in place; what was there before still is."""
+    """A table's file of a day could not be written; what was there before is unchanged."""
 
 
 @dataclass(frozen=True)
 class Written:
-    """A file that has been put in place: where, how many rows, how many bytes."""
+    """A file that was written: its path, rows and bytes."""
 
     path: str
     rows: int
@@ -72,8 +72,8 @@ class Written:
 class Files:
     """A table's files of some days, to be queried with DuckDB: local paths, or a dataset.
 
-    `are_current` says that all of them have all of the table's columns. `broken` are the days whose file is none of the
-    table, each with a sentence, and not among the places.
+    `are_current` says whether all of them have all of the table's columns. `broken` are the days whose file is not valid,
+    each with a sentence; their files are not among the places.
     """
 
     table: Table
@@ -86,7 +86,7 @@ class TableStore:
     """Reads and replaces single days of tables under a root: a folder, or a URL such as `s3://bucket/prefix`.
 
     Raises:
-        ValueError: the root's kind of storage is unknown, or the package for it is not installed.
+        ValueError: the root's kind of storage is unknown, or its package is not installed.
     """
 
     def __init__(self, root: str) -> None:
@@ -95,7 +95,7 @@ class TableStore:
             options: dict[str, Any] = {"use_listings_cache": False} if root.startswith("s3://") else {}
             self._root = UPath(root, **options)
             check_kind(root, self._root.protocol)
-            self._root.fs  # noqa: B018  # makes the file system, so that a missing package shows here
+            self._root.fs  # noqa: B018  # creates the file system, so that a missing package shows here
             if self._is_local:
                 self._root = self._root.expanduser()
         except (ValueError, RuntimeError, ImportError) as error:
@@ -113,7 +113,7 @@ class TableStore:
         return self._root.protocol in LOCAL
 
     def path(self, table: Table, day: date) -> UPath:
-        """Where a table's file of a day lies."""
+        """The path of a table's file of a day."""
         path: UPath = self._root / table.name / f"date={day}" / f"{table.name}.parquet"
         return path
 
@@ -121,8 +121,8 @@ class TableStore:
         """A table's files of the days, to be queried.
 
         Raises:
-            MissingDay: some are not there; names the table and the days.
-            BrokenFile: some are not what the table's files are; names the first one.
+            MissingDay: some are missing; names the table and the days.
+            BrokenFile: some are not valid; names the first one.
             NotRead: the storage refused.
         """
         found = self.look(table, days)
@@ -132,15 +132,15 @@ class TableStore:
         return found
 
     def look(self, table: Table, days: Iterable[date], through: bool = False) -> "Files":
-        """A table's files of the days, to be queried, with those apart that are not what the table's files are.
+        """A table's files of the days, to be queried; those that are not valid are kept apart.
 
         Args:
             table: The table.
             days: The days.
-            through: Whether all pages are looked at as well, which takes long.
+            through: Whether to read all pages too, which takes long.
 
         Raises:
-            MissingDay: some are not there; names the table and the days.
+            MissingDay: some are missing; names the table and the days.
             NotRead: the storage refused.
         """
         days = list(days)
@@ -165,7 +165,7 @@ class TableStore:
         return Files(table, held if places else table.empty(), True, broken)
 
     def _looks(self, table: Table, days: list[date]) -> "list[pq.FileMetaData | BrokenFile | MissingDay]":
-        """The footers of the days' files, or why there is none; an object store takes its time, and many at once."""
+        """The footers of the days' files, or why there is none; in parallel on an object store, which is slow."""
 
         def look(day: date) -> pq.FileMetaData | BrokenFile | MissingDay:
             try:
@@ -179,11 +179,11 @@ class TableStore:
             return list(pool.map(look, days))
 
     def _footer(self, table: Table, day: date) -> pq.FileMetaData:
-        """What the footer of a table's file of a day says.
+        """The footer of a table's file of a day.
 
         Raises:
-            MissingDay: there is none.
-            BrokenFile: it is not what the table's files are.
+            MissingDay: there is no file.
+            BrokenFile: it is not valid.
             NotRead: the storage refused.
         """
         with self._opened(table, day) as file:
@@ -191,7 +191,7 @@ class TableStore:
 
     @contextmanager
     def _opened(self, table: Table, day: date) -> Iterator[pa.NativeFile]:
-        """A table's file of a day; what it is not, and a ValueError in the block, are told of in a sentence."""
+        """Open a table's file of a day; its errors, and ValueErrors in the block, become sentences that say what to do."""
         path = self.path(table, day)
         with self._reading(table.name):
             try:
@@ -205,12 +205,12 @@ class TableStore:
                 if error.errno and (error.errno in TOO_LITTLE or not self._is_local):
                     raise
                 why = os.strerror(error.errno) if error.errno else str(error)
-                raise BrokenFile(_of_no_use(table, day, path, why)) from None
+                raise BrokenFile(_invalid(table, day, path, why)) from None
             except (ValueError, ArrowException) as error:
-                raise BrokenFile(_of_no_use(table, day, path, str(error))) from None
+                raise BrokenFile(_invalid(table, day, path, str(error))) from None
 
     def days(self, table: Table) -> list[date]:
-        """The days that a table has a file for, in order, as one listing tells.
+        """The days for which a table has a file, in order, from one listing.
 
         Raises:
             NotRead: the storage refused.
@@ -218,7 +218,7 @@ class TableStore:
         return self.days_with(table.name, f"{table.name}.parquet")
 
     def days_with(self, folder: str, file: str) -> list[date]:
-        """The days under a folder of the tree that have a file of that name, in order.
+        """The days for which a folder of the tree has a file of that name, in order.
 
         Raises:
             NotRead: the storage refused.
@@ -231,17 +231,17 @@ class TableStore:
             yield
         except (MissingDay, NotRead):
             raise
-        except Exception as error:  # an object store's client has errors of its own
+        except Exception as error:  # an object store's client has its own errors
             why = str(getattr(error, "strerror", None) or error).rstrip(".")
             raise NotRead(
                 f"{what} could not be read from {self.root}: {why}; check CALLS_DATA_URL and the credentials."
             ) from error
 
     def count(self, table: Table, day: date) -> int:
-        """How many rows a table has on a day; 0 where there is no file.
+        """The number of rows of a table on a day; 0 where there is no file.
 
         Raises:
-            BrokenFile: the file is not what the table's files are.
+            BrokenFile: the file is not valid.
             NotRead: the storage refused.
         """
         try:
@@ -251,7 +251,7 @@ class TableStore:
         return rows
 
     def placed_at(self, table: Table, day: date) -> float | None:
-        """When a table's file of a day was put in place, in epoch seconds; None where there is none.
+        """When a table's file of a day was written, in epoch seconds; None where there is none.
 
         Raises:
             NotRead: the storage refused.
@@ -264,7 +264,7 @@ class TableStore:
             return placed
 
     def placed(self, folder: str, file: str) -> dict[date, float]:
-        """When each day's file of that name under a folder of the tree was put in place, in epoch seconds.
+        """When each day's file of that name in a folder of the tree was written, in epoch seconds.
 
         Raises:
             NotRead: the storage refused.
@@ -277,7 +277,7 @@ class TableStore:
             return {day: self._modified_s(path, found[path]) for path, day in days.items() if day}
 
     def _modified_s(self, path: str, listed: dict[str, Any]) -> float:
-        """When an object was put in place, as its listing tells, which only some kinds of storage do in the same way."""
+        """When an object was written, from its listing where that says so: kinds of storage differ."""
         told = listed.get("LastModified") or self._root.fs.modified(path)
         return float(told.timestamp())
 
@@ -286,7 +286,7 @@ class TableStore:
 
         Raises:
             MissingDay: a day has no file.
-            BrokenFile: a day's file is not what the table's files are, or its pages are broken.
+            BrokenFile: a day's file is not valid, or its pages are broken.
             NotRead: the storage refused.
         """
         schema = (
@@ -305,9 +305,9 @@ class TableStore:
             return rows
 
     def read_through(self, tables: Iterable[Table], days: Sequence[date]) -> dict[date, str]:
-        """The days of which a table's file is broken, if only in its pages, which are all read; each with a sentence.
+        """The days on which a table's file is broken, even if only in its pages, which are all read; each with a sentence.
 
-        Where a query fails, this tells which file was in its way.
+        This finds the file that made a query fail.
         """
         broken: dict[date, str] = {}
         for table in tables:
@@ -322,7 +322,7 @@ class TableStore:
         return broken
 
     def _query(self, table: Table, day: date) -> None:
-        """Read every page of a file as a query does, which minds what Arrow passes over; raises a BrokenFile."""
+        """Read every page of a file with DuckDB, which finds errors that Arrow ignores; raises a BrokenFile."""
         import duckdb
 
         path = self.path(table, day)
@@ -331,13 +331,13 @@ class TableStore:
                 with duckdb.connect() as connection:
                     for _ in connection.read_parquet(path.path).to_arrow_reader():
                         pass
-            except duckdb.OperationalError:  # of memory, or of files that are open
+            except duckdb.OperationalError:  # out of memory, or of open files
                 return
             except duckdb.Error as error:
-                raise BrokenFile(_of_no_use(table, day, path, str(error))) from None
+                raise BrokenFile(_invalid(table, day, path, str(error))) from None
 
     def write(self, table: Table, day: date, rows: pa.Table | Iterable[pa.Table]) -> Written:
-        """Replace a table's file of a day by `rows`, which come in the table's order, as one table or in row groups.
+        """Replace a table's file of a day by `rows`, in the table's order, given as one table or in row groups.
 
         Raises:
             NotWritten: the storage refused; names the table, the day and why.
@@ -349,7 +349,7 @@ class TableStore:
         return Written(str(path), count, len(content))
 
     def set_aside(self, table: Table, day: date) -> str:
-        """Move a table's file of a day to `_broken/` in the tree, which what reads the tree passes over; says where to.
+        """Move a table's file of a day to `_broken/` in the tree, which readers ignore; returns the new path.
 
         Raises:
             NotWritten: the storage refused.
@@ -362,14 +362,14 @@ class TableStore:
                 Path(path.path).rename(aside.path)
             else:
                 self._root.fs.mv(path.path, aside.path)
-        except Exception as error:  # an object store's client has errors of its own
+        except Exception as error:  # an object store's client has its own errors
             raise NotWritten(
                 f"{path} could not be moved to {aside}: {getattr(error, 'strerror', None) or error}."
             ) from error
         return str(aside)
 
     def get(self, name: str) -> bytes | None:
-        """What a small file that is no table's holds, or begins with; None where there is none.
+        """The content of a small file that is not a table's, or its beginning; None where there is no file.
 
         Args:
             name: Its path under the root.
@@ -385,15 +385,15 @@ class TableStore:
             except FileNotFoundError:
                 return None
             except ValueError as error:
-                raise NotRead(f"{path} cannot be read, for {error}: move it away.") from None
+                raise NotRead(f"{path} cannot be read, because {error}: move it away.") from None
             return content
 
     def put(self, name: str, content: bytes) -> str:
-        """Replace a file that is no table's, such as a page; says where it lies.
+        """Replace a file that is not a table's, such as a page; returns its path.
 
         Args:
             name: Its path under the root.
-            content: What it holds.
+            content: Its new content.
 
         Raises:
             NotWritten: the storage refused; names the file and why.
@@ -408,17 +408,17 @@ class TableStore:
                 replace_file(Path(path.path), content)
             else:
                 path.write_bytes(bytes(content))
-        except Exception as error:  # an object store's client has errors of its own
+        except Exception as error:  # an object store's client has its own errors
             why = getattr(error, "strerror", None) or error
             raise NotWritten(f"{what} could not be written to {path}: {why}.") from error
 
     @contextmanager
     def alone(self, waiting: Callable[[], None], create: bool) -> Iterator[None]:
-        """Keep every other process out of a block of this kind under the same folder; an object store knows no locks.
+        """A block that only one process at a time runs for the same folder; an object store has no locks.
 
         Args:
-            waiting: Called where another process is in its block, before the wait for it.
-            create: Whether to make the folder where there is none; otherwise there is nothing to lock.
+            waiting: Called before the wait, where another process is in its block.
+            create: Whether to create a missing folder; otherwise there is nothing to lock.
         """
         handle = self._open_root(create) if self._is_local else None
         try:
@@ -436,21 +436,22 @@ class TableStore:
                 make_folder(root)
             return os.open(root, os.O_RDONLY | os.O_DIRECTORY)
         except OSError:
-            return None  # the write will say it, with the day
+            return None  # the write will report it, with the day
 
 
-def _of_no_use(table: Table, day: date, path: UPath, why: str) -> str:
-    return f"{path} is no file of {table.name} of {day} ({shown(why).rstrip('.')}): materialize {table.name} of {day} again."
+def _invalid(table: Table, day: date, path: UPath, why: str) -> str:
+    told = shown(why).rstrip(".")
+    return f"{path} is not a file of {table.name} of {day} ({told}): materialize {table.name} of {day} again."
 
 
 def row_groups(rows: pa.Table) -> Iterator[pa.Table]:
-    """A table in the pieces in which it is written."""
+    """Split a table into the row groups in which it is written."""
     for first in range(0, rows.num_rows, ROW_GROUP_ROWS):
         yield rows.slice(first, ROW_GROUP_ROWS)
 
 
 def to_parquet(table: Table, groups: Iterable[pa.Table]) -> tuple[int, memoryview]:
-    """How many rows a Parquet file of these row groups has, and its bytes; the same rows give the same bytes."""
+    """The number of rows and the bytes of a Parquet file of these row groups; the same rows give the same bytes."""
     sink, rows = pa.BufferOutputStream(), 0
     dictionary, others = table.encodings
     with pq.ParquetWriter(
@@ -464,5 +465,5 @@ def to_parquet(table: Table, groups: Iterable[pa.Table]) -> tuple[int, memoryvie
         for group in groups:
             writer.write_table(table.conform(group).combine_chunks(), row_group_size=ROW_GROUP_ROWS)
             rows += group.num_rows
-            del group  # so that it is not in memory while the next is made
+            del group  # so that it is not in memory while the next one is made
     return rows, memoryview(sink.getvalue())

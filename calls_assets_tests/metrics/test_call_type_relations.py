@@ -1,4 +1,4 @@
-"""How call types lie to each other, and which values of `type` go with them."""
+"""How call types relate to each other, and which values of `type` go with them."""
 
 from calls_assets_tests.metrics.chain import call, chain, one
 

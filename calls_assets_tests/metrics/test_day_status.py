@@ -1,4 +1,4 @@
-"""Whether a day can still move, and the calls that the API counts otherwise."""
+"""Whether a day can still change, and the calls that the API counts differently."""
 
 import pytest
 

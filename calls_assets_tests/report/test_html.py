@@ -85,7 +85,7 @@ def test_a_page_says_the_day_its_denominators_its_groups_and_its_agents(tree):
     )
     agents = pq.read_table(tree / f"agent_talk_time/date={LAST}/agent_talk_time.parquet")["agent_alias"].to_pylist()
     assert {name for name in agents if name} <= set(shown.texts)
-    assert "20 of the 28 days before have no figures, so the comparisons leave them out." in shown.texts
+    assert "20 of the 28 days before have no figures, and are left out of the comparisons." in shown.texts
     assert {"service level", "calls offered", "start of the half-hour, local time", "talk time in hours"} <= set(
         shown.texts
     )
@@ -156,7 +156,7 @@ def test_a_day_without_calls_and_without_a_past_has_its_page(run_pipeline, tmp_p
     with Sandbox(FixedCalls([])) as api:
         assert run_pipeline(api, tmp_path, LAST, LAST).success
     shown = Page(page(tmp_path, LAST))
-    assert {"No call was offered.", "Nobody talked.", "no earlier data"} <= set(shown.texts)
+    assert {"No calls were offered.", "Nobody talked.", "no earlier data"} <= set(shown.texts)
 
 
 def test_names_are_text_whatever_stands_in_them(run_pipeline, make_call, tmp_path):
@@ -193,7 +193,7 @@ def test_calls_that_were_never_offered_to_staff_are_told_of(run_pipeline, make_c
     with Sandbox(FixedCalls(calls)) as api:
         assert run_pipeline(api, tmp_path, LAST, LAST).success
     text = Page(page(tmp_path, LAST)).text
-    assert "0 answered; 3 more never offered to staff: 1 ended in the menu, 2 out of hours" in text
+    assert "0 answered; 3 more were never offered to staff: 1 ended in the menu, 2 out of hours" in text
     assert "Nobody called" not in text
 
 
@@ -215,15 +215,15 @@ def test_what_is_provisional_changed_or_incomplete_is_said(run_pipeline, make_ca
             assert run_pipeline(api, tmp_path, LAST, LAST, api_fields=fields).success
     text = Page(page(tmp_path, LAST)).text
     assert "1 call changed in talk_time , last seen" in text
-    assert "The API gave records that could not be read and are in no figure: 1." in text
+    assert "Records of the API that could not be read, and are in no figure: 1." in text
     assert "Provisional: some records of the phone system could not be read." in text
     with Sandbox(FixedCalls([])) as api:
         assert run_pipeline(api, tmp_path, today - timedelta(days=1), today).success
     yesterdays, todays = (Page(page(tmp_path, today - timedelta(days=n))).text for n in (1, 0))
     assert "Provisional: it will be pulled again, and its calls may still change." in yesterdays
-    assert re.search(r"Not over: the calls of this day until \d\d:\d\d, beside whole days\.", todays)
+    assert re.search(r"Not over: these are the calls of this day until \d\d:\d\d, compared with whole days\.", todays)
     assert re.search(r"The day was pulled at \d\d:\d\d, before it was over: what came later is missing\.", todays)
-    assert "Nowhere that is known" not in todays
+    assert "Nowhere, as far as is known" not in todays
     index = Page((tmp_path / "daily_report/index.html").read_text()).text
     assert re.search(r"until \d\d:\d\d .* provisional .* Tue 10 Mar 2026", index)
 
@@ -249,10 +249,10 @@ def test_what_the_figures_lack_is_counted(run_pipeline, make_call, tmp_path):
     with Sandbox(FixedCalls(calls)) as api:
         assert run_pipeline(api, tmp_path, LAST, LAST).success
     text = Page(page(tmp_path, LAST)).text
-    assert "so that their fields decided: 1." in text
-    assert "talk time is unknown and in no sum: 1." in text
-    assert "counts these otherwise than we do: all_inbound, " in text
-    assert "Provisional: the phone system counts some calls otherwise." in text
+    assert "so their fields decided: 1." in text
+    assert "talk time is unknown, and in no sum: 1." in text
+    assert "counts differently: all_inbound, " in text
+    assert "Provisional: the phone system counts some calls differently." in text
 
 
 def test_a_ring_groups_name_is_text_in_the_ui_too(run_pipeline, make_call, tmp_path):
@@ -291,7 +291,7 @@ def test_a_chart_that_cannot_be_drawn_is_left_out_with_a_word_and_a_warning(capl
     def draw(rows, ink):
         raise ValueError("SyntaxError: \x1b[31mUnexpected token\n    at Object.parse")
 
-    assert _drawn(draw, [{}]) == '<p class="soft">This chart could not be drawn; the figures are right without it.</p>'
+    assert _drawn(draw, [{}]) == '<p class="soft">This chart could not be drawn; the figures are not affected.</p>'
     assert caplog.messages == [
         "A chart of the daily report was left out, because it could not be drawn: "
         "SyntaxError: �[31mUnexpected token at Object.parse"

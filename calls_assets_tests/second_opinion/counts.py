@@ -127,7 +127,7 @@ RELATIONS = "local_date relation left_calls right_calls both_calls breaking_call
 
 
 def call_type_relations(calls: pd.DataFrame, day: date) -> pd.DataFrame:
-    """How the call types lie to each other on the day, each relation tested by ids."""
+    """How the call types relate to each other on the day, each relation tested by id."""
     over = ended(calls)
     everything = {call["call_id"] for call in over}
 

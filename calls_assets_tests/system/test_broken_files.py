@@ -144,7 +144,7 @@ def tree_bytes(root):
 
 
 def sentence(place, table="calls", day=FIRST):
-    return rf"^{place} is no file of {table} of {day} \([^\n]+\): materialize {table} of {day} again\.$"
+    return rf"^{place} is not a file of {table} of {day} \([^\n]+\): materialize {table} of {day} again\.$"
 
 
 @pytest.mark.parametrize("kind", BROKEN)
@@ -256,7 +256,7 @@ def rerun(api, run_pipeline, tree):
             result = run_pipeline(api, tree, first, last, instance=instance, **given)
             logged = [entry.user_message for entry in instance.all_logs(result.run_id)]
         failed = [event.event_specific_data.error.message for event in result.all_events if event.is_step_failure]
-        return failed, [line for line in logged if " is no file of " in line and "STEP" not in line]
+        return failed, [line for line in logged if " is not a file of " in line and "STEP" not in line]
 
     return run
 
@@ -310,7 +310,7 @@ def test_a_footer_that_contradicts_its_own_columns_ends_no_process(tree):
     program = f"from calls_assets import read; read('calls', '{FIRST}', data_url={str(tree)!r})"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "is no file of calls of 2026-03-06" in done.stderr.splitlines()[-1]
+    assert "is not a file of calls of 2026-03-06" in done.stderr.splitlines()[-1]
 
 
 def test_a_footer_in_which_duckdb_alone_sees_a_fault_is_in_no_other_tables_way(tree):

@@ -202,11 +202,11 @@ def test_a_store_that_lets_nobody_in_is_named_in_a_sentence(s3_root, monkeypatch
     [
         ("s3://", "the bucket is missing"),
         ("s3:///", "the bucket is missing"),
-        ("https://example.com/calls", "nothing can be written there"),
+        ("https://example.com/calls", "files are not kept there"),
         ("gopher://calls", "gopher"),
-        ("memory://calls", "nothing can be written there that stays"),
-        ("simplecache::s3://calls", "nothing can be written there that stays"),
-        ("github://calls", "nothing can be written there that stays"),
+        ("memory://calls", "files are not kept there"),
+        ("simplecache::s3://calls", "files are not kept there"),
+        ("github://calls", "files are not kept there"),
         ("s3:calls/data", "two slashes are missing"),
         ("~nosuchuser/calls", "home"),
     ],
@@ -219,7 +219,7 @@ def test_a_root_that_is_no_place_for_files_is_one_sentence(root, why):
 
 
 def test_a_password_in_a_root_is_refused_and_not_told():
-    with pytest.raises(ValueError, match="CALLS_DATA_URL holds a password: leave it out") as refused:
+    with pytest.raises(ValueError, match="CALLS_DATA_URL contains a password: remove it") as refused:
         TableStore("s3://key:a-conspicuous-secret@calls/data")
     assert "conspicuous" not in str(refused.value)
     TableStore("/data/a:b@c")
