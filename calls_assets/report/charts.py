@@ -83,7 +83,7 @@ def half_hours(rows: Sequence[Row], ink: str = INK) -> str:
             "strokeWidth": 1.5,
             "color": COLOURS[LEVEL],
         },
-        "encoding": {"x": _x(times, labels=True), "y": _share("service level")},
+        "encoding": {"x": _x(times, labels=True), "y": _share("level", "service level")},
     }
     return _svg({"vconcat": [calls, level], "spacing": 10, "resolve": {"scale": {"x": "shared"}}}, ink)
 
@@ -117,7 +117,7 @@ def days(rows: Sequence[Row], ink: str = INK) -> str:
                 "title": "day",
                 "axis": {"format": "%-d %b", "labelOverlap": True, "tickCount": 5},
             },
-            "y": _share("share"),
+            "y": _share("share", "share"),
             "color": _colour((LEVEL, ABANDONED)),
         },
     }
@@ -185,9 +185,9 @@ def _x(times: Sequence[str], labels: bool) -> Spec:
     }
 
 
-def _share(title: str) -> Spec:
+def _share(field: str, title: str) -> Spec:
     return {
-        "field": "share" if title == "share" else "level",
+        "field": field,
         "type": "quantitative",
         "title": title,
         "scale": {"domain": [0, 1]},

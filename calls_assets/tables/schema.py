@@ -20,7 +20,7 @@ from calls_assets.arrow import dates, notes
 class Column:
     """One column: its Arrow type, what it means, its unit, and whether it may be null.
 
-    `varied` are its Parquet columns whose values rarely repeat, so that a dictionary would not pay.
+    `varied` are its Parquet columns whose values rarely repeat, so that a dictionary would not save space.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""How many talk at once, and when who talks: talk cut at the borders of half-hours."""
+"""How many calls talk at once, and when each agent talks: talk is cut at the borders of half-hours."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Waits that are earned: what the calibration tells apart, and with what power."""
+"""The calibration of waits: what it validates, what it does not, and with what power."""
 
 import random
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What the UI shows of a day: a table in which a name is text, and that is short."""
+"""The cards in the UI: short, and every name in them is text."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""Days beside days: counts are added, rates are made from what was added."""
+"""Days compared with days: counts are added up, and rates computed from the sums."""
 
 from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta

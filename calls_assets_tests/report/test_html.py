@@ -1,4 +1,4 @@
-"""The manager's page through the pipeline: what stands on it, and that it asks for nothing."""
+"""The manager's page through the pipeline: what it says, and that it loads nothing from elsewhere."""
 
 import re
 import shutil
