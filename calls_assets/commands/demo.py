@@ -1,33 +1,45 @@
 """The demo: the real pipeline through Dagster on the sandbox for the last days, and its three answers as tables."""
 
 import os
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-import dagster as dg
+import click
 from rich.console import Console
 
-from calls_assets.commands.answers import print_answers
-from calls_assets.dagster.launch import Outcome, materialize
-from calls_assets.definitions import build
-from calls_assets.sandbox import Centre, Meaning, Sandbox
+from calls_assets.commands.base import Command, print_outcome, usable_settings
+from calls_assets.commands.local import demo_centre, sandbox_data, sandbox_home
+from calls_assets.dagster import home
+from calls_assets.sandbox import Sandbox
 from calls_assets.settings import Settings
 
 DAYS = 7
 
 
-def demo_centre(zone: str) -> Centre:
-    """The call centre of `make demo` and `make dev`: its timer starts with the call, so that waits can be validated."""
-    return Centre(zone=zone, meaning=Meaning(sla_clock="call", sla_s=45))
+@click.command("demo", cls=Command)
+def command() -> None:
+    """Run the real pipeline through Dagster on the sandbox for the last 7 days, and print the three answers."""
+    from calls_assets.commands.answers import print_answers
+    from calls_assets.dagster.launch import materialize
+    from calls_assets.definitions import build
 
-
-def run_demo(settings: Settings, instance: dg.DagsterInstance, console: Console) -> Outcome:
-    """Pull the last closed days from the sandbox, then print the answers."""
-    today = datetime.now(settings.zone).date()
+    zone = usable_settings().zone
+    console = Console()
+    data = sandbox_data(zone)
+    settings = replace(Settings(), zone=zone, data_url=str(data.absolute()))
+    today = datetime.now(zone).date()
     first, last = today - timedelta(days=DAYS), today - timedelta(days=1)
-    console.print(f"Pulling {first} to {last} from the sandbox call centre through Dagster ...")
-    with Sandbox(demo_centre(settings.zone.key)) as api:
+    with home.opened(sandbox_home()) as instance, Sandbox(demo_centre(zone.key)) as api:
+        console.print(f"Pulling {first} to {last} from the sandbox call centre through Dagster ...")
         os.environ.update(CALLS_API_URL=api.url, CALLS_API_TOKEN=api.token)
         outcome = materialize(build(settings), instance, first, last, console)
     if outcome.success:
         print_answers(first, last, settings.data_url, console)
-    return outcome
+    print_outcome(outcome, console)
+    console.print(
+        f"The Parquet lies in {data}; see these runs in the UI with: make dev\n"
+        f"Query it with: CALLS_DATA_URL={data} calls-assets sql",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+    )

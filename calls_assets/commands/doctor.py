@@ -1,18 +1,21 @@
 """`calls-assets doctor`: the environment in, the findings out."""
 
 import logging
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import click
 from rich.console import Console
 
 from calls_assets.api.client import Advice, Client
 from calls_assets.api.decode import Decoder
 from calls_assets.api.errors import ApiError
 from calls_assets.api.privacy import Privacy
+from calls_assets.commands.base import Command
 from calls_assets.dagster.alerts import NotTold, check_address
 from calls_assets.dagster.resources import CallsApi
 from calls_assets.doctor.console import print_findings, print_settings
@@ -29,6 +32,20 @@ ADVICE = Advice(
     refused="check CALLS_API_URL and the filters",
 )
 """What to do about a refusal; other commands send people to the doctor."""
+
+
+@click.command("doctor", cls=Command)
+@click.option(
+    "--write-env",
+    is_flag=False,
+    flag_value=".env",
+    type=click.Path(path_type=Path),
+    metavar="[FILE]",
+    help="write what was found; default: .env",
+)
+def command(write_env: Path | None) -> None:
+    """Find out with a few small questions how the account of CALLS_API_URL behaves, and print what to set."""
+    doctor(os.environ, Console(), write_env)
 
 
 def doctor(

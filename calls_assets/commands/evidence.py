@@ -3,10 +3,11 @@
 import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
+import click
 import duckdb
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -14,9 +15,11 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from calls_assets.api.document import LABEL_CALL_TYPES
+from calls_assets.commands.base import Command, days_options
 from calls_assets.display import NAMELESS, apart, shown
 from calls_assets.metrics.periods import add_period
-from calls_assets.reader import connect
+from calls_assets.reader import connect, telling
+from calls_assets.settings import Settings
 
 DAYS = 30
 """So many of the last closed days are looked at, unless days are given."""
@@ -88,6 +91,15 @@ class Pair:
     def is_exact(self) -> bool:
         """Whether each comes with the other only."""
         return self.calls == self.calls_of_type == self.calls_of_call_type
+
+
+@click.command("evidence", cls=Command)
+@days_options("first day; default: 30 days, the last closed ones", "last day; default: yesterday")
+def command(first: date | None, last: date | None) -> None:
+    """Print what the numbers of a range of days rest on: call types, `type`, waits."""
+    today = datetime.now(Settings.load().zone).date()
+    with telling(first, last):
+        print_evidence(first, last, today, Console())
 
 
 def print_evidence(first: date | None, last: date | None, today: date, console: Console) -> None:

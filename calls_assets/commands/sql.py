@@ -5,17 +5,19 @@ from contextlib import redirect_stdout
 from datetime import date
 from io import StringIO
 
+import click
 import duckdb
 import pyarrow as pa
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as Grid
 
+from calls_assets.commands.base import Command, days_options
 from calls_assets.commands.spreadsheet import header, lines
 from calls_assets.display import legible
 from calls_assets.interrupts import interrupted_by
 from calls_assets.metrics.connection import SCHEME
-from calls_assets.reader import connect, what_is_wrong
+from calls_assets.reader import connect, telling, what_is_wrong
 from calls_assets.tables.catalog import ALL_TABLES
 from calls_assets.tables.schema import Table
 
@@ -39,11 +41,45 @@ LONGEST_TYPE = 25
 DAYS = "SELECT min(local_date), max(local_date), count(*) FROM {}"
 
 
-def ask(query: str, first: date | None, last: date | None, as_csv: bool, allow_files: bool = False) -> None:
+class _Sql(Command):
+    """Takes a query that begins with a comment for the query, not for an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; a text with white space in it is no option."""
+        queries = [] if "--" in args else [text for text in args if text.startswith("-") and len(text.split()) > 1]
+        options = [text for text in args if text not in queries]
+        return super().parse_args(ctx, [*options, "--", *queries] if queries else args)
+
+
+@click.command("sql", cls=_Sql)
+@click.argument("query", required=False)
+@days_options("first day; default: all", "last day; default: all")
+@click.option("--csv", "as_csv", is_flag=True, help="print every row as CSV")
+@click.option(
+    "--allow-files",
+    is_flag=True,
+    help="let the query read other files than the tables', write files and load extensions, which it may not",
+)
+def command(query: str | None, first: date | None, last: date | None, as_csv: bool, allow_files: bool) -> None:
+    """Answer a query over all tables, or list them.
+
+    QUERY is SQL such as 'SELECT * FROM service_level', or a table's name for its columns; - reads it from stdin. Without it,
+    the tables are listed.
+    """
+    if query in ALL_TABLES:
+        describe(ALL_TABLES[query], Console())
+    elif query is None:
+        with telling(first, last):
+            list_tables(first, last, Console())
+    else:
+        print_query(query, first, last, as_csv, allow_files)
+
+
+def print_query(query: str, first: date | None, last: date | None, as_csv: bool, allow_files: bool = False) -> None:
     """Print what DuckDB answers to a query over all tables of the days.
 
     Raises:
-        ValueError: the query is none that DuckDB can answer; the sentence is DuckDB's.
+        ValueError: DuckDB cannot answer the query; the sentence is DuckDB's.
         MissingDay: no table has any file in the range.
     """
     query = sys.stdin.read() if query == "-" else query

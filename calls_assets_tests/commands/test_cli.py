@@ -17,7 +17,8 @@ import pytest
 import requests
 
 from calls_assets.__main__ import STOPPED, UNWINDS_IN_S
-from calls_assets.commands.cli import main
+from calls_assets.commands.cli import COMMANDS as NAMES
+from calls_assets.commands.cli import cli, main
 from calls_assets.definitions import defs
 from calls_assets.sandbox import Centre, FixedCalls, Sandbox
 from calls_assets.tables.made_with import MEMORY
@@ -133,12 +134,12 @@ def test_a_wrong_setting_ends_in_its_sentence_and_touches_no_file(run, api, tmp_
         (["demo"], {"CALLS_TIMEZONE": "Mars/Olympus"}, "CALLS_TIMEZONE is an IANA time zone"),
         (["doctor"], {"CALLS_TIMEZONE": "Nowhere"}, "CALLS_TIMEZONE is an IANA time zone"),
         (["run", "--from", "2026-03-06"], {"CALLS_TIMEZONE": "Nowhere"}, "CALLS_TIMEZONE is an IANA time zone"),
-        (["sandbox", "--zone", "Mars/Olympus"], {}, "'Mars/Olympus' is no IANA time zone"),
-        (["sandbox", "--port", "99999"], {}, "'99999' is no port"),
-        (["sandbox", "--calls-per-day", "-1"], {}, "'-1' is no number of calls"),
-        (["sandbox", "--page-cap", "0"], {}, "'0' is no number of rows"),
+        (["sandbox", "--zone", "Mars/Olympus"], {}, "'Mars/Olympus' is not an IANA time zone"),
+        (["sandbox", "--port", "99999"], {}, "'99999' is not a port"),
+        (["sandbox", "--calls-per-day", "-1"], {}, "'-1' is not a number of calls"),
+        (["sandbox", "--page-cap", "0"], {}, "'0' is not a number of rows"),
         (["sandbox", "--dialect", "strings+klingon"], {}, "'klingon' is not a dialect; there are undocumented, "),
-        (["sandbox", "--refuse-types", "abandoned,all"], {}, "'all' is no call type; there are all_inbound, "),
+        (["sandbox", "--refuse-types", "abandoned,all"], {}, "'all' is not a call type; there are all_inbound, "),
         (["sandbox", "--fast", "--dialect", "iso_times"], {}, "Repeated calls cannot be written in iso_times"),
         (["sandbox", "--fast", "--duplicates", "5"], {}, "leave out --order and --duplicates"),
         (["sandbox", "--replay", sys.executable], {}, "Line 1 is not a call to replay"),
@@ -193,7 +194,7 @@ def test_run_reads_the_settings_of_a_env_file_and_tells_of_checks_that_failed(ru
         (["run", "--from", "2026-03-06"], {"CALLS_API_URL": ""}, "CALLS_API_URL is not set"),
         (["run", "--from", "2026-03-06"], {"CALLS_TIMEZONE": "Mars"}, "CALLS_TIMEZONE is an IANA time zone"),
         (["run", "--from", "2999-01-01"], {}, "to today, "),
-        (["run", "--from", "yesterday"], {}, "'yesterday' is no day such as 2026-11-01"),
+        (["run", "--from", "yesterday"], {}, "'yesterday' is not a day such as 2026-11-01"),
         (["sql", "SELECT 1"], {}, "No table has a file at all in data: check CALLS_DATA_URL"),
         (["evidence"], {}, "No table has a file from "),
     ],
@@ -495,10 +496,45 @@ def test_the_sandbox_replays_calls_from_stdin_as_an_account_that_is_not_as_docum
 def test_the_sandbox_tells_its_options_in_groups(run):
     told = run("calls-assets", "sandbox", "--help").stdout
     assert re.findall(r"^(\S.*):$", told, re.MULTILINE) == [
-        "options",
-        "the calls",
-        "what the document leaves open",
-        "records and lists that are not as documented",
-        "refusals that are not as documented",
+        "Options",
+        "The calls",
+        "What the document leaves open",
+        "Records and lists that are not as documented",
+        "Refusals that are not as documented",
     ]
-    assert "(default: None)" not in told
+    assert "[default: None" not in told
+    assert "[default: False" not in told
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_of_the_list_is_there_and_says_what_it_does(name, capsys):
+    main([name, "--help"])
+    told = capsys.readouterr().out
+    assert told.startswith(f"Usage: calls-assets {name} ")
+    assert "-h, --help" in told
+
+
+def test_the_list_of_commands_their_help_and_the_version_load_nothing_that_only_a_command_needs():
+    code = (
+        "import sys; from calls_assets.commands.cli import main\n"
+        "for words in (['--help'], ['--version'], ['run', '--help'], ['dev', '--help']): main(words)\n"
+        "print('loaded:', *sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert set(told.splitlines()[-1].split()) & {"dagster", "duckdb", "pandas", "requests"} == set()
+    assert re.search(r"^calls-assets \d+\.\d+\.\d+$", told, re.MULTILINE)
+
+
+def test_a_wrong_use_ends_with_status_2(capsys):
+    for words in ([], ["nope"], ["run"], ["sql", "--cvs"], ["sandbox", "--fast", "--replay", "x"]):
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        assert ended.value.code == 2
+        assert capsys.readouterr().err.startswith("Usage: calls-assets ")
+
+
+@pytest.mark.parametrize("words", [["-- why\nSELECT 1", "--csv"], ["--csv", "--", "-- why\nSELECT 1"]])
+def test_a_query_may_begin_with_a_comment(words):
+    group = cli.resolve_command(cli.make_context("calls-assets", ["sql"]), ["sql"])[1]
+    given = group.make_context("sql", words).params
+    assert (given["query"], given["as_csv"]) == ("-- why\nSELECT 1", True)

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from calls_assets.commands.sql import ask
+from calls_assets.commands.sql import print_query
 from calls_assets.tables.catalog import CALLS
 from calls_assets.tables.store import TableStore
 
@@ -28,7 +28,7 @@ def asked(tmp_path, monkeypatch, capfdbinary):
         with io.TextIOWrapper(io.BytesIO(), encoding="utf-8") as terminal, pytest.MonkeyPatch.context() as patch:
             patch.setattr("sys.stdout", terminal)
             patch.setattr(terminal, "isatty", lambda: as_csv == "terminal", raising=False)
-            ask(query, DAY, DAY, bool(as_csv), allow_files)
+            print_query(query, DAY, DAY, bool(as_csv), allow_files)
             terminal.flush()
             return terminal.buffer.getvalue().decode()
 

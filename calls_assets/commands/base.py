@@ -1,0 +1,124 @@
+"""What the commands share: how a command starts and fails, and how it reads days, numbers and zones."""
+
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from zoneinfo import ZoneInfo
+
+import click
+
+from calls_assets.dagster import home
+from calls_assets.settings import Settings, load_env_file
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from calls_assets.dagster.launch import Outcome
+
+T = TypeVar("T")
+
+HOME = Path(".calls_assets")
+"""Where the demo and the UI keep what is not the user's own data; sandbox data stays in it."""
+
+
+class Command(click.Command):
+    """A command that reads `.env` first; what it cannot do is one sentence on standard error, and status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        warnings.formatwarning = lambda message, *_, **__: f"calls-assets: {message}\n"
+        try:
+            load_env_file()
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever reads the output has enough
+        except (OSError, ValueError, LookupError) as error:
+            sys.exit(f"calls-assets: {error}")
+
+
+class Argument(click.ParamType, Generic[T]):  # type: ignore[type-arg]
+    """The type of an argument that a function reads from text; its ValueError is the message."""
+
+    def __init__(self, name: str, read: Callable[[str], T]) -> None:
+        self.name = name
+        self.read = read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> T:
+        """The value of a text; a default is one already."""
+        try:
+            return self.read(value) if isinstance(value, str) else value
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def whole(what: str, least: int = 1, most: int = 1_000_000) -> Argument[int]:
+    """A whole number in a range."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
+            raise ValueError(f"{text!r} is not a {what} from {least} to {most}")
+        return int(text)
+
+    return Argument(what, read)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a day such as 2026-11-01") from None
+
+
+def _zone(text: str) -> str:
+    try:
+        return ZoneInfo(text).key
+    except (LookupError, ValueError, OSError):
+        raise ValueError(f"{text!r} is not an IANA time zone such as America/New_York") from None
+
+
+DAY = Argument("day", _day)
+ZONE = Argument("zone", _zone)
+
+
+def days_options(first: str, last: str, required: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The options --from and --to, with what their help says."""
+
+    def add(command: Callable[..., None]) -> Callable[..., None]:
+        to = click.option("--to", "last", type=DAY, metavar="DAY", help=last)
+        return click.option("--from", "first", type=DAY, metavar="DAY", required=required, help=first)(to(command))
+
+    return add
+
+
+def usable_settings() -> Settings:
+    """The environment's settings.
+
+    Raises:
+        ValueError: some cannot be used; a sentence for each.
+    """
+    settings = Settings.load()
+    if settings.problems:
+        raise ValueError(" ".join(settings.problems))
+    return settings
+
+
+def own_home() -> Path:
+    """Where Dagster keeps the records of the user's own runs: DAGSTER_HOME, or else a folder of ours.
+
+    Raises:
+        ValueError: it cannot be used.
+    """
+    path = os.environ.get("DAGSTER_HOME")
+    return home.given(path) if path else home.made(HOME / "dagster")
+
+
+def print_outcome(outcome: "Outcome", console: "Console") -> None:
+    """Print the checks that failed; exits with the run's sentences where it did."""
+    for check in outcome.failed_checks:
+        console.print(f"Check failed: {check}", style="yellow", soft_wrap=True, highlight=False, markup=False)
+    if not outcome.success:
+        sys.exit("calls-assets: " + ("\n".join(dict.fromkeys(outcome.sentences)) or "the run failed; the UI says why."))

@@ -1,0 +1,55 @@
+"""The Dagster UI on this machine."""
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack
+
+import click
+
+from calls_assets.commands.base import Command, own_home, whole
+from calls_assets.commands.local import demo_centre, free_port, sandbox_data, sandbox_home
+from calls_assets.sandbox import Sandbox
+from calls_assets.settings import Settings
+
+ENDS_IN_S = 15
+"""How long Dagster may take to end by itself."""
+
+
+@click.command("dev", cls=Command)
+@click.option("--port", type=whole("port", 0, 65_535), default=3000, help="port of the UI on 127.0.0.1")
+def command(port: int) -> None:
+    """Open the Dagster UI: on the account of CALLS_API_URL, or else on the sandbox with a tree of its own."""
+    port = free_port(port)
+    environ = dict(os.environ)
+    with ExitStack() as stack:
+        if environ.get("CALLS_API_URL"):
+            environ["DAGSTER_HOME"] = str(own_home())
+        else:
+            zone = Settings.load().zone
+            api = stack.enter_context(Sandbox(demo_centre(zone.key)))
+            environ |= {
+                "CALLS_API_URL": api.url,
+                "CALLS_API_TOKEN": api.token,
+                "CALLS_DATA_URL": str(sandbox_data(zone).absolute()),
+                "DAGSTER_HOME": str(sandbox_home()),
+            }
+        signal.set_wakeup_fd(-1)  # Dagster's servers are given their time to end
+        arguments = ["-m", "calls_assets.dagster.dev", "dev", "-m", "calls_assets.definitions"]
+        address = ["-h", "127.0.0.1", "-p", str(port)]
+        process = subprocess.Popen([sys.executable, *arguments, *address], env=environ)  # noqa: S603  # our own interpreter
+        signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
+        try:
+            sys.exit(process.wait())
+        except KeyboardInterrupt:
+            _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Wait for the end of Dagster after a Ctrl-C, which it has got too; a second one would break its ending off."""
+    try:
+        process.wait(ENDS_IN_S)
+    except (KeyboardInterrupt, subprocess.TimeoutExpired):
+        process.send_signal(signal.SIGINT)
+        process.wait()

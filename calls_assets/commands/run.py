@@ -1,0 +1,35 @@
+"""Runs of the user's own account."""
+
+from datetime import date, datetime
+
+import click
+from rich.console import Console
+
+from calls_assets.commands.base import Command, days_options, own_home, print_outcome, usable_settings
+from calls_assets.dagster import home
+
+
+@click.command("run", cls=Command)
+@days_options("first day, YYYY-MM-DD", "last day; default: the first", required=True)
+def command(first: date, last: date | None) -> None:
+    """Materialize every asset for a range of days through Dagster, and print the answers."""
+    settings = usable_settings()
+    today, last = datetime.now(settings.zone).date(), last or first
+    if not settings.start_date <= first <= last <= today:
+        raise ValueError(
+            f"--from and --to are days in order from CALLS_START_DATE, {settings.start_date}, to today, {today}, but "
+            f"{first} and {last} were given."
+        )
+    from calls_assets.commands.answers import print_answers
+    from calls_assets.dagster.launch import materialize
+    from calls_assets.definitions import build
+
+    console = Console()
+    with home.opened(own_home()) as instance:
+        print_outcome(materialize(build(settings), instance, first, last, console), console)
+    print_answers(first, last, settings.data_url, console)
+    console.print(
+        f"The Parquet lies in {settings.data_url}; see this run in the UI with: calls-assets dev",
+        soft_wrap=True,
+        markup=False,
+    )
