@@ -56,8 +56,9 @@ reliability: setup  ## run every bad night and attack, and write the tables of d
 		system/test_hostile_words.py system/test_nights.py system/test_secrets.py tables/test_store.py)
 	@$(BIN)/python calls_assets_tests/reliability.py .pytest_cache/nights.xml docs
 
-docs: setup  ## make docs/tables.md anew from the code
+docs: setup  ## make docs/tables.md and .env.example anew from the code
 	@$(BIN)/python -c "from calls_assets.tables.markdown import dictionary_page; print(dictionary_page(), end='')" > docs/tables.md
+	@$(BIN)/python -c "from calls_assets.env_file import env_example; print(env_example(), end='')" > .env.example
 
 lint: setup  ## ruff and mypy
 	@$(BIN)/ruff check .

@@ -42,14 +42,9 @@ def build(settings: Settings) -> dg.Definitions:
         ],
         resources={
             "calls_api": CallsApi.configured(
-                settings.filters,
+                settings,
                 url=_variable("CALLS_API_URL"),
                 token=_variable("CALLS_API_TOKEN"),
-                allow_http=settings.allow_http,
-                dates_zone=settings.dates_zone and settings.dates_zone.key,
-                date_to_inclusive=settings.date_to_inclusive,
-                **settings.asking,
-                privacy=settings.privacy,
                 privacy_key=_variable("CALLS_PRIVACY_KEY"),
             ),
             "tables": Tables(url=settings.data_url),

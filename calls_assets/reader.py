@@ -298,7 +298,8 @@ def _periods_of(
 
 
 def _store(data_url: str | Path | None) -> "TableStore":
-    from calls_assets.settings import Settings, load_env_file
+    from calls_assets.env_file import load_env_file
+    from calls_assets.settings import Settings
     from calls_assets.tables.store import TableStore
 
     if data_url is None:

@@ -1,138 +1,107 @@
-"""The environment, read and checked once, with a sentence for every mistake."""
+"""The environment, read and checked once, with a sentence for every mistake.
+
+Each variable is declared once, as a field of `Settings` or, where only a run may know its value, in `READ_BY_RUNS`. The
+fields of Dagster's resources, `.env.example` and what the doctor writes follow from that.
+"""
 
 import difflib
-import io
 import os
 import re
-import stat
-import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
-from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from calls_assets.api.document import CALL_TYPES, MAX_LIMIT, Query
+from calls_assets.api.document import CALL_TYPES, LABEL_CALL_TYPES, MAX_LIMIT, Query
 from calls_assets.api.privacy import KEEP, POLICIES
 
 PREFIX = "CALLS_"
 
 MOST_IN_FLIGHT = 64
-"""The most requests at a time that can be asked for."""
+"""The most concurrent requests that can be set."""
 
 OWNER = re.compile(r"team:[A-Za-z0-9_]+|[^@\s]+@[^@\s]+\.[^@\s]+")
 """What Dagster takes as an owner."""
 
+ACCOUNT = "The account"
+REQUESTS = "How to ask: `calls-assets doctor` finds these out"
+SCHEDULE = "When to pull"
+PEOPLE = "People"
+ALERTS = "Alerts"
+UI = "In the UI"
+SECTIONS = (ACCOUNT, REQUESTS, SCHEDULE, PEOPLE, ALERTS, UI)
+
 
 @dataclass(frozen=True)
-class Settings:
-    """What the environment sets beside the API's address and token, which only a run reads.
+class Variable:
+    """A variable of the environment.
 
-    `problems` holds a sentence for each value that could not be used; its default stands in, so that the project still
-    loads, and every run fails with the sentences.
+    Attributes:
+        name: Its name.
+        section: Its part of `.env.example`; empty for what only a deployment sets.
+        about: What it means, with its unit and what is allowed, in sentences.
+        unset: What holds where it is not set, for a default that is not a value to write down.
+        example: A value for `.env.example`, where there is no default to show.
+        is_secret: Whether its value may be shown to nobody.
+        read: Makes a value of a text; its ValueError says what is allowed, as in "CALLS_X is ...".
     """
 
-    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
-    start_date: date = date(2025, 1, 1)  # a date cannot change
-    data_url: str = "data"
-    filters: Query = field(default_factory=Query)
-    allow_http: bool = False
-    dates_zone: ZoneInfo | None = None
-    date_to_inclusive: bool = False
-    times_zone: ZoneInfo | None = None
-    page_size: int | None = None
-    calls_per_window: int | None = None
-    requests_per_second: float | None = None
-    concurrency: int | None = None
-    read_twice: bool | None = None
-    max_rejected_share: float | None = None
-    call_types: tuple[str, ...] | None = None
-    privacy: str = KEEP
-    days_per_run: int | None = None
-    repull_days: int = 3
-    repull_hour: int = 5
-    alert_service_level: float | None = None
-    alert_abandonment: float | None = None
-    alert_calls: int = 50
-    owners: tuple[str, ...] = ()
-    docs_url: str = ""
-    problems: tuple[str, ...] = ()
+    name: str
+    section: str
+    about: str
+    unset: str = ""
+    example: str = ""
+    is_secret: bool = False
+    read: Callable[[str], Any] = str
 
     @property
-    def asking(self) -> dict[str, Any]:
-        """How to ask the API and what to take from it, as far as that is set."""
-        names = (
-            "page_size",
-            "calls_per_window",
-            "requests_per_second",
-            "concurrency",
-            "read_twice",
-            "max_rejected_share",
-        )
-        given = {name: getattr(self, name) for name in names} | {
-            "call_types": self.call_types and list(self.call_types),
-            "times_zone": self.times_zone and self.times_zone.key,
-        }
-        return {name: value for name, value in given.items() if value is not None}
-
-    @classmethod
-    def load(cls, environ: Mapping[str, str] = os.environ) -> Self:
-        """The settings of an environment; an empty value counts as not set."""
-        values: dict[str, object] = {}
-        problems = list(_misspelt(environ))
-        for variable, (name, read) in VARIABLES.items():
-            given = environ.get(variable, "").strip()
-            try:
-                if given:
-                    values[name] = read(given)
-            except ValueError as error:
-                problems.append(f"{variable} is {error}, but {given!r} was given.")
-        return cls(**values, problems=tuple(problems))  # type: ignore[arg-type]  # VARIABLES pairs names and readers
+    def description(self) -> str:
+        """What it means, and what holds where it is not set."""
+        return f"{self.about} Default: {self.unset}." if self.unset else self.about
 
 
-def load_env_file(path: Path = Path(".env")) -> None:
-    """Give the environment what it lacks, or has empty, from a file; nothing where there is none.
-
-    Raises:
-        ValueError: the file cannot be read, or a line of it is no NAME=value.
-
-    Warns:
-        UserWarning: it holds a secret, and everybody on the machine can read it.
-    """
-    from dotenv import dotenv_values
-    from dotenv.parser import parse_stream
-
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        return
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path.absolute()} could not be read as UTF-8 text: {error}.") from None
-    for binding in parse_stream(io.StringIO(text)):
-        if binding.error:
-            raise ValueError(f"Line {binding.original.line} of {path.absolute()} is no NAME=value: mend or remove it.")
-    given = dotenv_values(stream=io.StringIO(text), interpolate=False)
-    lacked = {name: value for name, value in given.items() if value and not os.environ.get(name, "").strip()}
-    secret = [name for name in SECRETS if name in lacked]
-    if secret and path.stat().st_mode & stat.S_IROTH:
-        told = (
-            f"{path.absolute()} holds {' and '.join(secret)}, and everybody on this machine can read it: chmod 600 it."
-        )
-        warnings.warn(told, stacklevel=2)
-    os.environ.update(lacked)
+READ_BY_RUNS = (
+    Variable(
+        "CALLS_API_URL",
+        ACCOUNT,
+        "Base URL of the API: what stands before /calls/. Required.",
+        example="https://account.example.com/api/v1",
+    ),
+    Variable("CALLS_API_TOKEN", ACCOUNT, "Value of the Access-Token header; a secret. Required.", is_secret=True),
+    Variable(
+        "CALLS_PRIVACY_KEY",
+        PEOPLE,
+        "Key of the pseudonyms, at least 16 characters that nobody can guess (openssl rand -hex 16); a secret.",
+        unset="none",
+        is_secret=True,
+    ),
+    Variable(
+        "CALLS_ALERT_URL",
+        ALERTS,
+        "Where failed runs, missing days and days beyond the thresholds are posted: an Apprise address such as slack://... "
+        "or jsons://host/path, or a Slack webhook; a secret. Needs the extra `alerts`.",
+        unset="nothing is posted",
+        is_secret=True,
+    ),
+    Variable("CALLS_BROKER_URL", "", "Where Celery's workers get their work.", is_secret=True),
+)
+"""What is read when a run or a sensor starts, because it is a secret or belongs to one."""
 
 
-def _misspelt(environ: Mapping[str, str]) -> Iterator[str]:
-    """A sentence for each variable that is not ours but looks as if it was meant to be."""
-    known = {name.removeprefix(PREFIX): name for name in (*VARIABLES, *OTHERS)}
-    for name in sorted(environ.keys() - set(known.values())):
-        near = difflib.get_close_matches(name.removeprefix(PREFIX), known, 1, 0.7) if name.startswith(PREFIX) else []
-        for meant in near:
-            yield f"{name} is no setting: {known[meant]} was meant, or unset it."
+def whole(what: str, least: int, most: int) -> Callable[[str], int]:
+    """A reader of whole numbers in a range."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
+            raise ValueError(f"{what} from {least} to {most}")
+        return int(text)
+
+    return read
 
 
-def _zone(text: str) -> ZoneInfo:
+def read_zone(text: str) -> ZoneInfo:
+    """The time zone of a name."""
     try:
         return ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -147,15 +116,6 @@ def _date(text: str) -> date:
     if day is None or text != str(day) or not 2000 <= day.year < 2100:
         raise ValueError("a day from 2000-01-01 to 2099-12-31, as YYYY-MM-DD")
     return day
-
-
-def _between(least: int, most: int, what: str) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
-            raise ValueError(f"{what} from {least} to {most}")
-        return int(text)
-
-    return read
 
 
 def _share(text: str) -> float:
@@ -217,35 +177,278 @@ def _filters(text: str) -> Query:
         raise ValueError(f"a query string of the API's filters such as ringGroupId=7&numberIds=1,2 ({error})") from None
 
 
-VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
-    "CALLS_TIMEZONE": ("zone", _zone),
-    "CALLS_START_DATE": ("start_date", _date),
-    "CALLS_DATA_URL": ("data_url", str),
-    "CALLS_FILTERS": ("filters", _filters),
-    "CALLS_ALLOW_HTTP": ("allow_http", _switch),
-    "CALLS_DATES_ZONE": ("dates_zone", _zone),
-    "CALLS_DATE_TO_INCLUSIVE": ("date_to_inclusive", _switch),
-    "CALLS_TIMES_ZONE": ("times_zone", _zone),
-    "CALLS_PAGE_SIZE": ("page_size", _between(1, MAX_LIMIT, "a number of calls")),
-    "CALLS_PER_WINDOW": ("calls_per_window", _between(1, 10_000_000, "a number of calls")),
-    "CALLS_REQUESTS_PER_SECOND": ("requests_per_second", _pace),
-    "CALLS_CONCURRENCY": ("concurrency", _between(1, MOST_IN_FLIGHT, "a number of requests")),
-    "CALLS_READ_TWICE": ("read_twice", _switch),
-    "CALLS_MAX_REJECTED_SHARE": ("max_rejected_share", _share),
-    "CALLS_CALL_TYPES": ("call_types", _call_types),
-    "CALLS_PRIVACY": ("privacy", _policy),
-    "CALLS_DAYS_PER_RUN": ("days_per_run", _between(1, 366, "a number of days")),
-    "CALLS_REPULL_DAYS": ("repull_days", _between(1, 366, "a number of days")),
-    "CALLS_REPULL_HOUR": ("repull_hour", _between(0, 23, "an hour of the day")),
-    "CALLS_OWNERS": ("owners", _owners),
-    "CALLS_DOCS_URL": ("docs_url", _web),
-    "CALLS_ALERT_SERVICE_LEVEL": ("alert_service_level", _share),
-    "CALLS_ALERT_ABANDONMENT": ("alert_abandonment", _share),
-    "CALLS_ALERT_CALLS": ("alert_calls", _between(1, 1_000_000, "a number of calls")),
+def _about(*args: Any, **more: Any) -> dict[str, Variable]:
+    """A field's metadata: its variable."""
+    return {"variable": Variable(*args, **more)}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment sets, but for what only a run reads.
+
+    `problems` holds a sentence for each value that could not be used; its default stands in, so that the project still
+    loads, and every run fails with the sentences.
+    """
+
+    zone: ZoneInfo = field(
+        default=ZoneInfo("UTC"),
+        metadata=_about(
+            "CALLS_TIMEZONE",
+            ACCOUNT,
+            "IANA zone whose midnights bound the days. A tree keeps the zone that it was made with: choose it once.",
+            read=read_zone,
+        ),
+    )
+    start_date: date = field(
+        default=date(2025, 1, 1), metadata=_about("CALLS_START_DATE", ACCOUNT, "First day, YYYY-MM-DD.", read=_date)
+    )
+    data_url: str = field(
+        default="data",
+        metadata=_about(
+            "CALLS_DATA_URL", ACCOUNT, "Root of the Parquet tree: a folder, or a URL such as s3://bucket/prefix."
+        ),
+    )
+    filters: Query = field(
+        default=Query(),
+        metadata=_about(
+            "CALLS_FILTERS",
+            ACCOUNT,
+            "Pull only some calls, in the API's own words, such as ringGroupId=7&numberIds=1,2. Give such a pull a "
+            "CALLS_DATA_URL of its own.",
+            unset="all calls",
+            read=_filters,
+        ),
+    )
+    dates_zone: ZoneInfo | None = field(
+        default=None,
+        metadata=_about(
+            "CALLS_DATES_ZONE",
+            REQUESTS,
+            "IANA zone in which the account reads dateFrom and dateTo, where that is known: no margin for other zones "
+            "is pulled then.",
+            unset="unknown",
+            example="UTC",
+            read=read_zone,
+        ),
+    )
+    date_to_inclusive: bool = field(
+        default=False,
+        metadata=_about(
+            "CALLS_DATE_TO_INCLUSIVE",
+            REQUESTS,
+            "Set to 1 where the account is known to include the day of dateTo: no further day is asked for then.",
+            read=_switch,
+        ),
+    )
+    times_zone: ZoneInfo | None = field(
+        default=None,
+        metadata=_about(
+            "CALLS_TIMES_ZONE",
+            REQUESTS,
+            "IANA zone of times that the account gives as text without an offset, such as 2026-11-26 09:30:00; where it"
+            " is unknown, a call whose started_at is such a time is set aside in rejected_calls.",
+            unset="unknown",
+            example="UTC",
+            read=read_zone,
+        ),
+    )
+    page_size: int = field(
+        default=MAX_LIMIT,
+        metadata=_about(
+            "CALLS_PAGE_SIZE",
+            REQUESTS,
+            f"Calls to ask for per page, 1 to {MAX_LIMIT}; the API may give fewer.",
+            read=whole("a number of calls", 1, MAX_LIMIT),
+        ),
+    )
+    calls_per_window: int = field(
+        default=100_000,
+        metadata=_about(
+            "CALLS_PER_WINDOW",
+            REQUESTS,
+            "A range of days with more calls than this is pulled in smaller ranges, which bounds the memory of a run.",
+            read=whole("a number of calls", 1, 10_000_000),
+        ),
+    )
+    concurrency: int = field(
+        default=4,
+        metadata=_about(
+            "CALLS_CONCURRENCY",
+            REQUESTS,
+            f"Concurrent requests, 1 to {MOST_IN_FLIGHT}; more of them pay on a slow link, and cost memory.",
+            read=whole("a number of requests", 1, MOST_IN_FLIGHT),
+        ),
+    )
+    requests_per_second: float | None = field(
+        default=None,
+        metadata=_about(
+            "CALLS_REQUESTS_PER_SECOND",
+            REQUESTS,
+            "Upper bound of the pace, in requests per second, such as 1.5.",
+            unset="none",
+            read=_pace,
+        ),
+    )
+    read_twice: bool = field(
+        default=False,
+        metadata=_about(
+            "CALLS_READ_TWICE",
+            REQUESTS,
+            "Set to 1 to accept a list of several pages only where two readings in a row agree: for "
+            "accounts where calls are deleted while others arrive. Doubles the requests.",
+            read=_switch,
+        ),
+    )
+    max_rejected_share: float = field(
+        default=0.1,
+        metadata=_about(
+            "CALLS_MAX_REJECTED_SHARE",
+            REQUESTS,
+            "A pull with a larger share of records that cannot be read, from 0 to 1, fails, and replaces nothing.",
+            read=_share,
+        ),
+    )
+    call_types: tuple[str, ...] = field(
+        default=LABEL_CALL_TYPES,
+        metadata=_about(
+            "CALLS_CALL_TYPES",
+            REQUESTS,
+            "The call types to ask the API for by id, with commas between. `calls-assets evidence` says which can be "
+            "spared.",
+            unset="the eleven that a call's fields cannot tell",
+            read=_call_types,
+        ),
+    )
+    allow_http: bool = field(
+        default=False,
+        metadata=_about(
+            "CALLS_ALLOW_HTTP",
+            REQUESTS,
+            "Set to 1 to let the token go to another machine over plain http.",
+            read=_switch,
+        ),
+    )
+    repull_days: int = field(
+        default=3,
+        metadata=_about(
+            "CALLS_REPULL_DAYS",
+            SCHEDULE,
+            "How many closed days each morning pulls again, because calls change after they end: see call_changes for "
+            "how many it takes.",
+            read=whole("a number of days", 1, 366),
+        ),
+    )
+    repull_hour: int = field(
+        default=5,
+        metadata=_about(
+            "CALLS_REPULL_HOUR",
+            SCHEDULE,
+            "Hour of that morning, in CALLS_TIMEZONE.",
+            read=whole("an hour of the day", 0, 23),
+        ),
+    )
+    days_per_run: int | None = field(
+        default=None,
+        metadata=_about(
+            "CALLS_DAYS_PER_RUN",
+            SCHEDULE,
+            "Most days of one run of a backfill, where runs are spread over machines.",
+            unset="all days in one run",
+            read=whole("a number of days", 1, 366),
+        ),
+    )
+    privacy: str = field(
+        default=KEEP,
+        metadata=_about(
+            "CALLS_PRIVACY",
+            PEOPLE,
+            "What lands of names, numbers, notes, tags and addresses of recordings: keep, pseudonymise (a keyed hash "
+            "that still joins) or drop. A tree keeps to its first policy.",
+            read=_policy,
+        ),
+    )
+    alert_service_level: float | None = field(
+        default=None,
+        metadata=_about(
+            "CALLS_ALERT_SERVICE_LEVEL",
+            ALERTS,
+            "Post closed days whose service level is under this share.",
+            unset="none",
+            example="0.8",
+            read=_share,
+        ),
+    )
+    alert_abandonment: float | None = field(
+        default=None,
+        metadata=_about(
+            "CALLS_ALERT_ABANDONMENT",
+            ALERTS,
+            "Post closed days whose abandonment rate is over this share.",
+            unset="none",
+            example="0.05",
+            read=_share,
+        ),
+    )
+    alert_calls: int = field(
+        default=50,
+        metadata=_about(
+            "CALLS_ALERT_CALLS",
+            ALERTS,
+            "... but only days with at least so many calls answered or abandoned.",
+            read=whole("a number of calls", 1, 1_000_000),
+        ),
+    )
+    owners: tuple[str, ...] = field(
+        default=(),
+        metadata=_about(
+            "CALLS_OWNERS",
+            UI,
+            "Who owns the assets: e-mail addresses and team:names, with commas between.",
+            unset="nobody",
+            example="team:calls",
+            read=_owners,
+        ),
+    )
+    docs_url: str = field(
+        default="",
+        metadata=_about(
+            "CALLS_DOCS_URL",
+            UI,
+            "Web address of this project's docs folder, to which every asset then links.",
+            unset="its files, where they lie on this disk",
+            read=_web,
+        ),
+    )
+    problems: tuple[str, ...] = ()
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """The settings of an environment; an empty value counts as not set."""
+        values: dict[str, Any] = {}
+        problems = list(_misspelt(environ))
+        for name, variable in FIELDS.items():
+            given = environ.get(variable.name, "").strip()
+            try:
+                if given:
+                    values[name] = variable.read(given)
+            except ValueError as error:
+                problems.append(f"{variable.name} is {error}, but {given!r} was given.")
+        return cls(**values, problems=tuple(problems))
+
+
+FIELDS: dict[str, Variable] = {
+    each.name: each.metadata["variable"] for each in fields(Settings) if "variable" in each.metadata
 }
-"""Each variable with its field of `Settings` and what reads it."""
+"""The fields of `Settings`, each with its variable."""
 
-SECRETS = ("CALLS_API_TOKEN", "CALLS_PRIVACY_KEY", "CALLS_ALERT_URL", "CALLS_BROKER_URL")
+VARIABLES = {variable.name: variable for variable in (*READ_BY_RUNS, *FIELDS.values())}
+"""Every variable by its name."""
 
-OTHERS = ("CALLS_API_URL", *SECRETS)
-"""Variables that are read when a run or a sensor starts."""
+
+def _misspelt(environ: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each variable that is not ours but looks as if it was meant to be."""
+    known = {name.removeprefix(PREFIX): name for name in VARIABLES}
+    for name in sorted(environ.keys() - set(known.values())):
+        near = difflib.get_close_matches(name.removeprefix(PREFIX), known, 1, 0.7) if name.startswith(PREFIX) else []
+        for meant in near:
+            yield f"{name} is no setting: {known[meant]} was meant, or unset it."

@@ -2,7 +2,9 @@ from datetime import date
 
 import pytest
 
-from calls_assets.settings import Settings, load_env_file
+from calls_assets.dagster.resources import CallsApi
+from calls_assets.env_file import load_env_file
+from calls_assets.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -49,8 +51,7 @@ def test_a_wrong_value_is_one_sentence_that_names_it(variable, given):
 def test_the_call_types_to_ask_for_reach_the_api():
     settings = Settings.load({"CALLS_CALL_TYPES": "abandoned, callback,abandoned"})
     assert settings.call_types == ("abandoned", "callback")
-    assert settings.asking == {"call_types": ["abandoned", "callback"]}
-    assert Settings.load({}).asking == {}
+    assert CallsApi.configured(settings, url="https://host/api", token="secret").call_types == ["abandoned", "callback"]
 
 
 @pytest.mark.parametrize("secret", ["CALLS_API_TOKEN", "CALLS_PRIVACY_KEY", "CALLS_ALERT_URL", "CALLS_BROKER_URL"])

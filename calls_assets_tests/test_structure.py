@@ -13,7 +13,7 @@ LAYERS = (
     {"days"},
     {"api"},
     {"sandbox", "settings"},
-    {"doctor", "tables"},
+    {"doctor", "env_file", "tables"},
     {"metrics"},
     {"checks", "reader", "report"},
     {"pipeline"},

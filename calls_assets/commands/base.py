@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import click
 
 from calls_assets.dagster import home
-from calls_assets.settings import Settings, load_env_file
+from calls_assets.env_file import load_env_file
+from calls_assets.settings import Settings
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -17,7 +17,6 @@ from calls_assets.api.errors import ApiError
 from calls_assets.api.privacy import Privacy
 from calls_assets.commands.base import Command
 from calls_assets.dagster.alerts import NotTold, check_address
-from calls_assets.dagster.resources import CallsApi
 from calls_assets.doctor.console import print_findings, print_settings
 from calls_assets.doctor.diagnosis import diagnose
 from calls_assets.doctor.suggestions import all_variables, check_is_new, proposed_timezone, proven_variables, write_env
@@ -75,8 +74,7 @@ def doctor(
     url, token = (environ.get(name, "").strip() for name in ("CALLS_API_URL", "CALLS_API_TOKEN"))
     headers: dict[str, str] = {}
     candidates = [settings.dates_zone, settings.zone, ZoneInfo("UTC")]
-    defaults = {name: info.default for name, info in CallsApi.model_fields.items()}
-    pull = Pull(settings.concurrency or defaults["concurrency"], defaults["calls_per_window"])
+    pull = Pull(settings.concurrency, Settings.calls_per_window)
     now = now or datetime.now(UTC)
     try:
         with Client(

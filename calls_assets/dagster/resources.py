@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 from pydantic import ConfigDict, Field, create_model
 
-from calls_assets.api.document import LABEL_CALL_TYPES, MAX_LIMIT, Query
-from calls_assets.api.privacy import KEEP, Privacy
+from calls_assets.api.document import Query
+from calls_assets.api.privacy import Privacy
 from calls_assets.dagster.run_slots import alive
-from calls_assets.settings import MOST_IN_FLIGHT
+from calls_assets.settings import FIELDS, MOST_IN_FLIGHT, VARIABLES, Settings, Variable, read_zone
 
 if TYPE_CHECKING:
     from calls_assets.api.client import Client
@@ -25,7 +25,25 @@ if TYPE_CHECKING:
     from calls_assets.pipeline.fetch import Account
     from calls_assets.tables.store import TableStore
 
+FILTERS = ("number_ids", "ring_group_id", "ivr_id", "list_id", "agent_id", "disposition_ids", "survey_ids")
+"""The fields of `Query` that choose calls."""
+
 FILTER = "Pull only the calls {}; give such a pull a CALLS_DATA_URL of its own. Default: all calls."
+
+
+def _described(variable: Variable) -> str:
+    return f"{variable.description} Set it as {variable.name}."
+
+
+def _setting(name: str) -> Any:
+    """The field of a resource for a setting, with its default and description."""
+    default, described = _plain(getattr(Settings, name)), _described(FIELDS[name])
+    return Field(default, description=described if FIELDS[name].unset else f"{described} Default: {default}.")
+
+
+def _plain(value: Any) -> Any:
+    """A setting's value as Dagster's configuration has it."""
+    return value.key if isinstance(value, ZoneInfo) else list(value) if isinstance(value, tuple) else value
 
 
 class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -33,83 +51,24 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     model_config = ConfigDict(extra="forbid")
 
-    url: str = Field(
-        description="What stands before /calls/, such as https://account.example.com/api/v1. "
-        "Required; set it as CALLS_API_URL."
-    )
-    token: str = Field(
-        repr=False, description="Value of the Access-Token header; a secret. Required; set it as CALLS_API_TOKEN."
-    )
-    page_size: int = Field(
-        MAX_LIMIT,
-        description=f"Calls to ask for per page, 1 to {MAX_LIMIT}; the API may give fewer. Set it as CALLS_PAGE_SIZE. "
-        f"Default: {MAX_LIMIT}.",
-    )
-    calls_per_window: int = Field(
-        100_000,
-        description="A range of days with more calls than this is pulled in smaller ranges, which bounds the memory of a "
-        "run. Unit: calls. Set it as CALLS_PER_WINDOW. Default: 100000.",
-    )
+    url: str = Field(description=_described(VARIABLES["CALLS_API_URL"]))
+    token: str = Field(repr=False, description=_described(VARIABLES["CALLS_API_TOKEN"]))
+    page_size: int = _setting("page_size")
+    calls_per_window: int = _setting("calls_per_window")
     timeout_s: float = Field(
         60.0, description="Longest silence of the API before a request counts as failed. Unit: seconds. Default: 60."
     )
-    requests_per_second: float | None = Field(
-        None,
-        description="Upper bound of the pace of requests. Unit: requests per second. "
-        "Set it as CALLS_REQUESTS_PER_SECOND. Default: none.",
-    )
-    concurrency: int = Field(
-        4,
-        description=f"Requests in flight at a time, 1 to {MOST_IN_FLIGHT}; more of them pay "
-        "on a slow link, and cost memory. Set it as CALLS_CONCURRENCY. Default: 4.",
-    )
-    dates_zone: str | None = Field(
-        None,
-        description="IANA zone in which the account reads dateFrom and dateTo, where that is known: no margin for other "
-        "zones is pulled then. Set it as CALLS_DATES_ZONE. Default: unknown.",
-    )
-    date_to_inclusive: bool = Field(
-        False,
-        description="Whether the account is known to give the day of dateTo too: no day more is asked for then. Set it as "
-        "CALLS_DATE_TO_INCLUSIVE=1. Default: unknown.",
-    )
-    times_zone: str | None = Field(
-        None,
-        description="IANA zone of times that the account gives as text without an offset; where it is unknown, a call whose "
-        "started_at is such a time is set aside in rejected_calls. Set it as CALLS_TIMES_ZONE. Default: unknown.",
-    )
-    read_twice: bool = Field(
-        False,
-        description="Whether a list of several pages counts as complete only where two readings in a row hold the same "
-        "calls: for accounts where calls are deleted while others arrive. Doubles the requests. "
-        "Set it as CALLS_READ_TWICE=1. Default: false.",
-    )
-    allow_http: bool = Field(
-        False,
-        description="Whether the token may go to another machine over plain http. Set it as CALLS_ALLOW_HTTP=1. "
-        "Default: false.",
-    )
-    call_types: list[str] = Field(
-        list(LABEL_CALL_TYPES),
-        description="The call types to ask the API for by id. Set it as CALLS_CALL_TYPES, with commas between. Default: the "
-        "eleven that a call's fields cannot tell.",
-    )
-    max_rejected_share: float = Field(
-        0.1,
-        description="A pull with a larger share of records that cannot be read fails, and replaces nothing. Unit: share from "
-        "0 to 1. Set it as CALLS_MAX_REJECTED_SHARE. Default: 0.1.",
-    )
-    privacy: str = Field(
-        KEEP,
-        description="What lands of names, numbers, notes, tags and addresses of recordings: keep, pseudonymise (a keyed hash "
-        "that still joins) or drop. Set it as CALLS_PRIVACY. Default: keep.",
-    )
-    privacy_key: str = Field(
-        "",
-        repr=False,
-        description="Key of the pseudonyms, at least 16 characters without a pattern; a secret. Set it as CALLS_PRIVACY_KEY. "
-        "Default: none.",
-    )
+    requests_per_second: float | None = _setting("requests_per_second")
+    concurrency: int = _setting("concurrency")
+    dates_zone: str | None = _setting("dates_zone")
+    date_to_inclusive: bool = _setting("date_to_inclusive")
+    times_zone: str | None = _setting("times_zone")
+    read_twice: bool = _setting("read_twice")
+    allow_http: bool = _setting("allow_http")
+    call_types: list[str] = _setting("call_types")
+    max_rejected_share: float = _setting("max_rejected_share")
+    privacy: str = _setting("privacy")
+    privacy_key: str = Field("", repr=False, description=_described(VARIABLES["CALLS_PRIVACY_KEY"]))
     number_ids: list[int] = Field([], description=FILTER.format("over the centre's numbers with these ids (numberIds)"))
     ring_group_id: int | None = Field(None, description=FILTER.format("of one ring group (ringGroupId)"))
     ivr_id: int | None = Field(None, description=FILTER.format("of one IVR (ivrId)"))
@@ -119,13 +78,13 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
     survey_ids: list[int] = Field([], description=FILTER.format("with these surveys (surveyIds)"))
 
     @classmethod
-    def configured(cls, filters: Query, **values: Any) -> "CallsApi":
-        """The resource with these values, and a query's filters, as the defaults of its fields.
+    def configured(cls, settings: Settings, **values: Any) -> "CallsApi":
+        """The resource with the settings, and these values, as the defaults of its fields.
 
         A run that sets one field thereby keeps the others: Dagster would go back to the defaults of the class.
         """
-        values |= {name: getattr(filters, name) for name in ("ring_group_id", "ivr_id", "list_id", "agent_id")}
-        values |= {name: list(getattr(filters, name)) for name in ("number_ids", "disposition_ids", "survey_ids")}
+        values |= {name: _plain(getattr(settings, name)) for name in FIELDS if name in cls.model_fields}
+        values |= {name: _plain(getattr(settings.filters, name)) for name in FILTERS}
         fields: dict[str, Any] = {}
         for name, value in values.items():
             info = copy(cls.model_fields[name])
@@ -238,11 +197,7 @@ class Tables(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     model_config = ConfigDict(extra="forbid")
 
-    url: str = Field(
-        "data",
-        description="Root of the Parquet tree: a folder, or a URL such as s3://bucket/prefix. Set it as CALLS_DATA_URL. "
-        "Default: data.",
-    )
+    url: str = _setting("data_url")
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Tables"]:
@@ -266,6 +221,6 @@ class Tables(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 def _zone(name: str, key: str | None) -> ZoneInfo | None:
     try:
-        return ZoneInfo(key) if key else None
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{name} is an IANA time zone such as America/New_York, but {key!r} was given.") from None
+        return read_zone(key) if key else None
+    except ValueError as error:
+        raise ValueError(f"{name} is {error}, but {key!r} was given.") from None

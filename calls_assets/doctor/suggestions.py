@@ -9,14 +9,7 @@ from pathlib import Path
 from calls_assets.api.document import MAX_LIMIT
 from calls_assets.doctor.dates import zone_of_night
 from calls_assets.doctor.findings import Findings
-from calls_assets.settings import VARIABLES, Settings
-
-SECRETS = {
-    "CALLS_API_TOKEN": "Add the account's access token, and keep this file out of version control.",
-    "CALLS_PRIVACY_KEY": "Add the key of the pseudonyms.",
-    "CALLS_ALERT_URL": "Add the address that alerts go to.",
-}
-"""Variables that are written without a value, with the comment above them."""
+from calls_assets.settings import FIELDS, VARIABLES, Settings
 
 _PLAIN = re.compile(r"[\w@%+=:,./-]*", re.ASCII)
 """A value that needs no quotes."""
@@ -65,7 +58,7 @@ def proposed_timezone(
 
 def all_variables(settings: Settings, environ: Mapping[str, str], found: Findings) -> dict[str, str]:
     """All variables for the account: those that are set, the proven ones in their place, and the secrets without a value."""
-    given = {name: value for name in VARIABLES if (value := environ.get(name, "").strip())}
+    given = {each.name: value for each in FIELDS.values() if (value := environ.get(each.name, "").strip())}
     values = {
         "CALLS_API_URL": environ.get("CALLS_API_URL", "").strip(),
         "CALLS_TIMEZONE": settings.zone.key,
@@ -98,10 +91,10 @@ def write_env(path: Path, values: Mapping[str, str]) -> None:
         ValueError: the file exists already.
     """
     check_is_new(path)
-    lines = ["# Found by calls-assets doctor."]
+    lines = ["# Found by calls-assets doctor. Keep this file out of version control: it holds secrets."]
     for name, value in values.items():
-        if name in SECRETS:
-            lines.append(f"# {SECRETS[name]}")
+        if VARIABLES[name].is_secret:
+            lines.append(f"# To be added: {VARIABLES[name].about}")
         lines.append(f"{name}={_quoted(value)}")
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")

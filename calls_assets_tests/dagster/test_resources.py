@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from calls_assets.api.document import Query
 from calls_assets.dagster.resources import CallsApi, Tables
+from calls_assets.settings import Settings
 
 LOG = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ def test_the_fields_become_the_query():
 
 def test_filters_of_the_environment_become_fields():
     filters = Query.filters("ringGroupId=7&numberIds=1,2")
-    filtered = CallsApi.configured(filters, url="https://host/api", token="secret-token")
+    filtered = CallsApi.configured(Settings(filters=filters), url="https://host/api", token="secret-token")
     assert (filtered.ring_group_id, filtered.number_ids) == (7, [1, 2])
     assert filtered.query() == replace(filters, limit=1000)
 
@@ -90,7 +91,9 @@ def test_a_run_that_sets_one_field_keeps_the_others():
     def use(calls_api: CallsApi):
         seen.append((calls_api.token, calls_api.privacy, calls_api.ring_group_id, calls_api.page_size))
 
-    configured = CallsApi.configured(Query(ring_group_id=7), url="https://host/api", token="secret", privacy="drop")
+    configured = CallsApi.configured(
+        Settings(filters=Query(ring_group_id=7), privacy="drop"), url="https://host/api", token="secret"
+    )
 
     @dg.job(resource_defs={"calls_api": configured})
     def job():
