@@ -7,13 +7,13 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
-from zoneinfo import ZoneInfo
 
 import click
 
 from calls_assets.dagster import home
 from calls_assets.env_file import load_env_file
-from calls_assets.settings import Settings
+from calls_assets.settings import Settings, read_zone
+from calls_assets.settings import whole as read_whole
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,33 +56,32 @@ class Argument(click.ParamType, Generic[T]):  # type: ignore[type-arg]
             self.fail(str(error), param, ctx)
 
 
+def _named(read: Callable[[str], T]) -> Callable[[str], T]:
+    """A reader whose message holds what was given."""
+
+    def read_or_tell(text: str) -> T:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise ValueError(f"{text!r} is not {error}") from None
+
+    return read_or_tell
+
+
 def whole(what: str, least: int = 1, most: int = 1_000_000) -> Argument[int]:
-    """A whole number in a range."""
-
-    def read(text: str) -> int:
-        if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
-            raise ValueError(f"{text!r} is not a {what} from {least} to {most}")
-        return int(text)
-
-    return Argument(what, read)
+    """A whole number in a range, such as "a port"."""
+    return Argument("number", _named(read_whole(what, least, most)))
 
 
 def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{text!r} is not a day such as 2026-11-01") from None
+        raise ValueError("a day such as 2026-11-01") from None
 
 
-def _zone(text: str) -> str:
-    try:
-        return ZoneInfo(text).key
-    except (LookupError, ValueError, OSError):
-        raise ValueError(f"{text!r} is not an IANA time zone such as America/New_York") from None
-
-
-DAY = Argument("day", _day)
-ZONE = Argument("zone", _zone)
+DAY = Argument("day", _named(_day))
+ZONE = Argument("zone", _named(lambda text: read_zone(text).key))
 
 
 def days_options(first: str, last: str, required: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:

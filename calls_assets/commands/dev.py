@@ -18,7 +18,7 @@ ENDS_IN_S = 15
 
 
 @click.command("dev", cls=Command)
-@click.option("--port", type=whole("port", 0, 65_535), default=3000, help="port of the UI on 127.0.0.1")
+@click.option("--port", type=whole("a port", 0, 65_535), default=3000, help="port of the UI on 127.0.0.1")
 def command(port: int) -> None:
     """Open the Dagster UI: on the account of CALLS_API_URL, or else on the sandbox with a tree of its own."""
     port = free_port(port)

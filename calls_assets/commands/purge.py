@@ -10,7 +10,9 @@ from calls_assets.dagster import home
 
 
 @click.command("purge", cls=Command)
-@click.option("--keep-days", type=whole("number of days"), default=30, metavar="N", help="runs of the last N days stay")
+@click.option(
+    "--keep-days", type=whole("a number of days"), default=30, metavar="N", help="runs of the last N days stay"
+)
 def command(keep_days: int) -> None:
     """Delete old runs whose days have all been materialized again since; the files stay as they are."""
     from calls_assets.dagster.purge import purge

@@ -82,12 +82,12 @@ DIALECT_HELP = (
     f"how records are told: {', '.join(DIALECTS)}; with some names or ids left out: {', '.join(LOSSY)}; "
     f"with names that mean ill: {', '.join(HOSTILE)}"
 )
-COUNT, STATUS = whole("number of calls"), whole("status", 200, 599)
+COUNT, STATUS = whole("a number of calls"), whole("a status", 200, 599)
 KINDS = get_args(KindName)
 
 
 @click.command("sandbox", cls=_Sandbox)
-@click.option("--port", type=whole("port", 0, 65_535), default=8080, help="port on 127.0.0.1; 0 for any that is free")
+@click.option("--port", type=whole("a port", 0, 65_535), default=8080, help="port on 127.0.0.1; 0 for any that is free")
 @_option(
     CALLS,
     "--replay",
@@ -131,7 +131,7 @@ KINDS = get_args(KindName)
 )
 @_choice(OPEN, Meaning, "leg_start", "what started_at is of a leg that answered")
 @_choice(OPEN, Meaning, "duration", "what an inbound call's duration is: the whole call, or the talk")
-@_option(OPEN, "--page-cap", type=whole("number of rows"), default=1000, metavar="N", help="most rows of a page")
+@_option(OPEN, "--page-cap", type=whole("a number of rows"), default=1000, metavar="N", help="most rows of a page")
 @_option(
     OPEN, "--latency", "latency_s", type=float, default=0.0, metavar="SECONDS", help="how much longer each answer takes"
 )
@@ -142,7 +142,7 @@ KINDS = get_args(KindName)
     RECORDS,
     "--duplicates",
     "every_twice",
-    type=whole("number of calls", 2),
+    type=whole("a number of calls", 2),
     metavar="N",
     help="every N-th call of a list comes twice",
 )
@@ -178,7 +178,7 @@ KINDS = get_args(KindName)
     REFUSALS,
     "--per-minute",
     "per_period",
-    type=whole("number of requests"),
+    type=whole("a number of requests"),
     metavar="N",
     help="most requests in 60 s; others get a 429",
 )
