@@ -1,4 +1,4 @@
-"""The analyst's desk: every table as a DataFrame, as Arrow, or in SQL, from a folder or an object store.
+"""Every table as a DataFrame, as Arrow, or in SQL, from a folder or an object store: what analysts import.
 
 ```python
 import calls_assets
@@ -13,7 +13,7 @@ with calls_assets.connect() as connection:
 import errno
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -106,14 +106,14 @@ def read(
     found, store = _table(table), _store(data_url)
     names = _columns(found, columns)
     first, last = _day("start", start), _day("end", end)
-    with telling(start, end, data_url):
+    with explained(start, end, data_url):
         relation = _days_of(found, store, first, last) if by == "day" else _periods_of(found, by, store, first, last)
         relation = relation.select(*names)
     if to == "duckdb":
         return relation
     import pyarrow as pa
 
-    with telling(start, end, data_url):
+    with explained(start, end, data_url):
         rows = relation.to_arrow_table()
     fields = [found.arrow_schema.field(name) for name in names]
     # A file from before a column was added holds null even where the column may not be null.
@@ -179,23 +179,23 @@ def connect(
         connection = connect_to(inputs, read_only=read_only)
     except duckdb.Error:  # of a footer in which DuckDB sees what Arrow passes over
         inputs = {table.name: store.look(table, days, through=True) for table, days in within.items()}
-        with telling(start, end, data_url):
+        with explained(start, end, data_url):
             connection = connect_to(inputs, read_only=read_only)
     connection.execute(sql("macros"))
     add_views(connection, VIEWS.values())
     for table in ALL_TABLES.values():
-        _explain(connection, table, "main")
+        _comment(connection, table, "main")
     for schema, first_day in PERIODS.items():
         add_period(connection, schema, first_day)
         for table in periodic():
-            _explain(connection, table, schema)
+            _comment(connection, table, schema)
     if not allow_files:
         seal(connection)
     return connection
 
 
 @contextmanager
-def telling(start: Day | None = None, end: Day | None = None, data_url: str | Path | None = None) -> Iterator[None]:
+def explained(start: Day | None = None, end: Day | None = None, data_url: str | Path | None = None) -> Iterator[None]:
     """A block in which a query that a file is in the way of ends in the sentence that names the file.
 
     Args:
@@ -213,10 +213,10 @@ def telling(start: Day | None = None, end: Day | None = None, data_url: str | Pa
     try:
         yield
     except duckdb.Error as error:
-        raise NotRead(what_is_wrong(error, start, end, data_url)) from None
+        raise NotRead(explain(error, start, end, data_url)) from None
 
 
-def what_is_wrong(
+def explain(
     error: "duckdb.Error", start: Day | None = None, end: Day | None = None, data_url: str | Path | None = None
 ) -> str:
     """The sentence that names the file which was in the way of a query; what DuckDB said, where none was."""
@@ -241,7 +241,7 @@ def what_is_wrong(
     return said
 
 
-def _explain(connection: "duckdb.DuckDBPyConnection", table: "Table", schema: str) -> None:
+def _comment(connection: "duckdb.DuckDBPyConnection", table: "Table", schema: str) -> None:
     """Tell the connection what a table's columns mean."""
     name = f"{schema}.{table.name}"
     connection.execute(f"COMMENT ON VIEW {name} IS {_quoted(table.description)}")
@@ -262,16 +262,23 @@ def _days_of(table: "Table", store: "TableStore", first: date | None, last: date
 
 def _view_of(table: "Table", store: "TableStore", first: date | None, last: date | None) -> "duckdb.DuckDBPyRelation":
     from calls_assets.metrics.periods import add_views
-    from calls_assets.metrics.run import connect as connect_to
-    from calls_assets.metrics.run import sql
     from calls_assets.tables.catalog import TABLES
 
-    bases = [TABLES[name] for name in table.inputs]
-    inputs = {base.name: store.files(base, _days(base, store, first, last)) for base in bases}
-    connection = connect_to(inputs)
-    connection.execute(sql("macros"))
+    connection = _connection([TABLES[name] for name in table.inputs], store, first, last)
     add_views(connection, [table])
     return _in_order(connection.table(table.name), table)
+
+
+def _connection(
+    tables: Iterable["Table"], store: "TableStore", first: date | None, last: date | None
+) -> "duckdb.DuckDBPyConnection":
+    """A connection with these tables, and the macros that the views and the metrics of periods use."""
+    from calls_assets.metrics.run import connect as connect_to
+    from calls_assets.metrics.run import sql
+
+    connection = connect_to({table.name: store.files(table, _days(table, store, first, last)) for table in tables})
+    connection.execute(sql("macros"))
+    return connection
 
 
 def _in_order(relation: "duckdb.DuckDBPyRelation", table: "Table") -> "duckdb.DuckDBPyRelation":
@@ -282,17 +289,13 @@ def _periods_of(
     table: "Table", by: str, store: "TableStore", first: date | None, last: date | None
 ) -> "duckdb.DuckDBPyRelation":
     from calls_assets.metrics.periods import BASES, PERIODS, add_period, periodic
-    from calls_assets.metrics.run import connect as connect_to
-    from calls_assets.metrics.run import sql
 
     schema = {"week": "weekly", "month": "monthly"}.get(by)
     if schema is None:
         raise ValueError(f"by is day, week or month, but {by!r} was given.")
     if table not in periodic():
         raise ValueError(f"{table.name} has no {by}s: only {', '.join(each.name for each in periodic())} have.")
-    inputs = {base.name: store.files(base, _days(base, store, first, last)) for base in BASES}
-    connection = connect_to(inputs)
-    connection.execute(sql("macros"))
+    connection = _connection(BASES, store, first, last)
     add_period(connection, schema, PERIODS[schema])
     return _in_order(connection.table(f"{schema}.{table.name}"), table)
 

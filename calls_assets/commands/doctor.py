@@ -16,7 +16,7 @@ from calls_assets.api.decode import Decoder
 from calls_assets.api.errors import ApiError
 from calls_assets.api.privacy import Privacy
 from calls_assets.commands.base import Command
-from calls_assets.dagster.alerts import NotTold, check_address
+from calls_assets.dagster.chat import NotDelivered, check_address
 from calls_assets.doctor.console import print_findings, print_settings
 from calls_assets.doctor.diagnosis import diagnose
 from calls_assets.doctor.suggestions import all_variables, check_is_new, proposed_timezone, proven_variables, write_env
@@ -69,7 +69,7 @@ def doctor(
     Privacy(settings.privacy, environ.get("CALLS_PRIVACY_KEY", "").strip())  # checks the key
     try:
         check_address()
-    except NotTold as error:
+    except NotDelivered as error:
         raise ValueError(str(error)) from None
     url, token = (environ.get(name, "").strip() for name in ("CALLS_API_URL", "CALLS_API_TOKEN"))
     headers: dict[str, str] = {}

@@ -18,7 +18,7 @@ from calls_assets.api.document import LABEL_CALL_TYPES
 from calls_assets.commands.base import Command, days_options
 from calls_assets.display import NAMELESS, apart, shown
 from calls_assets.metrics.periods import add_period
-from calls_assets.reader import connect, telling
+from calls_assets.reader import connect, explained
 from calls_assets.settings import Settings
 
 DAYS = 30
@@ -98,7 +98,7 @@ class Pair:
 def command(first: date | None, last: date | None) -> None:
     """Print what the numbers of a range of days rest on: call types, `type`, waits."""
     today = datetime.now(Settings.load().zone).date()
-    with telling(first, last):
+    with explained(first, last):
         print_evidence(first, last, today, Console())
 
 

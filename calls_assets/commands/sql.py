@@ -17,7 +17,7 @@ from calls_assets.commands.spreadsheet import header, lines
 from calls_assets.display import legible
 from calls_assets.interrupts import interrupted_by
 from calls_assets.metrics.connection import SCHEME
-from calls_assets.reader import connect, telling, what_is_wrong
+from calls_assets.reader import connect, explain, explained
 from calls_assets.tables.catalog import ALL_TABLES
 from calls_assets.tables.schema import Table
 
@@ -69,7 +69,7 @@ def command(query: str | None, first: date | None, last: date | None, as_csv: bo
     if query in ALL_TABLES:
         describe(ALL_TABLES[query], Console())
     elif query is None:
-        with telling(first, last):
+        with explained(first, last):
             list_tables(first, last, Console())
     else:
         print_query(query, first, last, as_csv, allow_files)
@@ -112,7 +112,7 @@ def _print_csv(relation: duckdb.DuckDBPyRelation) -> None:
 
 def _why(error: Exception, first: date | None, last: date | None) -> str:
     """The sentence of a broken file, or DuckDB's, fit to be shown, and what to do where the query went beyond the tables."""
-    told = what_is_wrong(error, first, last) if isinstance(error, duckdb.Error) else str(error)
+    told = explain(error, first, last) if isinstance(error, duckdb.Error) else str(error)
     said = told.partition("Traceback (most recent call last)")
     told = said[0] or said[2].strip().rpartition("\n")[2]  # an error of ours comes with the frames that it went through
     beyond = any(sign in told for sign in BEYOND)

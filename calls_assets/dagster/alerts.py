@@ -5,26 +5,19 @@ message was taken. Runs of other projects on the same instance are left alone.
 """
 
 import json
-import logging
 import os
-import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from calls_assets.dagster.chat import URL, check_address, plain_line, post
 from calls_assets.dagster.freshness import old_days
 from calls_assets.dagster.runs import days_of, is_ours
-from calls_assets.display import FULL_WIDTH, shown
 from calls_assets.settings import Settings
 from calls_assets.tables.catalog import ABANDONMENT, RAW_CALLS, SERVICE_LEVEL
 
-if TYPE_CHECKING:
-    import apprise
-
-URL = "CALLS_ALERT_URL"
 DAYS = 7
 """How many closed days are looked at; older ones are nobody's alarm any more."""
 
@@ -38,31 +31,6 @@ LATE_S = 3600
 """How late a failure may come to light: workers' clocks differ, and a record is written after its time."""
 
 SILENT = "it does not say why."
-
-MOST_SAID = 600
-"""Characters of a run's sentence."""
-
-MARKUP = re.compile(
-    r"[@<>&\[\]*`~|]"
-    r"|(?<![^\W_])_+(?=[^\s_]).+?(?<=[^\s_])_+(?![^\W_])"  # words between underscores; those within a name are none
-    r"|(?<!^http)(?<!^https):(?=//)"  # a sentence may begin with the API's own address
-    r"|:(?=[a-z_][\w+-]*:)"  # a picture by its name
-)
-"""What calls people together, formats or links in one chat or another."""
-
-
-class NotTold(RuntimeError):
-    """A message could not be delivered."""
-
-
-def check_address() -> None:
-    """See that an address is one, where there is one; nothing is posted.
-
-    Raises:
-        NotTold: it is none, or the package that posts is missing.
-    """
-    if os.environ.get(URL):
-        _service()
 
 
 def alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
@@ -84,7 +52,7 @@ def alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         failed = [run for run in since if run.dagster_run.run_id not in told]
         lines = list(_failures(context.instance, failed))
         if lines:
-            _tell(
+            post(
                 "A run of calls_assets failed" if len(failed) == 1 else f"{len(failed)} runs of calls_assets failed",
                 lines,
             )
@@ -105,11 +73,11 @@ def alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         check_address()
         today = datetime.fromtimestamp(time.time(), settings.zone).date()
         days = [today - timedelta(days=n) for n in range(DAYS, 0, -1)]
-        found = dict(_days_to_tell(context.instance, settings, days))
+        found = dict(_days_topost(context.instance, settings, days))
         told = [key for key in json.loads(context.cursor or "[]") if key in found or key.split()[0] >= str(days[0])]
         new = {key: sentence for key, sentence in found.items() if key not in told}
         if new:
-            _tell("Days of calls_assets to look at", list(new.values()))
+            post("Days of calls_assets to look at", list(new.values()))
         context.update_cursor(json.dumps([*told, *new]))
         return dg.SkipReason(" ".join(new.values()) or "Nothing new to tell of.")
 
@@ -138,13 +106,8 @@ def _why(instance: dg.DagsterInstance, run_id: str) -> str:
     """What the first failed step says, or else the run: of one that was killed, no step can say anything."""
     for kind in (dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE):
         for record in instance.get_records_for_run(run_id, of_type=kind, limit=1).records:
-            return for_a_chat(_sentence(record.event_log_entry.get_dagster_event())) or SILENT
+            return plain_line(_sentence(record.event_log_entry.get_dagster_event())) or SILENT
     return SILENT
-
-
-def for_a_chat(sentence: str) -> str:
-    """A run's sentence, in which an API may have had its say, as a line that pings nobody, links nowhere and looks plain."""
-    return MARKUP.sub(lambda found: found[0].translate(FULL_WIDTH), shown(sentence, MOST_SAID))
 
 
 def _sentence(failure: dg.DagsterEvent) -> str:
@@ -154,7 +117,7 @@ def _sentence(failure: dg.DagsterEvent) -> str:
     return (error.cause or error).message.removeprefix("Stopped: ").strip() if error else ""
 
 
-def _days_to_tell(instance: dg.DagsterInstance, settings: Settings, days: list[date]) -> Iterator[tuple[str, str]]:
+def _days_topost(instance: dg.DagsterInstance, settings: Settings, days: list[date]) -> Iterator[tuple[str, str]]:
     """What there is to say of each day, under a key that begins with the day."""
     from calls_assets.dagster.landing import latest
 
@@ -200,32 +163,3 @@ def _beyond(figures: dict[str, object], name: str, limit: float, least: int) -> 
         return ""
     what = "the service level is {:.1%}, under {:.1%}" if name == "service_level" else "{:.1%} hung up, over {:.1%}"
     return f"{what.format(rate, limit)}, of {calls} calls that were answered or abandoned."
-
-
-def _tell(title: str, lines: list[str]) -> None:
-    """Post a message.
-
-    Raises:
-        NotTold: there is no address, it is none, or it took no message; never holds the address, which is a secret.
-    """
-    service = _service()
-    import apprise
-
-    if not service.notify(title=title, body="\n".join(lines), body_format=apprise.NotifyFormat.TEXT):
-        raise NotTold(f"The address in {URL} took no message: check it and the network; the message is sent again.")
-
-
-def _service() -> "apprise.Apprise":
-    try:
-        import apprise
-    except ImportError:
-        raise NotTold("Alerts need a package more: pip install 'calls_assets[alerts]'.") from None
-    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # it would log the address
-    service = apprise.Apprise()
-    if not service.add(os.environ.get(URL, "")):
-        raise NotTold(f"{URL} is an Apprise address such as slack://... or jsons://host/path: set it to one.")
-    if len(service) > 1:  # where one of several takes no message, the others would get it again and again
-        raise NotTold(f"{URL} holds {len(service)} addresses: set it to one, such as that of a channel which all read.")
-    if service[0].overflow_mode == apprise.OverflowMode.UPSTREAM:  # a chat that takes less would never take it
-        service[0].overflow_mode = apprise.OverflowMode.SPLIT
-    return service

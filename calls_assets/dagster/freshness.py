@@ -67,12 +67,12 @@ def _look(instance: dg.DagsterInstance, settings: Settings, day: date, now_s: fl
     outcome = check_fresh(day_start(day + ONE_DAY, settings.zone), pulled_s, now_s)
     if outcome.passed:
         return ""
-    if not _is_told(instance, str(day)):
+    if not _is_reported(instance, str(day)):
         instance.report_runless_asset_event(evaluation(FRESH, outcome, str(day), record))
     return outcome.sentence
 
 
-def _is_told(instance: dg.DagsterInstance, day: str) -> bool:
+def _is_reported(instance: dg.DagsterInstance, day: str) -> bool:
     """Whether a day has been told of: Dagster takes one evaluation of a check and partition that no run made."""
     key = dg.AssetCheckKey(dg.AssetKey(RAW_CALLS.name), FRESH.name)
     history = instance.event_log_storage.get_asset_check_execution_history(

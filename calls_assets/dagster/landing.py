@@ -57,7 +57,7 @@ class DagsterLanding(Landing):
         """Whether the run is to materialize a table."""
         return dg.AssetKey(table.name) in self.context.selected_asset_keys
 
-    def tell_file(self, name: str, day: date, path: str, metadata: Metadata) -> None:
+    def report_file(self, name: str, day: date, path: str, metadata: Metadata) -> None:
         """Attach a file's path and figures to its day."""
         is_open = day_start(day + ONE_DAY, self.zone) > time.time()
         shown = {"path": dg.MetadataValue.path(path)} | ({"is_open_day": True} if is_open else {})
@@ -65,7 +65,7 @@ class DagsterLanding(Landing):
         self.context.add_asset_metadata(shown, asset_key=dg.AssetKey(name), partition_key=str(day))
         self._landed[name, str(day)] = shown
 
-    def tell_outcome(self, check: Check, day: date, outcome: CheckOutcome) -> None:
+    def report_outcome(self, check: Check, day: date, outcome: CheckOutcome) -> None:
         """Keep what a check found until the materialization that it is of is known."""
         self._found.setdefault(check, {})[str(day)] = outcome
 

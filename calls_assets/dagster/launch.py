@@ -20,7 +20,7 @@ from calls_assets.dagster.internals import (
     RemoteRepositoryOrigin,
     execute_run,
 )
-from calls_assets.dagster.run_slots import alive_from_birth
+from calls_assets.dagster.run_slots import lock_new_run
 from calls_assets.dagster.runs import range_tags
 from calls_assets.dagster.specs import JOB
 from calls_assets.display import shown
@@ -51,7 +51,7 @@ def materialize(
     job = definitions.resolve_job_def(JOB)
     run_id = str(uuid.uuid4())
     files = len(set(job.asset_layer.executable_asset_keys)) * ((last - first).days + 1)
-    with alive_from_birth(instance, run_id), _bar(instance, run_id, files, console):
+    with lock_new_run(instance, run_id), _bar(instance, run_id, files, console):
         run = instance.create_run_for_job(
             job,
             run_id=run_id,
@@ -94,11 +94,11 @@ def _bar(instance: dg.DagsterInstance, run_id: str, files: int, console: Console
     def watch() -> None:
         with Progress(*columns, console=console) as bar:
             task = bar.add_task("starting", total=files)
-            seen = _Seen(instance, run_id)
+            landed = _Landed(instance, run_id)
             is_over = False
             while not is_over:
                 is_over = over.wait(LOOK_EVERY_S)
-                seen.look(bar, task)
+                landed.look(bar, task)
             bar.update(task, description="materialized" if bar.finished else "stopped")
 
     watcher = threading.Thread(target=watch)
@@ -110,7 +110,7 @@ def _bar(instance: dg.DagsterInstance, run_id: str, files: int, console: Console
         watcher.join()
 
 
-class _Seen:
+class _Landed:
     """What the event log has told of a run."""
 
     def __init__(self, instance: dg.DagsterInstance, run_id: str) -> None:

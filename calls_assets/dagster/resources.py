@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field, create_model
 
 from calls_assets.api.document import Query
 from calls_assets.api.privacy import Privacy
-from calls_assets.dagster.run_slots import alive
+from calls_assets.dagster.run_slots import lock_run
 from calls_assets.settings import FIELDS, MOST_IN_FLIGHT, VARIABLES, Settings, Variable, read_zone
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ class Tables(dg.ConfigurableResource):  # type: ignore[type-arg]
         if context.instance is None or context.run is None:
             yield self
         else:
-            with alive(context.instance, context.run.run_id):
+            with lock_run(context.instance, context.run.run_id):
                 yield self
 
     def store(self) -> "TableStore":

@@ -23,10 +23,10 @@ import dagster as dg
 
 LOOK_EVERY_S = 30
 
-BEAT = "calls_assets/beat"
+HEARTBEAT = "calls_assets/beat"
 """The tag in which a run counts."""
 
-BEAT_EVERY_S = 30
+HEARTBEAT_EVERY_S = 30
 MOST_SILENT_LOOKS = 6
 """A run whose count stands still for so many looks is over: three minutes, in which nothing of ours holds a process up."""
 
@@ -36,38 +36,38 @@ KILLED = "The process of this run was killed, or its machine went down; its days
 
 STOPPED = "The command of this run was stopped; its days can be materialized again."
 
-MARKS = "calls_assets_runs"
+LOCKS = "calls_assets_runs"
 """The folder of the files, in Dagster's home."""
 
-_shown: set[str] = set()
+_own_runs: set[str] = set()
 """The runs that this process shows to live."""
 
 
 @contextmanager
-def alive(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
+def lock_run(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
     """Show that a run of this process lives, and end those that were killed."""
-    if run_id in _shown:  # by the command that started it here
+    if run_id in _own_runs:  # by the command that started it here
         yield
         return
     end_killed_runs(instance)
-    mark = _marks(instance) / run_id
-    handle = _locked(mark)
-    _shown.add(run_id)
+    lock = _folder(instance) / run_id
+    handle = _locked(lock)
+    _own_runs.add(run_id)
     over = threading.Event()
-    threading.Thread(target=_beat, args=(instance, run_id, over), daemon=True).start()
+    threading.Thread(target=_send_heartbeats, args=(instance, run_id, over), daemon=True).start()
     try:
         yield
     finally:
         over.set()
-        mark.unlink(missing_ok=True)
+        lock.unlink(missing_ok=True)
         os.close(handle)
-        _shown.discard(run_id)
+        _own_runs.discard(run_id)
 
 
 @contextmanager
-def alive_from_birth(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
+def lock_new_run(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
     """Show that a run lives from before Dagster knows of it, and have none that was stopped be taken for one to come."""
-    with alive(instance, run_id):
+    with lock_run(instance, run_id):
         try:
             yield
         except BaseException:
@@ -80,21 +80,21 @@ def end_killed_runs(instance: dg.DagsterInstance) -> list[str]:
 
     Runs of other machines have no file here, and are left alone.
     """
-    killed = [mark for mark in sorted(_marks(instance).glob("[!.]*")) if _was_killed(mark)]
-    for mark in killed:
-        _end(instance, mark.name, KILLED)
-        mark.unlink(missing_ok=True)
-    return [mark.name for mark in killed]
+    killed = [lock for lock in sorted(_folder(instance).glob("[!.]*")) if _was_killed(lock)]
+    for lock in killed:
+        _end(instance, lock.name, KILLED)
+        lock.unlink(missing_ok=True)
+    return [lock.name for lock in killed]
 
 
 def end_silent_runs(
-    instance: dg.DagsterInstance, heard: dict[str, tuple[str, int]], is_ours: Callable[[dg.DagsterRun], bool]
+    instance: dg.DagsterInstance, seen_before: dict[str, tuple[str, int]], is_ours: Callable[[dg.DagsterRun], bool]
 ) -> dict[str, tuple[str, int]]:
     """End the runs of other machines whose count has stood still for `MOST_SILENT_LOOKS`; to be called at each look.
 
     Args:
         instance: Dagster's instance.
-        heard: What the look before gave.
+        seen_before: What the look before gave.
         is_ours: Tells the runs that count from those of other projects.
 
     Returns:
@@ -102,13 +102,13 @@ def end_silent_runs(
     """
     found = {}
     for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
-        if not is_ours(run) or (_marks(instance) / run.run_id).exists():
+        if not is_ours(run) or (_folder(instance) / run.run_id).exists():
             continue
-        beat = run.tags.get(BEAT, "")
-        before, silent = heard.get(run.run_id, (None, 0))
-        silent = silent + 1 if beat == before else 0
+        heartbeat = run.tags.get(HEARTBEAT, "")
+        before, silent = seen_before.get(run.run_id, (None, 0))
+        silent = silent + 1 if heartbeat == before else 0
         if silent < MOST_SILENT_LOOKS:
-            found[run.run_id] = (beat, silent)
+            found[run.run_id] = (heartbeat, silent)
         else:
             _end(instance, run.run_id, SILENT)
     return found
@@ -123,15 +123,15 @@ def _end(instance: dg.DagsterInstance, run_id: str, why: str) -> None:
         instance.event_log_storage.free_concurrency_slots_for_run(run_id)
 
 
-def _beat(instance: dg.DagsterInstance, run_id: str, over: threading.Event) -> None:
+def _send_heartbeats(instance: dg.DagsterInstance, run_id: str, over: threading.Event) -> None:
     """Count in a run's tag until it is over."""
     for number in count(1):
-        if over.wait(BEAT_EVERY_S):
+        if over.wait(HEARTBEAT_EVERY_S):
             return
         try:
-            instance.add_run_tags(run_id, {BEAT: str(number)})
+            instance.add_run_tags(run_id, {HEARTBEAT: str(number)})
         except Exception:  # the database may be away for a while, whatever its client raises
-            logging.getLogger(__name__).debug("No beat of run %s.", run_id, exc_info=True)
+            logging.getLogger(__name__).debug("No heartbeat of run %s.", run_id, exc_info=True)
 
 
 def killed_runs_sensor(is_ours: Callable[[dg.DagsterRun], bool]) -> dg.SensorDefinition:
@@ -145,32 +145,34 @@ def killed_runs_sensor(is_ours: Callable[[dg.DagsterRun], bool]) -> dg.SensorDef
     )
     def end_killed_runs_now(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         killed = end_killed_runs(context.instance)
-        heard = {run_id: (beat, silent) for run_id, (beat, silent) in json.loads(context.cursor or "{}").items()}
-        context.update_cursor(json.dumps(end_silent_runs(context.instance, heard, is_ours)))
+        seen_before = {
+            run_id: (number, looks) for run_id, (number, looks) in json.loads(context.cursor or "{}").items()
+        }
+        context.update_cursor(json.dumps(end_silent_runs(context.instance, seen_before, is_ours)))
         return dg.SkipReason(f"Ended {', '.join(killed)}." if killed else "No run was killed on this machine.")
 
     return end_killed_runs_now
 
 
-def _marks(instance: dg.DagsterInstance) -> Path:
-    folder = Path(instance.root_directory) / MARKS
+def _folder(instance: dg.DagsterInstance) -> Path:
+    folder = Path(instance.root_directory) / LOCKS
     folder.mkdir(exist_ok=True)
     return folder
 
 
-def _locked(mark: Path) -> int:
+def _locked(lock: Path) -> int:
     """Make a run's file, which nobody sees before it is locked."""
-    hidden = mark.with_name(f".{mark.name}")
+    hidden = lock.with_name(f".{lock.name}")
     handle = os.open(hidden, os.O_CREAT | os.O_RDWR, 0o640)
     fcntl.flock(handle, fcntl.LOCK_EX)
-    hidden.rename(mark)
+    hidden.rename(lock)
     return handle
 
 
-def _was_killed(mark: Path) -> bool:
+def _was_killed(lock: Path) -> bool:
     """Whether a run's file is there and nobody holds it."""
     try:
-        handle = os.open(mark, os.O_RDWR)
+        handle = os.open(lock, os.O_RDWR)
     except FileNotFoundError:
         return False
     try:

@@ -93,25 +93,25 @@ class Landing(ABC):
             if isinstance(kind, Invariant) and not outcome.passed:
                 raise Refused(f"{table.name} of {day} fails {kind.name} and was not replaced: {outcome.sentence}")
         written = self.store.write(table, day, rows)
-        self.tell_file(table.name, day, written.path, {"dagster/row_count": written.rows} | dict(metadata))
+        self.report_file(table.name, day, written.path, {"dagster/row_count": written.rows} | dict(metadata))
         for kind, outcome in outcomes.items():
             if isinstance(kind, Check):
-                self.tell_outcome(kind, day, outcome)
+                self.report_outcome(kind, day, outcome)
 
     def land_page(self, name: str, day: date, html: bytes, metadata: Metadata) -> None:
         """Replace a page of a day, and tell of it."""
-        self.tell_file(name, day, self.store.put(f"{name}/date={day}/{name}.html", html), metadata)
+        self.report_file(name, day, self.store.put(f"{name}/date={day}/{name}.html", html), metadata)
 
     @abstractmethod
     def selects(self, table: Table) -> bool:
         """Whether the run is to materialize a table."""
 
     @abstractmethod
-    def tell_file(self, name: str, day: date, path: str, metadata: Metadata) -> None:
+    def report_file(self, name: str, day: date, path: str, metadata: Metadata) -> None:
         """Tell of a file that was put in place."""
 
     @abstractmethod
-    def tell_outcome(self, check: Check, day: date, outcome: CheckOutcome) -> None:
+    def report_outcome(self, check: Check, day: date, outcome: CheckOutcome) -> None:
         """Tell what a check found of a day that landed."""
 
     @abstractmethod

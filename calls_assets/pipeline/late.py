@@ -56,7 +56,7 @@ def add_changes(land: Landing, day: date, found: pa.Table | None) -> None:
         raise ValueError(
             f"raw_calls of {day} has changed since it was pulled: materialize it together with call_changes."
         )
-    rows = _told_before(land, day)
+    rows = _earlier_changes(land, day)
     before_s = land.store.placed_at(RAW_CALLS, day)
     if found is not None and before_s is not None:
         # A run that broke off before it replaced the calls has told of its comparison with these already.
@@ -67,7 +67,7 @@ def add_changes(land: Landing, day: date, found: pa.Table | None) -> None:
     land.land(CALL_CHANGES, day, rows, {"pulls_with_changes": len(rows["pulled_at"].unique())}, {})
 
 
-def _told_before(land: Landing, day: date) -> pa.Table:
+def _earlier_changes(land: Landing, day: date) -> pa.Table:
     """The day's `call_changes` so far; a file that is broken is kept aside, for nothing else knows what it told."""
     try:
         return land.store.read(CALL_CHANGES, [day])

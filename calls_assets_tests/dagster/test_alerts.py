@@ -15,7 +15,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calls_assets.dagster import alerts
+from calls_assets.dagster import alerts, chat
 from calls_assets.definitions import build
 from calls_assets.display import shown
 from calls_assets.sandbox import Centre, Sandbox
@@ -189,7 +189,7 @@ def test_days_that_nobody_pulled_are_told_of_once_after_one_that_was(tick, webho
 
 def test_several_addresses_are_refused(tick, webhook, monkeypatch):
     monkeypatch.setenv("CALLS_ALERT_URL", f"json://127.0.0.1:{webhook.server_port}/,json://127.0.0.1:1/")
-    with pytest.raises(alerts.NotTold, match="CALLS_ALERT_URL holds 2 addresses: set it to one"):
+    with pytest.raises(chat.NotDelivered, match="CALLS_ALERT_URL holds 2 addresses: set it to one"):
         tick("tell_of_days")
 
 
@@ -242,7 +242,7 @@ def test_a_message_that_was_not_taken_is_sent_again_and_the_address_stays_secret
     landed(instance, "2026-03-09", service_level=0.1, calls_answered=90, calls_abandoned=10)
     webhook.status = 500
     caplog.set_level("INFO")
-    with pytest.raises(alerts.NotTold, match="The address in CALLS_ALERT_URL took no message") as caught:
+    with pytest.raises(chat.NotDelivered, match="The address in CALLS_ALERT_URL took no message") as caught:
         tick("tell_of_days", alert_service_level=0.8)
     assert "a-secret-path" not in str(caught.value) + caplog.text
     webhook.status = 200
@@ -254,7 +254,7 @@ def test_a_message_that_was_not_taken_is_sent_again_and_the_address_stays_secret
 def test_an_address_that_is_none_is_named_before_there_is_anything_to_tell(tick, monkeypatch, caplog, sensor):
     caplog.set_level(0)
     monkeypatch.setenv("CALLS_ALERT_URL", "nonsense://a-secret")
-    with pytest.raises(alerts.NotTold, match="CALLS_ALERT_URL is an Apprise address") as caught:
+    with pytest.raises(chat.NotDelivered, match="CALLS_ALERT_URL is an Apprise address") as caught:
         tick(sensor)
     assert "a-secret" not in str(caught.value) + caplog.text
 
@@ -272,20 +272,20 @@ def test_an_address_that_is_none_is_named_before_there_is_anything_to_tell(tick,
     }.values(),
 )
 def test_what_a_run_says_looks_the_same_and_pings_nobody(said, signs):
-    assert alerts.for_a_chat(said) == said.translate({ord(sign): ord(sign) + 0xFEE0 for sign in signs})
+    assert chat.plain_line(said) == said.translate({ord(sign): ord(sign) + 0xFEE0 for sign in signs})
 
 
 @given(st.text(st.characters(codec=None)) | st.sampled_from(HOSTILE_WORDS))
 def test_whatever_a_run_says_no_chat_takes_it_for_more_than_text(said):
-    told = alerts.for_a_chat(said)
+    told = chat.plain_line(said)
     assert not re.search(r"[@<>&\[\]*`~|]|(?<!^http)(?<!^https)://|\b_[^_\s]+_\b|:[a-z_]\w*:", told)
     assert unicodedata.normalize("NFKC", told) == unicodedata.normalize("NFKC", shown(said, 600))
 
 
 def test_what_a_run_says_is_a_line_that_a_chat_takes():
-    assert alerts.for_a_chat("no\n\nRun 1: \x1b\x07fine\u202e") == "no Run 1: ��fine"
-    assert alerts.for_a_chat("x" * 99_999) == "x" * 599 + "…"
-    assert alerts.for_a_chat("no :smile: at 12:30:45") == "no \N{FULLWIDTH COLON}smile: at 12:30:45"
+    assert chat.plain_line("no\n\nRun 1: \x1b\x07fine\u202e") == "no Run 1: ��fine"
+    assert chat.plain_line("x" * 99_999) == "x" * 599 + "…"
+    assert chat.plain_line("no :smile: at 12:30:45") == "no \N{FULLWIDTH COLON}smile: at 12:30:45"
 
 
 def test_a_failed_run_is_told_of_in_a_line_of_plain_text(tick, webhook, instance):
@@ -306,6 +306,6 @@ def test_a_message_longer_than_a_chat_takes_comes_in_parts(monkeypatch):
 
     monkeypatch.setattr(requests, "post", post)
     monkeypatch.setenv("CALLS_ALERT_URL", "discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js")
-    alerts._tell("11 runs failed", ["word " * 100] * 11)
+    chat.post("11 runs failed", ["word " * 100] * 11)
     assert sum(part.count("word") for part in posted) == 1100
     assert max(map(len, posted)) <= 2000

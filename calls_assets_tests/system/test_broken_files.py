@@ -20,7 +20,7 @@ from upath import UPath
 
 import calls_assets
 from calls_assets.commands.cli import main
-from calls_assets.reader import telling
+from calls_assets.reader import explained
 from calls_assets.sandbox import Centre, Sandbox
 from calls_assets.tables.catalog import CALLS, TABLES
 from calls_assets.tables.store import BrokenFile, NotRead, TableStore
@@ -187,7 +187,7 @@ def test_a_broken_day_is_in_the_way_of_the_queries_that_read_it_and_of_no_others
             "SELECT any_value(ring_group_name) FROM calls JOIN call_agents USING (call_id)",
             "SELECT count(*) FROM weekly.service_level",
         ):
-            with pytest.raises(NotRead, match=sentence(place)), telling():
+            with pytest.raises(NotRead, match=sentence(place)), explained():
                 connection.sql(query).fetchall()
 
 
@@ -243,7 +243,7 @@ def test_an_object_store_tells_of_broken_files_as_a_folder_does(tree, s3_root):
             calls_assets.read("calls", data_url=root)
         with calls_assets.connect(data_url=root) as connection:
             assert connection.sql(f"SELECT count(*) FROM calls WHERE local_date = '{LAST}'").fetchall() != [(0,)]
-            with pytest.raises(NotRead, match=sentence(place)), telling(data_url=root):
+            with pytest.raises(NotRead, match=sentence(place)), explained(data_url=root):
                 connection.sql("SELECT count(*) FROM calls").fetchall()
 
 
@@ -322,7 +322,7 @@ def test_a_footer_in_which_duckdb_alone_sees_a_fault_is_in_no_other_tables_way(t
     with calls_assets.connect() as connection:
         assert connection.sql("SELECT count(*) FROM raw_calls").fetchall() > [(0,)]
         assert connection.sql(f"SELECT count(*) FROM calls WHERE local_date = '{LAST}'").fetchall() > [(0,)]
-        with pytest.raises(NotRead, match=sentence(place)), telling():
+        with pytest.raises(NotRead, match=sentence(place)), explained():
             connection.sql("SELECT count(*) FROM calls").fetchall()
     with pytest.raises(NotRead, match=sentence(place)):
         calls_assets.read("calls")

@@ -41,7 +41,7 @@ from werkzeug.serving import make_server
 from calls_assets.__main__ import STOPPED
 from calls_assets.__main__ import main as calls_assets_command
 from calls_assets.dagster.resources import CallsApi
-from calls_assets.dagster.run_slots import MARKS
+from calls_assets.dagster.run_slots import LOCKS
 from calls_assets.dagster.specs import POOL
 from calls_assets.definitions import build
 from calls_assets.sandbox import Behaviour, Centre, Sandbox, WireFault
@@ -420,7 +420,7 @@ def tables_of(data: Path) -> dict[str, bytes]:
 def assert_nothing_is_left(data: Path, home: Path) -> None:
     """No temporary file, no run that Dagster takes for one under way, and nothing that would wait for it."""
     assert {Path(name).name for name in tree_bytes(data) if Path(name).name.startswith((".", "_"))} == {MEMORY}
-    assert list((home / MARKS).iterdir()) == []
+    assert list((home / LOCKS).iterdir()) == []
     with dg.DagsterInstance.from_config(str(home)) as instance:
         assert {run.status for run in instance.get_runs()} <= {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE}
         assert instance.event_log_storage.get_concurrency_info(POOL).active_slot_count == 0
