@@ -1,7 +1,7 @@
-"""The `calls-assets` command as a process, which a signal may end at any moment: in one sentence, with that signal's status.
+"""The `calls-assets` command as a process that a signal may end at any moment, with one sentence and that signal's status.
 
-A first SIGINT or SIGTERM unwinds what is under way, as a Ctrl-C does in Python. A second one, or too long a wait for that,
-ends the process where it is, which costs no more than the power cut that a run has to outlive anyway.
+A first SIGINT or SIGTERM unwinds the work in progress, as a Ctrl-C does in Python. A second one, or too long a wait, ends the
+process at once, which does no more harm than the power cut that a run has to survive anyway.
 """
 
 import atexit
@@ -19,15 +19,15 @@ from calls_assets import interrupts
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 STOPPED = (
-    "calls-assets: Stopped: what was in place before stays, days that landed too; the command can be given again.\n"
+    "calls-assets: Stopped: files that were in place stay, including days that landed; the command can be run again.\n"
 )
 
 UNWINDS_IN_S = 10
-"""How long what is under way may take to unwind: a query in C++ hears of no signal before it is over."""
+"""How long the work in progress may take to unwind: a query in C++ notices a signal only at its end."""
 
 
 class Stops:
-    """The signals that came, by number. Python writes them to a pipe at once, whoever's handler takes them afterwards."""
+    """The signals received, by number. Python writes them to a pipe at once, whichever handler takes them afterwards."""
 
     def __init__(self) -> None:
         self._reader, writer = os.pipe()
@@ -40,7 +40,7 @@ class Stops:
 
     @property
     def came(self) -> list[int]:
-        """All that came so far."""
+        """All that were received so far."""
         with self._lock, suppress(BlockingIOError):
             self._came += [number for number in os.read(self._reader, 1000) if number in SIGNALS]
         return self._came
@@ -54,7 +54,7 @@ class Stops:
         self.end()
 
     def end(self) -> NoReturn:
-        """End the process where it is: at an end in order, threads would be waited for that still ask the API."""
+        """End the process at once: an orderly exit would wait for threads that are still querying the API."""
         with suppress(Exception):
             sys.stdout.flush()
         with suppress(OSError):
@@ -63,7 +63,7 @@ class Stops:
 
 
 class Errors(io.TextIOWrapper):
-    """Standard error until a signal comes: what libraries write there afterwards is of the interruption."""
+    """Standard error until a signal is received: what libraries write afterwards only concerns the interruption."""
 
     def __init__(self, stops: Stops) -> None:
         super().__init__(sys.stderr.buffer, sys.stderr.encoding, "backslashreplace", write_through=True)
@@ -79,38 +79,38 @@ def main() -> None:
     _open_what_is_closed()
     stops = Stops()
     sys.stderr = Errors(stops)
-    _hear(lambda *_: stops.end())  # while we are loaded there is nothing to unwind
+    _hear(lambda *_: stops.end())  # there is nothing to unwind while modules load
     sys.unraisablehook = lambda lost: _end_unwound(stops) if stops.came else sys.__unraisablehook__(lost)
     from calls_assets.commands.cli import main as command
 
     _hear(signal.default_int_handler)
     try:
         command()
-    except BaseException as error:  # a library may make anything of an interruption
+    except BaseException as error:  # a library may turn an interruption into any error
         if not stops.came or (isinstance(error, SystemExit) and not error.code):
             raise
         _end_unwound(stops)
 
 
 def _end_unwound(stops: Stops) -> NoReturn:
-    """End the process once what is left to do at its end is done, such as to remove what a query has spilt."""
+    """Run the exit handlers, which remove what a query has spilt to disk, and end the process."""
     with suppress(BaseException):
         atexit._run_exitfuncs()
     stops.end()
 
 
 def _open_what_is_closed() -> None:
-    """Have the standard streams be there where we were started without: a file of ours would get their numbers, and words."""
+    """Open standard streams that are closed: a file of ours would get their numbers, and their output."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            number = os.open(os.devnull, os.O_RDWR)  # the lowest that is free, which is the stream's own
+            number = os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is the stream's own
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
 
 
 def _hear(handler: "signal._HANDLER") -> None:
-    """Have a handler take the signals, SIGINT too where it is ignored, as it is in what a script starts in the background.
+    """Install a handler for the signals, also for SIGINT where it is ignored, as in what a script starts in the background.
 
-    Whatever we start would ignore it as well, and Dagster does with SIGTERM what it does with SIGINT: nothing would stop it.
+    Child processes would ignore it as well, and Dagster treats SIGTERM as SIGINT: nothing would stop them.
     """
     for number in SIGNALS:
         signal.signal(number, handler)

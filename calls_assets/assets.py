@@ -27,7 +27,7 @@ def assets(settings: AssetSettings) -> list[dg.AssetsDefinition]:
 
 
 def fetched(settings: AssetSettings) -> dg.AssetsDefinition:
-    """The tables from the API, in one step, so that its labels and counts are asked over the very window of the calls."""
+    """The tables from the API, in one step, so that its labels and counts cover exactly the window of the calls."""
 
     @dg.multi_asset(
         name="fetch_calls",

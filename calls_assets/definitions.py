@@ -28,7 +28,7 @@ def build(settings: Settings) -> dg.Definitions:
         warnings.simplefilter("ignore", dg.BetaWarning)
         warnings.simplefilter("ignore", dg.PreviewWarning)
         declared = assets(AssetSettings.of(settings))
-    every = dg.AssetSelection.assets(*declared)  # those of defs/ may have other partitions, and run on their own
+    every = dg.AssetSelection.assets(*declared)  # those in defs/ may have other partitions, and run separately
     job = dg.define_asset_job(JOB, every, description="Every table and page of the chosen days.")
     return dg.Definitions(
         assets=declared,
@@ -54,12 +54,12 @@ def build(settings: Settings) -> dg.Definitions:
 
 
 def _variable(name: str) -> str:
-    """A variable that each run reads; empty where it is not set, so that the run says so in our words, not in Dagster's."""
+    """A variable that each run reads; empty if it is not set, so that the run fails with our message, not Dagster's."""
     return dg.EnvVar(name) if os.environ.get(name) else ""
 
 
 def with_scaffolded(ours: dg.Definitions) -> dg.Definitions:
-    """The project with what `dg scaffold defs` has put into `defs/`; where it has put nothing there, no time goes into it."""
+    """The project with what `dg scaffold defs` has put into `defs/`; an empty folder costs no time."""
     from calls_assets import defs as scaffolded
 
     (folder,) = map(Path, scaffolded.__path__)

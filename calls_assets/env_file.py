@@ -1,4 +1,4 @@
-"""The file `.env`, which the environment's settings may stand in, and its template `.env.example`."""
+"""The file `.env`, which may hold settings, and its template `.env.example`."""
 
 import io
 import os
@@ -14,13 +14,13 @@ COMMENT: Any = {"width": 125, "initial_indent": "# ", "subsequent_indent": "# ",
 
 
 def load_env_file(path: Path = Path(".env")) -> None:
-    """Give the environment what it lacks, or has empty, from a file; nothing where there is none.
+    """Set the variables that are unset or empty in the environment from a file, if it exists.
 
     Raises:
-        ValueError: the file cannot be read, or a line of it is no NAME=value.
+        ValueError: the file cannot be read, or a line of it is not NAME=value.
 
     Warns:
-        UserWarning: it holds a secret, and everybody on the machine can read it.
+        UserWarning: it holds a secret, and everyone on the machine can read it.
     """
     from dotenv import dotenv_values
     from dotenv.parser import parse_stream
@@ -33,25 +33,27 @@ def load_env_file(path: Path = Path(".env")) -> None:
         raise ValueError(f"{path.absolute()} could not be read as UTF-8 text: {error}.") from None
     for binding in parse_stream(io.StringIO(text)):
         if binding.error:
-            raise ValueError(f"Line {binding.original.line} of {path.absolute()} is no NAME=value: mend or remove it.")
+            raise ValueError(
+                f"Line {binding.original.line} of {path.absolute()} is not NAME=value: correct or remove it."
+            )
     given = dotenv_values(stream=io.StringIO(text), interpolate=False)
     lacked = {name: value for name, value in given.items() if value and not os.environ.get(name, "").strip()}
     secret = [name for name, variable in VARIABLES.items() if variable.is_secret and name in lacked]
     if secret and path.stat().st_mode & stat.S_IROTH:
         told = (
-            f"{path.absolute()} holds {' and '.join(secret)}, and everybody on this machine can read it: chmod 600 it."
+            f"{path.absolute()} holds {' and '.join(secret)}, and everyone on this machine can read it: chmod 600 it."
         )
         warnings.warn(told, stacklevel=2)
     os.environ.update(lacked)
 
 
 def env_example() -> str:
-    """The text of `.env.example`: every variable with what it means and its default."""
+    """The text of `.env.example`: every variable with its meaning and default."""
     lines = textwrap.wrap(
         "Every setting, with its default. Copy this file to .env in the folder that you work in, or let `calls-assets doctor "
-        "--write-env` write one; the calls-assets commands, `dagster dev` and `dagster asset materialize` read it. What the "
-        "environment has already wins over .env, but for what it has empty. Keep .env out of version control: it holds "
-        "secrets.",
+        "--write-env` write one; the calls-assets commands, `dagster dev` and `dagster asset materialize` read it. Variables "
+        "that are set in the environment take precedence over .env, unless they are empty. Keep .env out of version control: "
+        "it holds secrets.",
         **COMMENT,
     )
     for section in SECTIONS:
@@ -62,7 +64,7 @@ def env_example() -> str:
 
 
 def _example(variable: Variable) -> str:
-    """A variable's line: set to its default, or not set, where its default is none to write down."""
+    """A variable's line: set to its default, or commented out where that cannot be written as a value."""
     default = next((getattr(Settings, name) for name, each in FIELDS.items() if each is variable), None)
     if variable.unset or default is None:
         return f"{'#' if variable.unset else ''}{variable.name}={variable.example}"

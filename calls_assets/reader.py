@@ -32,7 +32,7 @@ Day = date | str
 
 
 class MissingDays(UserWarning):
-    """Some days of a range have no file, so that what was read is less than what was asked for."""
+    """Some days of a range have no file, so that less was read than requested."""
 
 
 @overload
@@ -81,22 +81,22 @@ def read(
     """The rows of a table from one local day to another, both included, by day and in the table's order.
 
     Args:
-        table: Its name, such as `service_level`; docs/tables.md has them all.
-        start: The first day; the first there is where None.
-        end: The last day; the last there is where None.
-        columns: The columns to read; all where None.
+        table: Its name, such as `service_level`; docs/tables.md lists all of them.
+        start: The first day; if None, the first that exists.
+        end: The last day; if None, the last that exists.
+        columns: The columns to read; all if None.
         by: `day`; or `week` or `month` for the metrics of whole periods, whose `local_date` is the first day. They are made
-            from the calls of the range, so that a range which begins or ends within a period has a part of it.
+            from the calls of the range, so that a range which begins or ends within a period covers part of it.
         to: `pandas` for a DataFrame of Arrow-backed dtypes, in which whole numbers and flags stay what they are beside
-            nulls; `arrow` for a `pyarrow.Table`; `duckdb` for a relation that reads when it is asked.
-        data_url: Root of the tree: a folder, or a URL such as `s3://bucket/prefix`. Where None: CALLS_DATA_URL of the
-            environment or of a file `.env` here, or else `data`.
+            nulls; `arrow` for a `pyarrow.Table`; `duckdb` for a relation that reads when it is queried.
+        data_url: Root of the tree: a folder, or a URL such as `s3://bucket/prefix`. If None: CALLS_DATA_URL in the
+            environment or in a file `.env` here, or else `data`.
 
     Raises:
-        ValueError: there is no such table or column, a day is none, or the range ends before it begins.
-        MissingDay: the range has no file at all; says which days there are.
-        BrokenFile: a day's file is not what the table's files are; names it, and says what to do.
-        NotRead: the storage refused.
+        ValueError: there is no such table or column, a day cannot be parsed, or the range ends before it begins.
+        MissingDay: the range has no file at all; says which days exist.
+        BrokenFile: a day's file cannot be read as one of the table's; names it, and says what to do.
+        NotRead: the storage returned an error.
 
     Warns:
         MissingDays: some days of the range have no file.
@@ -133,24 +133,24 @@ def connect(
     data_url: str | Path | None = None,
     allow_files: bool = False,
 ) -> "duckdb.DuckDBPyConnection":
-    """A DuckDB connection with every table as a view of its name, whose columns say what they mean.
+    """A DuckDB connection with every table as a view of its name, with comments on its columns.
 
-    A table without a file in the range is a view without rows. The schemas `weekly` and `monthly` have the metrics of whole
+    A table without a file in the range is an empty view. The schemas `weekly` and `monthly` have the metrics of whole
     weeks and months, such as `weekly.service_level`, made from the calls of the range. `SELECT comment FROM duckdb_columns()`
-    tells the meanings. A day whose file is broken is in the way of the queries that read it, with a sentence that names the
-    file, and of no others.
+    lists the meanings. A day whose file is broken fails only the queries that read it, with a sentence that names the
+    file.
 
     Args:
-        start: The first local day; the first there is where None.
-        end: The last local day, included; the last there is where None.
+        start: The first local day; if None, the first that exists.
+        end: The last local day, included; if None, the last that exists.
         data_url: As for `read`.
         allow_files: Whether queries may read other files than the tables', write files, load extensions, read variables of
             Python, and change the settings of DuckDB. What is registered (`connection.register`) can be read in any case.
 
     Raises:
-        ValueError: a day is none, or the range ends before it begins.
+        ValueError: a day cannot be parsed, or the range ends before it begins.
         MissingDay: no table has any file in the range.
-        NotRead: the storage refused.
+        NotRead: the storage returned an error.
 
     Warns:
         MissingDays: a table has some days of the range, but not all.
@@ -177,7 +177,7 @@ def connect(
     read_only = None if allow_files else ReadOnly()
     try:
         connection = connect_to(inputs, read_only=read_only)
-    except duckdb.Error:  # of a footer in which DuckDB sees what Arrow passes over
+    except duckdb.Error:  # DuckDB rejects some footers that Arrow accepts
         inputs = {table.name: store.look(table, days, through=True) for table, days in within.items()}
         with explained(start, end, data_url):
             connection = connect_to(inputs, read_only=read_only)
@@ -196,15 +196,15 @@ def connect(
 
 @contextmanager
 def explained(start: Day | None = None, end: Day | None = None, data_url: str | Path | None = None) -> Iterator[None]:
-    """A block in which a query that a file is in the way of ends in the sentence that names the file.
+    """A block in which a query that fails because of a broken file raises the sentence that names the file.
 
     Args:
-        start: As for `connect`, whose connection the block asks.
+        start: As for `connect`, whose connection the block queries.
         end: As for `connect`.
         data_url: As for `connect`.
 
     Raises:
-        NotRead: DuckDB could not answer; what it says, where no file of the days is broken.
+        NotRead: DuckDB could not answer; its own message if no file of the days is broken.
     """
     import duckdb
 
@@ -219,14 +219,14 @@ def explained(start: Day | None = None, end: Day | None = None, data_url: str | 
 def explain(
     error: "duckdb.Error", start: Day | None = None, end: Day | None = None, data_url: str | Path | None = None
 ) -> str:
-    """The sentence that names the file which was in the way of a query; what DuckDB said, where none was."""
+    """The sentence that names the broken file which failed a query; DuckDB's own message if there is none."""
     import duckdb
 
     from calls_assets.tables.catalog import TABLES
 
     store, said = _store(data_url), str(error)
     sentence = said.partition(": ")[2]
-    if sentence.startswith(store.root):  # of a day that is barred
+    if sentence.startswith(store.root):  # from a day that cannot be read
         return sentence
     if type(error) is duckdb.Error or isinstance(error, (duckdb.InvalidInputException, duckdb.OperationalError)):
         first, last = _day("start", start), _day("end", end)
@@ -235,14 +235,14 @@ def explain(
             for sentence in store.read_through([table], days).values():
                 return sentence
     if isinstance(error, duckdb.OutOfMemoryException):
-        return "The query takes more memory than there is: ask for fewer days at a time."
+        return "The query needs more memory than is available: query fewer days at a time."
     if os.strerror(errno.EMFILE) in said:
-        return f"{said}: ask for fewer days at a time, or let a process open more files (ulimit -n)."
+        return f"{said}: query fewer days at a time, or let a process open more files (ulimit -n)."
     return said
 
 
 def _comment(connection: "duckdb.DuckDBPyConnection", table: "Table", schema: str) -> None:
-    """Tell the connection what a table's columns mean."""
+    """Add the descriptions of a table and its columns to its view."""
     name = f"{schema}.{table.name}"
     connection.execute(f"COMMENT ON VIEW {name} IS {_quoted(table.description)}")
     for column in table.columns:
@@ -322,7 +322,7 @@ def _columns(table: "Table", columns: Sequence[str] | str | None) -> list[str]:
     known = table.arrow_schema.names
     chosen = known if columns is None else [columns] if isinstance(columns, str) else list(columns)
     if not chosen:
-        raise ValueError(f"columns names none: the columns of {table.name} are {', '.join(known)}.")
+        raise ValueError(f"columns is empty: the columns of {table.name} are {', '.join(known)}.")
     unknown = [name for name in chosen if name not in known]
     if unknown:
         raise ValueError(f"{table.name} has no column {', '.join(unknown)}: its columns are {', '.join(known)}.")
@@ -349,7 +349,7 @@ def _days(table: "Table", store: "TableStore", first: date | None, last: date | 
     days = [day for day in there if _within(day, first, last)]
     if not days:
         if not there:
-            raise MissingDay(f"{table.name} has no day at all in {store.root}: check CALLS_DATA_URL.")
+            raise MissingDay(f"{table.name} has no days in {store.root}: check CALLS_DATA_URL.")
         raise MissingDay(
             f"{table.name} has no day {_range(first, last)} in {store.root}, only {there[0]} to {there[-1]}: check the days."
         )

@@ -1,4 +1,4 @@
-"""The environment, read and checked once, with a sentence for every mistake.
+"""The environment, read and checked once, with a sentence for every invalid value.
 
 Each variable is declared once, as a field of `Settings` or, where only a run may know its value, in `READ_BY_RUNS`. The
 fields of Dagster's resources, `.env.example` and what the doctor writes follow from that.
@@ -22,7 +22,7 @@ MOST_IN_FLIGHT = 64
 """The most concurrent requests that can be set."""
 
 OWNER = re.compile(r"team:[A-Za-z0-9_]+|[^@\s]+@[^@\s]+\.[^@\s]+")
-"""What Dagster takes as an owner."""
+"""What Dagster accepts as an owner."""
 
 ACCOUNT = "The account"
 REQUESTS = "How to ask: `calls-assets doctor` finds these out"
@@ -41,10 +41,10 @@ class Variable:
         name: Its name.
         section: Its part of `.env.example`; empty for what only a deployment sets.
         about: What it means, with its unit and what is allowed, in sentences.
-        unset: What holds where it is not set, for a default that is not a value to write down.
+        unset: What applies where it is not set, for a default that cannot be written as a value.
         example: A value for `.env.example`, where there is no default to show.
-        is_secret: Whether its value may be shown to nobody.
-        read: Makes a value of a text; its ValueError says what is allowed, as in "CALLS_X is ...".
+        is_secret: Whether its value must never be shown.
+        read: Converts text to a value; its ValueError says what is allowed, as in "CALLS_X is ...".
     """
 
     name: str
@@ -57,7 +57,7 @@ class Variable:
 
     @property
     def description(self) -> str:
-        """What it means, and what holds where it is not set."""
+        """What it means, and what applies where it is not set."""
         return f"{self.about} Default: {self.unset}." if self.unset else self.about
 
 
@@ -86,7 +86,7 @@ READ_BY_RUNS = (
     ),
     Variable("CALLS_BROKER_URL", "", "Where Celery's workers get their work.", is_secret=True),
 )
-"""What is read when a run or a sensor starts, because it is a secret or belongs to one."""
+"""Variables that are read when a run or a sensor starts: secrets, and the address that they belong to."""
 
 
 def whole(what: str, least: int, most: int) -> Callable[[str], int]:
@@ -184,10 +184,10 @@ def _about(*args: Any, **more: Any) -> dict[str, Variable]:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment sets, but for what only a run reads.
+    """What the environment sets, except what only a run reads.
 
-    `problems` holds a sentence for each value that could not be used; its default stands in, so that the project still
-    loads, and every run fails with the sentences.
+    `problems` holds a sentence for each value that could not be used. The default is used instead, so that the project
+    still loads, and every run fails with the sentences.
     """
 
     zone: ZoneInfo = field(
@@ -446,9 +446,9 @@ VARIABLES = {variable.name: variable for variable in (*READ_BY_RUNS, *FIELDS.val
 
 
 def _misspelt(environ: Mapping[str, str]) -> Iterator[str]:
-    """A sentence for each variable that is not ours but looks as if it was meant to be."""
+    """A sentence for each variable that looks like a misspelt setting."""
     known = {name.removeprefix(PREFIX): name for name in VARIABLES}
     for name in sorted(environ.keys() - set(known.values())):
         near = difflib.get_close_matches(name.removeprefix(PREFIX), known, 1, 0.7) if name.startswith(PREFIX) else []
         for meant in near:
-            yield f"{name} is no setting: {known[meant]} was meant, or unset it."
+            yield f"{name} is not a setting: rename it to {known[meant]}, or unset it."

@@ -108,7 +108,7 @@ def test_sql_is_told_of_holes_too(tree):
 
 def test_a_column_may_stand_alone_and_a_root_be_a_path(tree):
     assert list(calls_assets.read("calls", columns="call_id", data_url=tree).columns) == ["call_id"]
-    with pytest.raises(ValueError, match="columns names none: the columns of calls are local_date, "):
+    with pytest.raises(ValueError, match="columns is empty: the columns of calls are local_date, "):
         calls_assets.read("calls", columns=[])
 
 
@@ -117,7 +117,7 @@ def test_a_wrong_column_form_or_root_is_said_in_a_sentence(tree, tmp_path):
         calls_assets.read("calls", columns=["talk"])
     with pytest.raises(ValueError, match="to is pandas, arrow or duckdb, but 'polars' was given"):
         calls_assets.read("calls", to="polars")
-    with pytest.raises(MissingDay, match=r"calls has no day at all in .*elsewhere: check CALLS_DATA_URL"):
+    with pytest.raises(MissingDay, match=r"calls has no days in .*elsewhere: check CALLS_DATA_URL"):
         calls_assets.read("calls", data_url=str(tmp_path / "elsewhere"))
     with pytest.raises(MissingDay, match="No table has a file from 2030-01-01 in"):
         calls_assets.connect("2030-01-01")

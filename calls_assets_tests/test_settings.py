@@ -12,7 +12,7 @@ from calls_assets.settings import Settings
     [("CALLS_TIMEZON", "CALLS_TIMEZONE"), ("CALLS_DATAURL", "CALLS_DATA_URL"), ("CALLS_TOKEN", "CALLS_API_TOKEN")],
 )
 def test_a_misspelt_setting_is_named_with_the_one_that_was_meant(given, meant):
-    assert Settings.load({given: "x"}).problems == (f"{given} is no setting: {meant} was meant, or unset it.",)
+    assert Settings.load({given: "x"}).problems == (f"{given} is not a setting: rename it to {meant}, or unset it.",)
 
 
 def test_what_resembles_no_setting_is_somebody_elses():
@@ -61,7 +61,7 @@ def test_a_env_file_with_secrets_that_everybody_can_read_is_warned_of_without_th
     file.write_text(f"CALLS_TIMEZONE=\n{secret}=conspicuous\n")
     file.chmod(0o644)
     with pytest.warns(
-        UserWarning, match=f"holds {secret}, and everybody on this machine can read it: chmod 600"
+        UserWarning, match=f"holds {secret}, and everyone on this machine can read it: chmod 600"
     ) as told:
         load_env_file(file)
     assert "conspicuous" not in str(told[0].message)

@@ -1,7 +1,7 @@
-"""Every check that the UI shows of a day; what each looks at is in `fetched` and `computed`.
+"""Every check that the UI shows for a day; the functions are in `fetched` and `computed`.
 
-Each day of each check is an event in Dagster's log, so only what tells of the account is one. What must hold of our own
-tables is an invariant: a day that breaks it does not land, and the run says why.
+Each day of each check is an event in Dagster's log, so only what concerns the account is a check. What must hold of our own
+tables is an invariant: a day that violates it does not land, and the run says why.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class CheckOutcome:
-    """What a check found of one day: whether it passed, in a sentence, with the figures."""
+    """What a check found on one day: whether it passed, a sentence, and the figures."""
 
     passed: bool
     sentence: str
@@ -19,7 +19,7 @@ class CheckOutcome:
 
 @dataclass(frozen=True)
 class Check:
-    """One check of a table's day; one that `is_error` fails a day which does not land, the others warn."""
+    """One check of a table's day. One that `is_error` fails on days that do not land; the others warn."""
 
     table: str
     name: str
@@ -41,15 +41,15 @@ FRESH = Check("raw_calls", "fresh", "The day was pulled after its end, and the o
 AS_DOCUMENTED = Check(
     "raw_calls",
     "as_documented",
-    "Every record is as the API's document says; what is not was read by a rule, or stands in `extra`.",
+    "Every record is as the API's document says; anything else was read by a rule, or is in `extra`.",
 )
 NO_REJECTS = Check("rejected_calls", "no_rejects", "Every record of the API could be read.")
-ALL_ANSWERED = Check("raw_call_types", "all_answered", "The API gave every call type that it was asked for.")
+ALL_ANSWERED = Check("raw_call_types", "all_answered", "The API returned every call type that was requested.")
 AGREES = Check("reconciliation", "agrees", "The API counts each call type as we do, and lists the same calls.")
 OUTCOMES_FROM_VENDOR = Check(
     "calls",
     "outcomes_from_vendor",
-    "No outcome was guessed from fields where the API gives neither a label nor a `type`.",
+    "No outcome was guessed from fields for lack of both a label and a `type`.",
 )
 
 CHECKS = (COMPLETE, FRESH, AS_DOCUMENTED, NO_REJECTS, ALL_ANSWERED, AGREES, OUTCOMES_FROM_VENDOR)

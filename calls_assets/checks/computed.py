@@ -1,7 +1,7 @@
-"""What must hold of computed tables: that they add up to what they are computed from. Rows of a day in, outcomes out.
+"""Invariants of computed tables: that they add up to their inputs. Rows of a day in, outcomes out.
 
-A day that fails does not land, and ends the run with the outcome's sentence; these are no checks of the UI's, where every day
-would only ever show that they passed.
+A day that fails does not land, and ends the run with the outcome's sentence. The UI does not show them, because every day
+there would always have passed.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,14 +37,14 @@ VARIANTS_IN_ORDER = (
     ("sl_abandon_within_threshold_ignored", "sl_answered_only"),
     ("sl_abandon_within_threshold_ignored", "sl_abandon_within_threshold_positive"),
 )
-"""Pairs of variants of the service level of which the first is never higher, whatever the counts."""
+"""Pairs of service-level variants: the first is never higher than the second, whatever the counts."""
 
 ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
 class TableCheck:
-    """How a table's day is checked: `find` takes its rows, and those columns of another table's day where one is named."""
+    """How a table's day is checked: `find` takes its rows and, if `other` is set, those columns of that table's day."""
 
     find: Callable[..., CheckOutcomes]
     other: Table | None = None
@@ -57,15 +57,15 @@ def check_calls(rows: pa.Table, raw_calls: pa.Table) -> CheckOutcomes:
     adds_up = rows["call_id"].equals(ids)
     counted = rows["outcome"].value_counts().to_pylist()
     counts = {count["values"]: count["counts"] for count in counted if count["values"] in OUTCOMES}
-    told = f"{sum(counts.values())} of {len(ids)} calls have one outcome, and each is there once."
+    told = f"{sum(counts.values())} of {len(ids)} calls have exactly one outcome and one row."
     unanswered = rows.filter((pc.field("direction") == "inbound") & pc.field("is_ended") & ~pc.field("is_answered"))
     sources = _counts(unanswered, ["outcome_source"])
     by_type, by_fields = sources.get(("type_field",), 0), sources.get(("predicate",), 0)
     nowhere = unanswered.filter(pc.field("outcome") == "unanswered_other").num_rows
     guessed = by_fields - nowhere
     sentence = (
-        f"Of {unanswered.num_rows} unanswered inbound calls, the API has no label that decides {by_type + by_fields}: the "
-        f"outcome of {by_type} comes from their `type` and of {guessed} from their other fields, and {nowhere} count as "
+        f"Of {unanswered.num_rows} unanswered inbound calls, {by_type + by_fields} have no label that decides the "
+        f"outcome: it comes from `type` for {by_type} and from other fields for {guessed}, and {nowhere} count as "
         "unanswered_other."
     )
     return {
@@ -113,7 +113,7 @@ def check_members(rows: pa.Table) -> CheckOutcomes:
     outcomes: CheckOutcomes = {}
     if "calls_answered_within_sla" in counts:
         over = rows.filter(pc.field("calls_answered_within_sla") > pc.field("calls_answered")).num_rows
-        wrong += [f"{over} members have more calls answered in time than answered"] if over else []
+        wrong += [f"{over} members have more calls answered within the threshold than answered"] if over else []
         outcomes[IN_ORDER] = _in_order(rows)
     return {ADDS_UP: _all_sum_to_the_total(wrong)} | outcomes
 
@@ -151,7 +151,7 @@ def _in_order(rows: pa.Table) -> CheckOutcome:
         if lower in rows.schema.names
         and rows.filter(pc.field(lower) > pc.add(pc.field(higher), pc.scalar(ROUNDING))).num_rows
     ]
-    return CheckOutcome(not wrong, f"{'; '.join(wrong) or 'Every variant of the service level is where it must be'}.")
+    return CheckOutcome(not wrong, f"{'; '.join(wrong) or 'Every variant of the service level is in order'}.")
 
 
 def _unequal_dimensions(rows: pa.Table, names: Sequence[str]) -> Iterable[str]:
@@ -168,8 +168,8 @@ def _same_talk(rows: pa.Table, expected: Mapping[str | None, int]) -> CheckOutco
     found = {direction: talk for (direction,), (talk,) in _sums(rows, ["direction"], ["talk_s"]).items() if talk}
     expected = {direction: talk for direction, talk in expected.items() if talk}
     found_s, expected_s = sum(found.values()), sum(expected.values())
-    sentence = f"The talk time sums to {found_s} s, and what it is shared out from to {expected_s} s" + (
-        "." if found == expected or found_s != expected_s else ", but not so in each direction."
+    sentence = f"The talk time sums to {found_s} s, and that of its source to {expected_s} s" + (
+        "." if found == expected or found_s != expected_s else ", but the directions differ."
     )
     return {ADDS_UP: CheckOutcome(found == expected, sentence, {"talk_s": found_s, "expected_s": expected_s})}
 

@@ -1,4 +1,4 @@
-"""What is checked of what the API gave: rows of a day in, outcomes out, which never name a person or show a number."""
+"""Checks of what the API returned: rows of a day in, outcomes out, which never name a person or show a phone number."""
 
 from collections.abc import Mapping
 
@@ -16,25 +16,25 @@ LONGEST_S = 366 * 86_400
 IMPOSSIBLE = "negative or longer than a year"
 
 OPEN_DAY_S = 3600
-"""How old the file of the open day may get, in seconds."""
+"""The maximum age of the open day's file, in seconds."""
 
 IN_A_SENTENCE, MOST_TOLD = 5, 40
-"""Deviations that the sentence and the figures of a day tell of at most, the frequent ones first."""
+"""The most deviations in a day's sentence and in its figures, the most frequent first."""
 
 
 def check_raw_calls(rows: pa.Table, deviations: Mapping[Deviation, int]) -> CheckOutcomes:
-    """The outcomes on a day of `raw_calls`, but for its completeness.
+    """The outcomes on a day of `raw_calls`, except its completeness.
 
     Args:
         rows: The day's calls.
-        deviations: In how many of them each deviation from the document is.
+        deviations: How many of them have each deviation from the document.
     """
     twice = len(rows) - len(pc.unique(rows["id"]))
     impossible = {name: _impossible(ints(rows[name])) for name in ("duration", "talk_time")}
     strange = {Deviation(name, IMPOSSIBLE, "null in calls"): count for name, count in impossible.items() if count}
     return {
         UNIQUE: CheckOutcome(
-            not twice, f"{twice} of {len(rows)} calls have an id that another one has.", {"twice": twice}
+            not twice, f"{twice} of {len(rows)} calls share their id with another one.", {"twice": twice}
         ),
         AS_DOCUMENTED: _as_documented(len(rows), {**deviations, **strange}),
     }
@@ -55,11 +55,11 @@ def _as_documented(calls: int, deviations: Mapping[Deviation, int]) -> CheckOutc
 
 
 def check_fresh(day_end_s: int, pulled_s: float | None, now_s: float) -> CheckOutcome:
-    """Whether a day's file is as new as it should be.
+    """Whether a day's file is as recent as it should be.
 
     Args:
         day_end_s: The end of the day, in epoch seconds.
-        pulled_s: When the day was pulled last, in epoch seconds; None where it never was.
+        pulled_s: When the day was last pulled, in epoch seconds; None if never.
         now_s: Now, in epoch seconds.
     """
     if pulled_s is None:
@@ -82,5 +82,5 @@ def check_reconciliation(rows: pa.Table, differing: pa.Table) -> CheckOutcomes:
     listed = {call_type for call_type, *_ in alone}
     told = [f"{call_type} {calls} by {side} alone" for call_type, side, calls in alone]
     told += [f"{call_type} {by:+d} (theirs - ours)" for call_type, by in off.items() if call_type not in listed]
-    sentence = f"Calls that only one side counts: {', '.join(told)}; docs/reconcile.md leads to them."
+    sentence = f"Calls that only one side counts: {', '.join(told)}; docs/reconcile.md shows how to find them."
     return {AGREES: CheckOutcome(False, sentence, off)}

@@ -1,4 +1,4 @@
-"""The three answers of a range of days as tables for a terminal: service level, abandonment, who talks how long."""
+"""The three answers for a range of days as tables for a terminal: service level, abandonment, agent talk time."""
 
 from datetime import date
 
@@ -11,7 +11,7 @@ from calls_assets.display import apart
 from calls_assets.reader import connect
 
 MOST_DAYS = 31
-"""Of longer ranges the last days are shown one by one, and the answer for all."""
+"""Of longer ranges only the last days are listed; the summary covers all of them."""
 
 ANSWERS = """
     SELECT
@@ -60,7 +60,7 @@ def print_answers(first: date, last: date, data_url: str, console: Console) -> N
         grid.add_row(f"{day:%a %d %b}", f"{offered}", f"{answered}", *rates, f"{talk_h:.1f} h")
     console.print(grid)
     if not waits_known:
-        console.print("No speed of answer: on no day is an estimate of the wait validated; see calls-assets evidence.")
+        console.print("No speed of answer: the wait could not be validated on any day; see calls-assets evidence.")
     talk = Grid(title="Who talks how long? (top 5)", box=SIMPLE_HEAD)
     for name in ("agent", "calls", "talk"):
         is_name = name == "agent"

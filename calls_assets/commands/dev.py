@@ -14,7 +14,7 @@ from calls_assets.sandbox import Sandbox
 from calls_assets.settings import Settings
 
 ENDS_IN_S = 15
-"""How long Dagster may take to end by itself."""
+"""How long Dagster may take to shut down by itself."""
 
 
 @click.command("dev", cls=Command)
@@ -35,7 +35,7 @@ def command(port: int) -> None:
                 "CALLS_DATA_URL": str(sandbox_data(zone).absolute()),
                 "DAGSTER_HOME": str(sandbox_home()),
             }
-        signal.set_wakeup_fd(-1)  # Dagster's servers are given their time to end
+        signal.set_wakeup_fd(-1)  # Dagster's servers need time to shut down
         arguments = ["-m", "calls_assets.dagster.dev", "dev", "-m", "calls_assets.definitions"]
         address = ["-h", "127.0.0.1", "-p", str(port)]
         process = subprocess.Popen([sys.executable, *arguments, *address], env=environ)  # noqa: S603  # our own interpreter
@@ -47,7 +47,7 @@ def command(port: int) -> None:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Wait for the end of Dagster after a Ctrl-C, which it has got too; a second one would break its ending off."""
+    """Wait for Dagster to shut down after a Ctrl-C, which it has received too; a second one would cut that short."""
     try:
         process.wait(ENDS_IN_S)
     except (KeyboardInterrupt, subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""What the numbers rest on, over a range of days: how call types lie to each other, what `type` tells, whether waits hold."""
+"""What the numbers rest on, over a range of days: how call types relate, what `type` says, whether the waits hold."""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ from calls_assets.reader import connect, explained
 from calls_assets.settings import Settings
 
 DAYS = 30
-"""So many of the last closed days are looked at, unless days are given."""
+"""How many of the last closed days are examined, unless days are given."""
 
 TOLD_BY_TYPE = {
     "short_abandoned": "short_abandoned",
@@ -38,10 +38,10 @@ DECIDING = {*TOLD_BY_TYPE, "short_abandoned_distributed", "abandoned_distributed
 """The call types that decide an outcome."""
 
 ENOUGH_DAYS, ENOUGH_CALLS = 14, 50
-"""Over so many days, and on so many calls, `type` must agree with a call type before it can stand in for it."""
+"""The days and calls on which `type` must agree with a call type before it can stand in for it."""
 
 MOST_PAIRS = 100
-"""Values of `type` with a call type that are shown at most."""
+"""The most pairs of a `type` and a call type that are shown."""
 
 RELATIONS = """
     SELECT relation, left_calls, right_calls, both_calls, breaking_calls, verdict FROM period.call_type_relations
@@ -66,7 +66,7 @@ PROMISED = (
     "all_outbound = outbound_answered or outbound_not_answered",
     "abandoned apart from short_abandoned",
 )
-"""The relations of call types that the vendor's own words promise; the others are found out."""
+"""The relations of call types that the vendor's documentation promises; the others are observed."""
 
 WAITS = """
     SELECT
@@ -79,7 +79,7 @@ WAITS = """
 
 @dataclass(frozen=True)
 class Pair:
-    """How often a value of `type` goes with a call type, beside how often each comes at all."""
+    """How often a value of `type` goes with a call type, and how often each occurs at all."""
 
     type: str
     call_type: str
@@ -89,7 +89,7 @@ class Pair:
 
     @property
     def is_exact(self) -> bool:
-        """Whether each comes with the other only."""
+        """Whether each occurs only with the other."""
         return self.calls == self.calls_of_type == self.calls_of_call_type
 
 
@@ -128,62 +128,62 @@ def print_evidence(first: date | None, last: date | None, today: date, console: 
 
 
 def suggestions(pairs: list[Pair], days: int) -> Iterator[str]:
-    """What to set, with why: the call types that need not be asked for, since `type` alone tells them.
+    """What to set, and why: the call types that need not be requested, because `type` alone identifies them.
 
     Args:
         pairs: Every value of `type` with the call types that its calls have.
-        days: How many days these are of.
+        days: How many days they cover.
     """
     told = [pair for pair in pairs if pair.calls >= ENOUGH_CALLS and _stands_in(pair, pairs)]
     if days < ENOUGH_DAYS or not told:
         yield (
-            f"Every call type is asked for: it takes {ENOUGH_DAYS} days, and {ENOUGH_CALLS} calls of a type, on which `type` "
-            "is never wrong, before `type` can stand in for one."
+            f"Every call type is requested: `type` can stand in for one only after {ENOUGH_DAYS} days and {ENOUGH_CALLS} "
+            "calls of that type without an error."
         )
         return
     spared = {pair.call_type for pair in told}
     rest = ",".join(name for name in LABEL_CALL_TYPES if name not in spared)
     reasons = ", ".join(f"{pair.type} on {pair.calls:,} calls" for pair in told)
     yield (
-        f"CALLS_CALL_TYPES={rest} spares {len(spared)} of {len(LABEL_CALL_TYPES)} lists a pull: over {days} days `type` was "
-        f"exactly the call type, without one error ({reasons}). Outcomes stay as they are; reconciliation then has no count "
-        "of these call types, so ask for all of them again from time to time."
+        f"CALLS_CALL_TYPES={rest} saves {len(spared)} of {len(LABEL_CALL_TYPES)} lists per pull: over {days} days `type` was "
+        f"exactly the call type, without a single error ({reasons}). Outcomes stay the same, but reconciliation has no count "
+        "of these call types, so request all of them again from time to time."
     )
 
 
 def _stands_in(pair: Pair, pairs: list[Pair]) -> bool:
-    """Whether calls would end as they do if the call type was not asked for; another one of theirs would decide else."""
+    """Whether calls would have the same outcome if the call type was not requested; otherwise another of theirs decides."""
     own = {pair.call_type, f"{pair.call_type}_distributed"}
     others = {other.call_type for other in pairs if other.type == pair.type} & DECIDING - own
     return pair.is_exact and TOLD_BY_TYPE.get(pair.call_type) == pair.type and not others
 
 
 def broken_promises(relations: Iterable[tuple[Any, ...]]) -> Iterator[str]:
-    """What the vendor's own words promise and calls break, a sentence each.
+    """A sentence for each relation that the vendor's documentation promises and calls violate.
 
     Args:
         relations: Rows of `RELATIONS`.
     """
     for relation, *_, breaking_calls, verdict in relations:
         if relation in PROMISED and verdict == "fails":
-            yield f"{breaking_calls:,} calls break what the vendor's words promise: {relation}."
+            yield f"{breaking_calls:,} calls violate what the vendor's documentation promises: {relation}."
 
 
 def _relations(relations: Iterable[tuple[Any, ...]]) -> Grid:
-    grid = _grid("How the call types lie to each other", "relation", "left", "right", "both", "breaking", "verdict")
+    grid = _grid("How the call types relate", "relation", "left", "right", "both", "breaking", "verdict")
     for relation, *counts, verdict in relations:
         grid.add_row(relation, *(f"{count:,}" for count in counts), verdict)
     return grid
 
 
 def _types(pairs: list[Pair]) -> Grid:
-    grid = _grid("What `type` tells of call types", "type", "call type", "both", "of the type", "of the call type")
+    grid = _grid("What `type` says about call types", "type", "call type", "both", "of the type", "of the call type")
     frequent = {*heapq.nlargest(MOST_PAIRS, pairs, key=attrgetter("calls"))}
     for pair in (pair for pair in pairs if pair in frequent):
         counts = (pair.calls, pair.calls_of_type, pair.calls_of_call_type)
         grid.add_row(Text(shown(pair.type)), pair.call_type, *(f"{count:,}" for count in counts))
     if len(pairs) > MOST_PAIRS:
-        grid.add_row(f"and {len(pairs) - MOST_PAIRS} rarer ones")
+        grid.add_row(f"and {len(pairs) - MOST_PAIRS} less frequent ones")
     return grid
 
 

@@ -1,4 +1,4 @@
-"""Old runs leave Dagster's log."""
+"""Removes old runs from Dagster's log."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The sandbox API alone; an option is named for the field of `Behaviour` that it sets."""
+"""The sandbox API alone; an option sets the field of `Behaviour` that it is named for."""
 
 import signal
 import sys
@@ -32,10 +32,10 @@ class _Option(click.Option):
 
 
 class _Sandbox(Command):
-    """Shows its options in groups."""
+    """Shows the options in groups."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the groups in the order in which they come."""
+        """Write the groups in the order of the options."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for option in self.get_params(ctx):
             if record := option.get_help_record(ctx):
@@ -53,7 +53,7 @@ def _option(group: str, *names: str, **settings: Any) -> Decorator:
 
 
 def _choice(group: str, of: type, field: str, text: str) -> Decorator:
-    """An option for a field that is one of a few words."""
+    """An option for a field with a few allowed values."""
     words = click.Choice(get_args(get_type_hints(of)[field]))
     return _option(group, f"--{field.replace('_', '-')}", type=words, default=getattr(of, field), help=text)
 
@@ -61,7 +61,7 @@ def _choice(group: str, of: type, field: str, text: str) -> Decorator:
 def _list(
     group: str, name: str, field: str, read: Callable[[str], tuple[str, ...]], metavar: str, text: str
 ) -> Decorator:
-    """An option of several words, that can be given again for more."""
+    """An option with several values, which can be repeated."""
 
     def joined(_: click.Context, __: click.Parameter, given: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
         return tuple(chain.from_iterable(given))
@@ -79,8 +79,8 @@ def _call_types(text: str) -> tuple[str, ...]:
 
 
 DIALECT_HELP = (
-    f"how records are told: {', '.join(DIALECTS)}; with some names or ids left out: {', '.join(LOSSY)}; "
-    f"with names that mean ill: {', '.join(HOSTILE)}"
+    f"how records are written: {', '.join(DIALECTS)}; with some names or ids left out: {', '.join(LOSSY)}; "
+    f"with malicious names: {', '.join(HOSTILE)}"
 )
 COUNT, STATUS = whole("a number of calls"), whole("a status", 200, 599)
 KINDS = get_args(KindName)
@@ -101,17 +101,17 @@ KINDS = get_args(KindName)
     is_flag=True,
     help="for load tests: one simulated day over and over, its pages ready-made, unpacked",
 )
-@_option(CALLS, "--seed", type=int, default=7, help="another seed is another call centre")
+@_option(CALLS, "--seed", type=int, default=7, help="another seed makes another call centre")
 @_option(
     CALLS,
     "--calls-per-day",
     type=COUNT,
     default=400,
     metavar="N",
-    help="calls of a normal weekday, about; even a small centre's agents make a hundred",
+    help="approximate calls of a normal weekday; even a small centre's agents make a hundred",
 )
-@_option(CALLS, "--kind", type=click.Choice(KINDS), default=KINDS[0], help="which kind of call centre it is")
-@_option(CALLS, "--zone", "centre_zone", type=ZONE, default="UTC", help="zone in which the centre keeps its hours")
+@_option(CALLS, "--kind", type=click.Choice(KINDS), default=KINDS[0], help="the kind of call centre")
+@_option(CALLS, "--zone", "centre_zone", type=ZONE, default="UTC", help="zone of the centre's opening hours")
 @_option(OPEN, "--dates-zone", "zone", type=ZONE, default="UTC", metavar="ZONE", help="zone in which dates are read")
 @_option(
     OPEN,
@@ -120,9 +120,9 @@ KINDS = get_args(KindName)
     flag_value=False,
     default=True,
     show_default=False,
-    help="leave the day of dateTo out",
+    help="exclude the day of dateTo",
 )
-@_choice(OPEN, Behaviour, "order", "how the pages run")
+@_choice(OPEN, Behaviour, "order", "the order of the records")
 @_choice(
     OPEN,
     Meaning,
@@ -131,10 +131,8 @@ KINDS = get_args(KindName)
 )
 @_choice(OPEN, Meaning, "leg_start", "what started_at is of a leg that answered")
 @_choice(OPEN, Meaning, "duration", "what an inbound call's duration is: the whole call, or the talk")
-@_option(OPEN, "--page-cap", type=whole("a number of rows"), default=1000, metavar="N", help="most rows of a page")
-@_option(
-    OPEN, "--latency", "latency_s", type=float, default=0.0, metavar="SECONDS", help="how much longer each answer takes"
-)
+@_option(OPEN, "--page-cap", type=whole("a number of rows"), default=1000, metavar="N", help="most rows per page")
+@_option(OPEN, "--latency", "latency_s", type=float, default=0.0, metavar="SECONDS", help="delay of each answer")
 @_list(RECORDS, "--dialect", "dialect", dialects, "NAME[+NAME...]", DIALECT_HELP)
 @_option(RECORDS, "--total-cap", type=COUNT, metavar="N", help="meta.total is never more")
 @_option(RECORDS, "--total-counts-page", "total_of_page", is_flag=True, help="meta.total counts the page, not the list")
@@ -144,10 +142,10 @@ KINDS = get_args(KindName)
     "every_twice",
     type=whole("a number of calls", 2),
     metavar="N",
-    help="every N-th call of a list comes twice",
+    help="every N-th call of a list is duplicated",
 )
 @_choice(RECORDS, Behaviour, "empty_as", "how an empty list is answered")
-@_option(RECORDS, "--deepest", type=COUNT, metavar="N", help="pages reach no further into a list than this")
+@_option(RECORDS, "--deepest", type=COUNT, metavar="N", help="how deep pages reach into a list")
 @_option(
     RECORDS,
     "--deeper-status",
@@ -172,8 +170,10 @@ KINDS = get_args(KindName)
     "TYPE[,...]",
     "call types that the account does not allow",
 )
-@_option(REFUSALS, "--refusal-status", type=STATUS, default=400, metavar="STATUS", help="what those get")
-@_list(REFUSALS, "--ignore-types", "ignored_call_types", _call_types, "TYPE[,...]", "call types that change nothing")
+@_option(REFUSALS, "--refusal-status", type=STATUS, default=400, metavar="STATUS", help="status of those refusals")
+@_list(
+    REFUSALS, "--ignore-types", "ignored_call_types", _call_types, "TYPE[,...]", "call types that the account ignores"
+)
 @_option(
     REFUSALS,
     "--per-minute",
@@ -182,9 +182,9 @@ KINDS = get_args(KindName)
     metavar="N",
     help="most requests in 60 s; others get a 429",
 )
-@_choice(REFUSALS, Behaviour, "retry_after", "how a 429 says when to come again")
-@_choice(REFUSALS, Behaviour, "error_as", "where the words of a refusal stand")
-@_choice(REFUSALS, Behaviour, "slash", "which of /calls/ and /calls answers, and whether the other leads there")
+@_choice(REFUSALS, Behaviour, "retry_after", "how a 429 says when to retry")
+@_choice(REFUSALS, Behaviour, "error_as", "where a refusal has its message")
+@_choice(REFUSALS, Behaviour, "slash", "which of /calls/ and /calls answers, and whether the other redirects to it")
 def command(
     port: int,
     replay: Path | None,
@@ -227,11 +227,11 @@ def command(
         Console().print(f"{given}   (Ctrl-C stops it)", soft_wrap=True, highlight=False)
 
     free_port(port)
-    signal.set_wakeup_fd(-1)  # it is there to be stopped
+    signal.set_wakeup_fd(-1)  # to be stopped is its normal end
     run(port, source, behaviour, ready)
 
 
 def _replayed(calls: Replay, zone: ZoneInfo) -> str:
-    """How many calls are replayed, and of which days."""
+    """How many calls are replayed, and from which days."""
     first, last = (datetime.fromtimestamp(moment, zone).date() for moment in calls.span or (0, 0))
-    return f"{len(calls):,} calls from {first} to {last}." if len(calls) else "No calls to replay: there is no line."
+    return f"{len(calls):,} calls from {first} to {last}." if len(calls) else "No calls to replay: the input is empty."

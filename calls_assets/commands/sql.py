@@ -1,4 +1,4 @@
-"""Questions to the tables in SQL, answered in the terminal."""
+"""Queries of the tables in SQL, answered in the terminal."""
 
 import sys
 from contextlib import redirect_stdout
@@ -22,10 +22,10 @@ from calls_assets.tables.catalog import ALL_TABLES
 from calls_assets.tables.schema import Table
 
 MOST_ROWS = 200
-"""A terminal shows so many rows; CSV has them all."""
+"""How many rows a terminal shows; CSV has all of them."""
 
 ROWS_AT_ONCE = 2000
-"""Rows of CSV that are written in one piece."""
+"""How many rows of CSV are written at a time."""
 
 BEYOND = (
     "disabled by configuration",
@@ -33,19 +33,19 @@ BEYOND = (
     "configuration has been locked",
     "PermissionError",
 )
-"""What errors say where a query wants more than the tables."""
+"""What errors say when a query needs more than the tables."""
 
 LONGEST_TYPE = 25
-"""A nested type with a longer name is shown as what it is at its outside."""
+"""A nested type with a longer name is shown by its outermost kind alone."""
 
 DAYS = "SELECT min(local_date), max(local_date), count(*) FROM {}"
 
 
 class _Sql(Command):
-    """Takes a query that begins with a comment for the query, not for an option."""
+    """Takes a query that begins with a comment as the query, not as an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the arguments; a text with white space in it is no option."""
+        """Read the arguments; text with white space in it is not an option."""
         queries = [] if "--" in args else [text for text in args if text.startswith("-") and len(text.split()) > 1]
         options = [text for text in args if text not in queries]
         return super().parse_args(ctx, [*options, "--", *queries] if queries else args)
@@ -97,7 +97,7 @@ def print_query(query: str, first: date | None, last: date | None, as_csv: bool,
 
 
 def _print_rows(relation: duckdb.DuckDBPyRelation) -> None:
-    """Print the table that DuckDB draws, without what its cells and names would do to the terminal."""
+    """Print the table that DuckDB draws, without control characters that cells and names may hold."""
     with redirect_stdout(StringIO()) as drawn:
         relation.show(max_rows=MOST_ROWS)
     sys.stdout.write(legible(drawn.getvalue()))
@@ -111,18 +111,18 @@ def _print_csv(relation: duckdb.DuckDBPyRelation) -> None:
 
 
 def _why(error: Exception, first: date | None, last: date | None) -> str:
-    """The sentence of a broken file, or DuckDB's, fit to be shown, and what to do where the query went beyond the tables."""
+    """The sentence about a broken file, or DuckDB's, made safe to show; says what to do if it went beyond the tables."""
     told = explain(error, first, last) if isinstance(error, duckdb.Error) else str(error)
     said = told.partition("Traceback (most recent call last)")
-    told = said[0] or said[2].strip().rpartition("\n")[2]  # an error of ours comes with the frames that it went through
+    told = said[0] or said[2].strip().rpartition("\n")[2]  # an error of ours comes with a traceback
     beyond = any(sign in told for sign in BEYOND)
     return legible(told.strip().replace(SCHEME, "")) + (
-        "\nThe query reads the tables and nothing else: if it is yours, give --allow-files." if beyond else ""
+        "\nThe query may read only the tables: if you trust it, give --allow-files." if beyond else ""
     )
 
 
 def list_tables(first: date | None, last: date | None, console: Console) -> None:
-    """Print every table with its days, its rows and what it is."""
+    """Print every table with its days, rows and description."""
     grid = Grid(box=SIMPLE_HEAD)
     for name in ("table", "days", "rows", "what it holds"):
         grid.add_column(name, justify="right" if name == "rows" else "left", no_wrap=name != "what it holds")

@@ -1,7 +1,7 @@
-"""Tells a chat or a webhook of what nobody should have to look for: failed runs, missing days, days beyond a threshold.
+"""Sensors that post to a chat or a webhook: failed runs, missing days, days beyond a threshold.
 
-Off until CALLS_ALERT_URL is set. Everything is told once: a sensor's cursor holds what has been, and only moves on when the
-message was taken. Runs of other projects on the same instance are left alone.
+Off until CALLS_ALERT_URL is set. Everything is posted once: a sensor's cursor holds what has been, and only moves on when the
+message was accepted. Runs of other projects on the same instance are ignored.
 """
 
 import json
@@ -19,30 +19,30 @@ from calls_assets.settings import Settings
 from calls_assets.tables.catalog import ABANDONMENT, RAW_CALLS, SERVICE_LEVEL
 
 DAYS = 7
-"""How many closed days are looked at; older ones are nobody's alarm any more."""
+"""How many closed days are watched; older ones no longer raise an alert."""
 
 MOST_LINES = 10
-"""Of more failures at a time the others are counted."""
+"""The most failures that one message lists; any further ones are counted."""
 
 REMEMBERED = 1000
-"""So many runs that were told of are known by name; a run that is touched later is no new failure."""
+"""How many reported runs the cursor remembers; a run that is updated later is not a new failure."""
 
 LATE_S = 3600
-"""How late a failure may come to light: workers' clocks differ, and a record is written after its time."""
+"""How late a failure may be recorded: workers' clocks differ, and a record is written after its time."""
 
-SILENT = "it does not say why."
+SILENT = "no reason was recorded."
 
 
 def alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
-    """The sensors that tell of failed runs and of days, running where CALLS_ALERT_URL is set."""
+    """The sensors for failed runs and for days, running where CALLS_ALERT_URL is set."""
     status = dg.DefaultSensorStatus.RUNNING if os.environ.get(URL) else dg.DefaultSensorStatus.STOPPED
 
     @dg.sensor(
         name="tell_of_failed_runs",
         minimum_interval_seconds=60,
         default_status=status,
-        description="Every minute posts the runs that failed since, one message for all, with their sentences, to "
-        "CALLS_ALERT_URL. Stopped unless that is set.",
+        description="Every minute posts newly failed runs to CALLS_ALERT_URL, with their errors, in one message. Stopped "
+        "unless that is set.",
     )
     def tell_of_failed_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         check_address()
@@ -79,20 +79,20 @@ def alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         if new:
             post("Days of calls_assets to look at", list(new.values()))
         context.update_cursor(json.dumps([*told, *new]))
-        return dg.SkipReason(" ".join(new.values()) or "Nothing new to tell of.")
+        return dg.SkipReason(" ".join(new.values()) or "Nothing new to report.")
 
     return [tell_of_failed_runs, tell_of_days]
 
 
 def _failed_since(instance: dg.DagsterInstance, after_s: float) -> list[dg.RunRecord]:
-    """Our runs that failed, in order of their failure; Dagster compares times as UTC, whatever zone they come in."""
+    """Our failed runs in order of failure; Dagster compares times as UTC, whatever their zone."""
     filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=datetime.fromtimestamp(after_s, UTC))
     records = instance.get_run_records(filters, order_by="update_timestamp", ascending=True)
     return [record for record in records if is_ours(record.dagster_run)]
 
 
 def _failures(instance: dg.DagsterInstance, failed: list[dg.RunRecord]) -> Iterator[str]:
-    """A line for each run: what it was to do, and why it could not."""
+    """A line for each run: its days, and why it failed."""
     for record in failed[:MOST_LINES]:
         run = record.dagster_run
         first, last = days_of(run.tags) or (None, None)
@@ -103,7 +103,7 @@ def _failures(instance: dg.DagsterInstance, failed: list[dg.RunRecord]) -> Itera
 
 
 def _why(instance: dg.DagsterInstance, run_id: str) -> str:
-    """What the first failed step says, or else the run: of one that was killed, no step can say anything."""
+    """The error of the first failed step, or else of the run: where it was killed, no step has one."""
     for kind in (dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE):
         for record in instance.get_records_for_run(run_id, of_type=kind, limit=1).records:
             return plain_line(_sentence(record.event_log_entry.get_dagster_event())) or SILENT
@@ -118,7 +118,7 @@ def _sentence(failure: dg.DagsterEvent) -> str:
 
 
 def _days_topost(instance: dg.DagsterInstance, settings: Settings, days: list[date]) -> Iterator[tuple[str, str]]:
-    """What there is to say of each day, under a key that begins with the day."""
+    """What to report of each day, under a key that begins with the day."""
     from calls_assets.dagster.landing import latest
 
     for day in _gaps(instance, settings, days):
@@ -137,7 +137,7 @@ def _days_topost(instance: dg.DagsterInstance, settings: Settings, days: list[da
 
 
 def _gaps(instance: dg.DagsterInstance, settings: Settings, days: list[date]) -> Iterator[date]:
-    """The days before yesterday that were never pulled, after one that was; yesterday has its own hour."""
+    """The days before yesterday that were never pulled, after one that was; yesterday is checked for freshness."""
     from calls_assets.dagster.landing import latest
 
     pulled = latest(instance, RAW_CALLS.name, [str(day) for day in days])
@@ -153,7 +153,7 @@ def _figures(record: dg.EventLogRecord) -> dict[str, object]:
 
 
 def _beyond(figures: dict[str, object], name: str, limit: float, least: int) -> str:
-    """What is wrong with a closed day's headline; empty where nothing is, or too few calls say so."""
+    """How a closed day's figure breaks its limit; empty where it does not, or on too few calls."""
     rate, answered, abandoned = (figures.get(key) for key in (name, "calls_answered", "calls_abandoned"))
     if figures.get("is_open_day") or not isinstance(rate, float):
         return ""

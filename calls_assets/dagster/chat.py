@@ -1,4 +1,4 @@
-"""Messages to a chat or a webhook: CALLS_ALERT_URL, what is made of a sentence for it, and the posting. Knows no Dagster."""
+"""Messages to a chat or a webhook: CALLS_ALERT_URL, plain text for it, and posting. Does not import Dagster."""
 
 import logging
 import os
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 URL = "CALLS_ALERT_URL"
 
 MOST_SAID = 600
-"""Characters of a run's sentence."""
+"""The most characters of a run's sentence."""
 
 MARKUP = re.compile(
     r"[@<>&\[\]*`~|]"
-    r"|(?<![^\W_])_+(?=[^\s_]).+?(?<=[^\s_])_+(?![^\W_])"  # words between underscores; those within a name are none
+    r"|(?<![^\W_])_+(?=[^\s_]).+?(?<=[^\s_])_+(?![^\W_])"  # words between underscores, but not those within a name
     r"|(?<!^http)(?<!^https):(?=//)"  # a sentence may begin with the API's own address
-    r"|:(?=[a-z_][\w+-]*:)"  # a picture by its name
+    r"|:(?=[a-z_][\w+-]*:)"  # an emoji by its name
 )
-"""What calls people together, formats or links in one chat or another."""
+"""What mentions people, formats or links in one chat or another."""
 
 
 class NotDelivered(RuntimeError):
@@ -29,17 +29,17 @@ class NotDelivered(RuntimeError):
 
 
 def check_address() -> None:
-    """See that an address is one, where there is one; nothing is posted.
+    """Check that CALLS_ALERT_URL, if set, is a valid address; nothing is posted.
 
     Raises:
-        NotDelivered: it is none, or the package that posts is missing.
+        NotDelivered: it is not valid, or the package that posts is missing.
     """
     if os.environ.get(URL):
         _service()
 
 
 def plain_line(sentence: str) -> str:
-    """A run's sentence, in which an API may have had its say, as a line that pings nobody, links nowhere and looks plain."""
+    """A run's sentence, which may quote the API, as a plain line without mentions, links or formatting."""
     return MARKUP.sub(lambda found: found[0].translate(FULL_WIDTH), shown(sentence, MOST_SAID))
 
 
@@ -47,14 +47,14 @@ def post(title: str, lines: list[str]) -> None:
     """Post a message.
 
     Raises:
-        NotDelivered: there is no address, it is none, or it took no message; never holds the address, which is a secret.
+        NotDelivered: there is no valid address, or it did not accept the message; never holds the address, a secret.
     """
     service = _service()
     import apprise
 
     if not service.notify(title=title, body="\n".join(lines), body_format=apprise.NotifyFormat.TEXT):
         raise NotDelivered(
-            f"The address in {URL} took no message: check it and the network; the message is sent again."
+            f"The address in {URL} did not accept the message: check it and the network; it will be sent again."
         )
 
 
@@ -62,15 +62,13 @@ def _service() -> "apprise.Apprise":
     try:
         import apprise
     except ImportError:
-        raise NotDelivered("Alerts need a package more: pip install 'calls_assets[alerts]'.") from None
+        raise NotDelivered("Alerts need another package: pip install 'calls_assets[alerts]'.") from None
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # it would log the address
     service = apprise.Apprise()
     if not service.add(os.environ.get(URL, "")):
         raise NotDelivered(f"{URL} is an Apprise address such as slack://... or jsons://host/path: set it to one.")
-    if len(service) > 1:  # where one of several takes no message, the others would get it again and again
-        raise NotDelivered(
-            f"{URL} holds {len(service)} addresses: set it to one, such as that of a channel which all read."
-        )
-    if service[0].overflow_mode == apprise.OverflowMode.UPSTREAM:  # a chat that takes less would never take it
+    if len(service) > 1:  # where one of several fails, the others would get the message again and again
+        raise NotDelivered(f"{URL} holds {len(service)} addresses: set it to one, such as that of a shared channel.")
+    if service[0].overflow_mode == apprise.OverflowMode.UPSTREAM:  # a chat with a lower limit would never accept it
         service[0].overflow_mode = apprise.OverflowMode.SPLIT
     return service

@@ -1,4 +1,4 @@
-"""Tells between the runs of days whose files have grown old; Dagster's own freshness policies know of no partitions."""
+"""Checks between runs whether files are out of date; Dagster's own freshness policies do not know partitions."""
 
 import time
 from datetime import date, datetime, timedelta
@@ -12,21 +12,21 @@ from calls_assets.settings import Settings
 from calls_assets.tables.catalog import PULLED_AT, RAW_CALLS
 
 GRACE = timedelta(hours=1)
-"""How long the morning's re-pull may take."""
+"""How long the morning's pull may take."""
 
 
 def freshness_sensor(settings: Settings) -> dg.SensorDefinition:
-    """Fails the check `fresh` of yesterday where the morning did not bring it, and of today where its file grew old.
+    """The sensor that fails the check `fresh` of yesterday if the morning's pull is missing, and of today if its file is old.
 
-    Today is only looked at once it has been pulled: where nobody pulls open days, none is missed.
+    Today is only checked once it has been pulled: where open days are not pulled, none is missing.
     """
 
     @dg.sensor(
         name="watch_freshness",
         minimum_interval_seconds=600,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Every ten minutes looks whether raw_calls of yesterday is there by an hour after CALLS_REPULL_HOUR, and "
-        "whether that of an open day that was pulled is at most an hour old; fails the check `fresh` of the day otherwise. "
+        description="Every ten minutes checks whether raw_calls of yesterday exists an hour after CALLS_REPULL_HOUR, and "
+        "whether that of an open day that was pulled is at most an hour old; otherwise fails the day's check `fresh`. "
         "Starts no run.",
     )
     def watch_freshness(context: dg.SensorEvaluationContext) -> dg.SkipReason:
@@ -37,16 +37,16 @@ def freshness_sensor(settings: Settings) -> dg.SensorDefinition:
 
 
 def old_days(instance: dg.DagsterInstance, settings: Settings, now_s: float) -> dict[date, str]:
-    """The days whose files are missing or too old at an instant in epoch seconds, with what is wrong of each.
+    """The days whose files are missing or too old at an instant in epoch seconds, each with a sentence.
 
-    Dagster is told of each of them, once.
+    Each of them is reported to Dagster once.
     """
     looked = {day: _look(instance, settings, day, now_s) for day in _due(settings, now_s)}
     return {day: sentence for day, sentence in looked.items() if sentence}
 
 
 def _due(settings: Settings, now_s: float) -> list[date]:
-    """The days to look at: today, and yesterday once the morning's re-pull should be over."""
+    """The days to check: today, and yesterday once the morning's pull should be over."""
     now = datetime.fromtimestamp(now_s, settings.zone)
     today = now.date()
     morning = datetime.combine(today, datetime.min.time(), settings.zone).replace(hour=settings.repull_hour)
@@ -55,7 +55,7 @@ def _due(settings: Settings, now_s: float) -> list[date]:
 
 
 def _look(instance: dg.DagsterInstance, settings: Settings, day: date, now_s: float) -> str:
-    """What is wrong with a day's file, told to Dagster once; empty where nothing is."""
+    """What is wrong with a day's file, reported to Dagster once; empty if nothing is."""
     from calls_assets.checks.fetched import check_fresh
     from calls_assets.dagster.landing import evaluation, latest
 
@@ -73,7 +73,7 @@ def _look(instance: dg.DagsterInstance, settings: Settings, day: date, now_s: fl
 
 
 def _is_reported(instance: dg.DagsterInstance, day: str) -> bool:
-    """Whether a day has been told of: Dagster takes one evaluation of a check and partition that no run made."""
+    """Whether a day has been reported: Dagster accepts one evaluation per check and partition without a run."""
     key = dg.AssetCheckKey(dg.AssetKey(RAW_CALLS.name), FRESH.name)
     history = instance.event_log_storage.get_asset_check_execution_history(
         key, limit=100, partition_filter=PartitionKeyFilter(key=day)

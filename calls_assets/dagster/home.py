@@ -21,10 +21,10 @@ DATABASES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db
 """What Dagster opens whenever it starts, where its records are on this disk."""
 
 PROBE = bytes(64 * 1024)
-"""On a full disk a file can be made, and nothing be written to it."""
+"""On a full disk a file can be created, but nothing written to it."""
 
 LEAST_OPEN = 0o027
-"""The bits that no file of a run has: what Dagster writes is for no others, and what is in the tree is not anyway."""
+"""The permission bits that no file of a run has: others may not read what Dagster writes, nor the tree."""
 
 MOST_TOLD = 200
 
@@ -50,7 +50,7 @@ def given(path: str) -> Path:
 
 
 def made(home: Path) -> Path:
-    """The absolute path of a home of ours, made with our dagster.yaml where there is none yet.
+    """The absolute path of our own home for Dagster, created with our dagster.yaml where there is none yet.
 
     Raises:
         ValueError: it cannot be made, written to or used; says why, and what to do.
@@ -60,7 +60,7 @@ def made(home: Path) -> Path:
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         _write_to(home)
-        if stat.S_IMODE(home.stat().st_mode) & 0o077:  # made by an earlier version
+        if stat.S_IMODE(home.stat().st_mode) & 0o077:  # created by an earlier version
             home.chmod(0o700)
         if not config.exists():
             shipped = files("calls_assets").joinpath("dagster.yaml").read_text(encoding="utf-8")
@@ -76,7 +76,7 @@ def made(home: Path) -> Path:
 
 @contextmanager
 def opened(home: Path) -> Iterator["dg.DagsterInstance"]:
-    """Dagster's instance in a home; two processes that made its tables at once would break them, so that one waits.
+    """Dagster's instance in a home. Two processes that create its tables at once would break them, so one waits.
 
     Raises:
         ValueError: Dagster cannot read or write its records, now or within the block; says what to do.
@@ -115,33 +115,33 @@ def _close_to_others() -> None:
 
 
 def _write_to(folder: Path) -> None:
-    """Write a file that is gone at once; an OSError says why that is not possible."""
+    """Write a temporary file; an OSError says why that is not possible."""
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(PROBE)
 
 
 def _check_records(home: Path) -> None:
-    """Raise a ValueError where what Dagster opens in its home is there and is none that it can go on with."""
+    """Raise a ValueError where a file that Dagster opens in its home cannot be used."""
     config = home / "dagster.yaml"
-    if config.exists() and not config.is_file():  # Dagster would wait for whoever writes to a pipe
-        raise ValueError(f"{config} is no regular file, and Dagster reads its settings there: move it away.")
+    if config.exists() and not config.is_file():  # on a pipe, Dagster would wait for a writer
+        raise ValueError(f"{config} is not a regular file, and Dagster reads its settings there: move it away.")
     for name in DATABASES:
         path = home / name
         try:
             if not stat.S_ISREG(path.stat().st_mode):
-                raise sqlite3.Error("it is no regular file")
+                raise sqlite3.Error("it is not a regular file")
             _write_nothing(path)
         except FileNotFoundError:
             continue
         except (OSError, sqlite3.Error) as error:
             raise ValueError(
-                f"{path} is no database that Dagster can go on with ({getattr(error, 'strerror', None) or error}): move it "
+                f"{path} is not a database that Dagster can use ({getattr(error, 'strerror', None) or error}): move it "
                 "away, and Dagster begins a new one; the Parquet files do not need it."
             ) from None
 
 
 def _write_nothing(path: Path, wait_s: float = 5.0) -> None:
-    """Begin to write to a database, and leave it as it is; a database that another process is writing to is whole."""
+    """Begin a transaction on a database and roll it back; one that another process is writing to is intact."""
     connection = sqlite3.connect(
         f"file:{quote(str(path.absolute()))}?mode=rw", uri=True, isolation_level=None, timeout=wait_s
     )
@@ -159,6 +159,6 @@ def _write_nothing(path: Path, wait_s: float = 5.0) -> None:
 def _of_no_use(home: Path, error: BaseException) -> str:
     told = shown(str(getattr(error, "orig", None) or error), MOST_TOLD).rstrip(".")
     return (
-        f"Dagster cannot go on with what is in {home} ({told}): see that the disk has room, and that dagster.yaml and the "
-        "databases in it are whole, or move it away to begin a new one; the Parquet files do not need it."
+        f"Dagster cannot use what is in {home} ({told}): check that the disk has room, and that dagster.yaml and the "
+        "databases in it are intact, or move it away to start afresh; the Parquet files do not need it."
     )

@@ -1,6 +1,6 @@
-"""What we use of Dagster that Dagster does not promise to keep, in this module and no other.
+"""The parts of Dagster that we use although they are not public, in this module only.
 
-`calls_assets_tests/dagster/test_internals.py` says of each name what breaks where it is gone, and what to do.
+`calls_assets_tests/dagster/test_internals.py` says for each name what breaks if it disappears, and what to do.
 """
 
 from typing import Any
@@ -39,7 +39,7 @@ __all__ = [
 
 
 def have_dev_start(web_server: str) -> None:
-    """Have `dg dev`, where it runs in this process, start a module as its web server instead of Dagster's."""
+    """Make `dg dev`, run in this process, start a module of ours as its web server instead of Dagster's."""
     from dagster._cli import dev as module  # no code location needs it
 
     dev: Any = module

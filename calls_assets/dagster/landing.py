@@ -1,7 +1,7 @@
-"""How a run over any days tells Dagster of each day on its own.
+"""How a run over any days reports each day to Dagster separately.
 
-Dagster gives one result a run to every day of a range. A landing therefore attaches metadata and check results to each day as
-it lands, and keeps the days that landed as materialized when a later one fails.
+Dagster gives every day of a range the one result of the run. A landing therefore attaches metadata and check results to each
+day as it lands, and keeps the days that landed as materialized when a later one fails.
 """
 
 import time
@@ -32,11 +32,11 @@ from calls_assets.tables.store import MissingDay
 BY_KEY = {(check.table, check.name): check for check in CHECKS}
 
 MOST_TOLD = 400
-"""Characters of what a library says of an error."""
+"""The most characters of a library's error message."""
 
 
 class Stopped(DagsterUserCodeProcessError):
-    """Ends a step with one sentence. The only kind of error that Dagster shows without the frames that it came through."""
+    """Ends a step with one sentence: the only kind of error that Dagster shows without a traceback."""
 
     def __init__(self, sentence: str) -> None:
         error = SerializableErrorInfo(sentence, stack=[], cls_name="Stopped")
@@ -45,7 +45,7 @@ class Stopped(DagsterUserCodeProcessError):
 
 @dataclass
 class DagsterLanding(Landing):
-    """A run of Dagster's, which is told of each day that lands."""
+    """The landing of a Dagster run, which gets each day that lands."""
 
     context: dg.AssetExecutionContext
     _landed: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
@@ -66,16 +66,16 @@ class DagsterLanding(Landing):
         self._landed[name, str(day)] = shown
 
     def report_outcome(self, check: Check, day: date, outcome: CheckOutcome) -> None:
-        """Keep what a check found until the materialization that it is of is known."""
+        """Keep what a check found until its materialization is known."""
         self._found.setdefault(check, {})[str(day)] = outcome
 
     def fail(self, table: Table, day: date, check: Check, outcome: CheckOutcome) -> None:
-        """Show that a check failed on a day which therefore does not land."""
+        """Report that a check failed on a day which therefore does not land."""
         if self.selects(table):
             self.context.log_event(evaluation(check, outcome, str(day), None))
 
     def show(self) -> None:
-        """Show what has landed as materialized already, for long runs and for those that break off."""
+        """Report what has landed as materialized already, for long runs and for runs that fail."""
         for (name, day), metadata in self._landed.items():
             if (name, day) not in self._shown:
                 self.context.log_event(dg.AssetMaterialization(name, partition=day, metadata=metadata))
@@ -89,7 +89,7 @@ class DagsterLanding(Landing):
 
     @property
     def unfinished(self) -> str:
-        """The days of a range that have not landed in all the tables of the step, as a sentence; empty where none."""
+        """The days of a range that have not landed in every table of the step, as a sentence; empty if there are none."""
         names = [key.path[-1] for key in self.context.selected_asset_keys]
         days = [str(day) for day in self.days if any((name, str(day)) not in self._landed for name in names)]
         if len(self.days) == 1 or not days:
@@ -97,7 +97,7 @@ class DagsterLanding(Landing):
         return f" Still to be materialized: {days[0] if len(days) == 1 else f'{days[0]} to {days[-1]}'}."
 
     def results(self) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-        """What the asset function yields at its end."""
+        """What the asset function yields in the end."""
         for key in self.context.selected_asset_keys:
             yield dg.MaterializeResult(asset_key=key)
         for check_key in self.context.selected_asset_check_keys:
@@ -139,12 +139,12 @@ def landing(context: dg.AssetExecutionContext, tables: Tables, settings: AssetSe
 
 
 def _sentence(error: BaseException, current: DagsterLanding | None) -> str:
-    """What ended a run, in a sentence; empty where that is no error that can be expected."""
+    """Why a run ended, in a sentence; empty for an unexpected error."""
     if isinstance(error, (ApiError, MissingDay, ValueError, OSError)):
         return str(error)
     if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
-        return "The run takes more memory than there is: give it more, or fewer days at a time."
-    import duckdb  # a pull may do without it
+        return "The run needs more memory than is available: give it more, or fewer days at a time."
+    import duckdb  # not every pull needs it
 
     if current and isinstance(error, duckdb.Error):
         broken = current.store.read_through(TABLES.values(), current.days)
@@ -157,11 +157,11 @@ def _days(context: dg.AssetExecutionContext, zone: ZoneInfo) -> tuple[date, ...]
     """The days of the run, in order.
 
     Raises:
-        Stopped: the run is of no day, or of one that the project does not have; Dagster would show its own frames.
+        Stopped: the run has no days, or days outside the project's; Dagster would show a traceback.
     """
     if not (context.has_partition_key or context.has_partition_key_range):
         raise Stopped(
-            "This run is of no day: choose days, in the UI by materializing assets, or on the command line with "
+            "This run has no days: choose some, in the UI by materializing assets, or on the command line with "
             "--partition-range 2026-11-16...2026-11-22."
         )
     keys, definition, today = context.partition_key_range, context.assets_def.partitions_def, datetime.now(zone).date()
@@ -176,16 +176,16 @@ def _days(context: dg.AssetExecutionContext, zone: ZoneInfo) -> tuple[date, ...]
 
 
 def _refuse_to_leave_out(context: dg.AssetExecutionContext, days: Sequence[date]) -> None:
-    """End a re-execution that would leave failed days as they are, and be green.
+    """End a re-execution that would succeed without repeating the days that failed.
 
     Raises:
-        Stopped: it leaves out a step that failed; says what to do instead.
+        Stopped: it skips a step that failed; says what to do instead.
     """
     left_out = steps_left_out(context.instance, context.run)
     if left_out:
         raise Stopped(
-            f"The run before this one did not end {', '.join(left_out)}, and 'From asset failure' leaves that out, for some "
-            f"of its days are there: re-execute 'From failure', or materialize {days[0]} to {days[-1]} again."
+            f"The previous run did not finish {', '.join(left_out)}, and 'From asset failure' skips that, because some of "
+            f"its days exist: re-execute 'From failure', or materialize {days[0]} to {days[-1]} again."
         )
 
 
@@ -203,7 +203,7 @@ def latest(instance: dg.DagsterInstance, table: str, days: Sequence[str]) -> dic
 
 
 def evaluation(check: Check, outcome: CheckOutcome, day: str, of: dg.EventLogRecord | None) -> dg.AssetCheckEvaluation:
-    """What Dagster is told of a day's check; without the materialization that it is of, the Partitions tab leaves it out."""
+    """A day's check as Dagster records it; without its materialization, the Partitions tab would not show it."""
     target = of and Target(storage_id=of.storage_id, run_id=of.run_id, timestamp=of.timestamp)
     return dg.AssetCheckEvaluation(
         asset_key=dg.AssetKey(check.table),
@@ -218,7 +218,7 @@ def evaluation(check: Check, outcome: CheckOutcome, day: str, of: dg.EventLogRec
 
 
 def severity(check: Check) -> dg.AssetCheckSeverity:
-    """How grave it is that a check fails, in Dagster's words."""
+    """The severity of a failed check in Dagster."""
     return dg.AssetCheckSeverity.ERROR if check.is_error else dg.AssetCheckSeverity.WARN
 
 

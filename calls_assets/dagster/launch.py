@@ -1,4 +1,4 @@
-"""A run over a range of days through Dagster in this process, with a bar, so that the UI shows the run too."""
+"""A run over a range of days through Dagster in this process, with a progress bar; the UI shows the run too."""
 
 import threading
 import uuid
@@ -29,7 +29,7 @@ LOCATION = "calls_assets.definitions"
 """The code location's name, as `calls-assets dev` and workspace.yaml have it."""
 
 MOST_SAID = 2000
-"""Characters of a run's sentence."""
+"""The most characters of a run's sentence."""
 
 EVENTS_AT_ONCE = 1000
 LOOK_EVERY_S = 0.5
@@ -37,7 +37,7 @@ LOOK_EVERY_S = 0.5
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: whether it succeeded, what stopped it in a sentence each, and the checks that failed."""
+    """How a run ended: whether it succeeded, a sentence for each error, and the checks that failed."""
 
     success: bool
     sentences: tuple[str, ...]
@@ -66,7 +66,7 @@ def materialize(
 
 
 def _origin() -> RemoteJobOrigin:
-    """Where the web server finds the job: a run that does not say so is shown neither with its job nor on the Timeline."""
+    """Where the web server finds the job: a run without it is shown neither with its job nor on the Timeline."""
     location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(module_name=LOCATION), LOCATION)
     return RemoteRepositoryOrigin(location, "__repository__").get_job_origin(JOB)
 
@@ -78,7 +78,7 @@ def _sentences(result: JobExecutionResult) -> Iterator[str]:
 
 
 def _failed_checks(result: JobExecutionResult, single: date | None) -> Iterator[str]:
-    """The failed checks of each day; what a range's checks found as a whole is left out."""
+    """The failed checks of each day, without the summary of a range."""
     for found in result.get_asset_check_evaluations():
         day = single or found.partition
         if day and not found.passed:
@@ -87,7 +87,7 @@ def _failed_checks(result: JobExecutionResult, single: date | None) -> Iterator[
 
 @contextmanager
 def _bar(instance: dg.DagsterInstance, run_id: str, files: int, console: Console) -> Iterator[None]:
-    """A bar that counts the daily files which Dagster has been told of, and names the step under way."""
+    """A progress bar that counts the daily files reported to Dagster, and names the current step."""
     over = threading.Event()
     columns = (*Progress.get_default_columns(), TextColumn("{task.completed}/{task.total} daily files"))
 
@@ -111,7 +111,7 @@ def _bar(instance: dg.DagsterInstance, run_id: str, files: int, console: Console
 
 
 class _Landed:
-    """What the event log has told of a run."""
+    """The daily files of a run that are in the event log."""
 
     def __init__(self, instance: dg.DagsterInstance, run_id: str) -> None:
         self._instance, self._run_id = instance, run_id
@@ -119,7 +119,7 @@ class _Landed:
         self._landed: set[tuple[str, str | None]] = set()
 
     def look(self, bar: Progress, task: TaskID) -> None:
-        """Read the events since the last look."""
+        """Read the new events."""
         kinds = {DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.STEP_START}
         has_more = True
         while has_more:

@@ -1,7 +1,7 @@
-"""Forgets old runs whose days have all been materialized again since, so that Dagster's log does not grow for ever.
+"""Deletes old runs whose days have all been materialized again since, so that Dagster's log does not grow for ever.
 
-Dagster's own `retention` forgets ticks of schedules and sensors only, and deleting a run there takes the materializations of
-its days with it, also where these are the last ones: such a day then looks as if it had never been pulled.
+Dagster's own `retention` deletes only ticks of schedules and sensors, and deleting a run there removes the materializations
+of its days as well, even if they are the latest: such a day then looks as if it had never been pulled.
 """
 
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from calls_assets.dagster.internals import AssetCheckExecutionsTable, SqlEventLo
 from calls_assets.dagster.runs import is_ours
 
 AT_ONCE = 500
-"""So many records are asked for at a time; databases bound the length of a question."""
+"""How many records are fetched at a time; databases limit the length of a query."""
 
 OVER = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
 def purge(instance: dg.DagsterInstance, before: datetime) -> Iterator[str]:
-    """Delete our runs that ended before a moment and hold no day's last materialization; gives their ids.
+    """Delete our runs that ended before a moment and hold no day's latest materialization; yields their ids.
 
     Args:
         instance: Dagster's instance.
@@ -35,7 +35,7 @@ def purge(instance: dg.DagsterInstance, before: datetime) -> Iterator[str]:
 
 
 def _runs_of_latest(instance: dg.DagsterInstance, key: dg.AssetKey) -> Iterator[str]:
-    """The runs that hold the last materialization of a day of an asset."""
+    """The runs that hold the latest materialization of any day of an asset."""
     kind = dg.DagsterEventType.ASSET_MATERIALIZATION
     ids = list(instance.get_latest_storage_id_by_partition(key, kind).values())
     for first in range(0, len(ids), AT_ONCE):
@@ -44,7 +44,7 @@ def _runs_of_latest(instance: dg.DagsterInstance, key: dg.AssetKey) -> Iterator[
 
 
 def _delete(instance: dg.DagsterInstance, run_id: str) -> None:
-    """Delete a run with all that Dagster keeps of it, also what Dagster would leave: its checks, its output, its file."""
+    """Delete a run with everything that belongs to it, including its checks, output and file, which Dagster would leave."""
     instance.delete_run(run_id)
     instance.compute_log_manager.delete_logs(prefix=[run_id])
     storage = instance.event_log_storage

@@ -1,6 +1,6 @@
-"""Dagster's thin shells around the API and the table store: configuration in, plain objects out.
+"""Dagster's resources for the API and the table store: configuration in, plain objects out.
 
-What only a run needs is imported when a run asks for it, so that the code location loads fast.
+What only a run needs is imported when a run uses it, so that the code location loads fast.
 """
 
 import logging
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from calls_assets.tables.store import TableStore
 
 FILTERS = ("number_ids", "ring_group_id", "ivr_id", "list_id", "agent_id", "disposition_ids", "survey_ids")
-"""The fields of `Query` that choose calls."""
+"""The fields of `Query` that select calls."""
 
 FILTER = "Pull only the calls {}; give such a pull a CALLS_DATA_URL of its own. Default: all calls."
 
@@ -42,12 +42,12 @@ def _setting(name: str) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A setting's value as Dagster's configuration has it."""
+    """A setting's value as Dagster's configuration expects it."""
     return value.key if isinstance(value, ZoneInfo) else list(value) if isinstance(value, tuple) else value
 
 
 class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The account's `GET /calls/`: where it is, how to ask, and which calls to ask for."""
+    """The account's `GET /calls/`: its address, how to send requests, and which calls to request."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -81,7 +81,7 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
     def configured(cls, settings: Settings, **values: Any) -> "CallsApi":
         """The resource with the settings, and these values, as the defaults of its fields.
 
-        A run that sets one field thereby keeps the others: Dagster would go back to the defaults of the class.
+        A run that sets one field then keeps the others: otherwise Dagster would use the defaults of the class.
         """
         values |= {name: _plain(getattr(settings, name)) for name in FIELDS if name in cls.model_fields}
         values |= {name: _plain(getattr(settings.filters, name)) for name in FILTERS}
@@ -139,7 +139,7 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
         )
 
     def policy(self) -> Privacy:
-        """What lands of what is personal.
+        """What lands of personal data.
 
         Raises:
             ValueError: the policy is unknown, or its key can be guessed; the sentence never holds the key.
@@ -150,7 +150,7 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
         """What is known of how the account reads dates.
 
         Raises:
-            ValueError: the zone is none.
+            ValueError: the zone is unknown.
         """
         from calls_assets.api.windows import Reading
 
@@ -160,7 +160,7 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
         """What reads the account's pages.
 
         Raises:
-            ValueError: the zone of its times is none.
+            ValueError: the zone of its times is unknown.
         """
         from calls_assets.api.decode import Decoder
 
@@ -170,7 +170,7 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
         """The page size and the filters.
 
         Raises:
-            ValueError: a field is not what the API document allows.
+            ValueError: a field has a value that the API document does not allow.
         """
         if not 1 <= self.concurrency <= MOST_IN_FLIGHT:
             raise ValueError(
@@ -201,7 +201,7 @@ class Tables(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Tables"]:
-        """The resource of a run, and every step has it: the run shows that it lives for as long as it does."""
+        """The resource of a run. Every step has it, so that the run is locked while it lasts."""
         if context.instance is None or context.run is None:
             yield self
         else:

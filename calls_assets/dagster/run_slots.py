@@ -1,12 +1,12 @@
-"""Runs that were killed: how they are known, and how they are ended, so that nothing waits for what they held.
+"""Killed runs: how they are detected and ended, so that nothing waits for the slots that they held.
 
-Dagster is told of a run's end by the run itself. One that is killed, by hand or with the machine, stays started for ever and
-keeps its place in the API's pool, and every later one waits in the queue. Each run therefore holds a lock on a file of its
-own in Dagster's home while it lives, which the system lets go of however the process ends. A sensor looks after these files,
-and so does each run at its start, for those who work without Dagster's daemon.
+A run reports its own end to Dagster. One that is killed, by hand or with the machine, stays started for ever and keeps its
+slot in the API's pool, and every later run waits in the queue. Each run therefore holds a lock on a file of its own in
+Dagster's home, which the system releases however the process ends. A sensor checks these files, and so does each run at its
+start, for those who work without Dagster's daemon.
 
-The files tell nothing of runs on other machines. Each run therefore also counts in a tag of its own while it lives, and the
-sensor ends one whose count has stood still for some looks. No clock is compared with another.
+The files say nothing about runs on other machines. Each run therefore also sends heartbeats, by counting in a tag of its own,
+and the sensor ends a run whose count has not changed for several checks. No clock is compared with another.
 """
 
 import fcntl
@@ -24,29 +24,29 @@ import dagster as dg
 LOOK_EVERY_S = 30
 
 HEARTBEAT = "calls_assets/beat"
-"""The tag in which a run counts."""
+"""The tag that holds a run's count."""
 
 HEARTBEAT_EVERY_S = 30
 MOST_SILENT_LOOKS = 6
-"""A run whose count stands still for so many looks is over: three minutes, in which nothing of ours holds a process up."""
+"""A run whose count is the same at this many checks is over: three minutes, and nothing of ours blocks a process so long."""
 
-SILENT = "Nothing was heard of this run for three minutes: its machine is down; its days can be materialized again."
+SILENT = "This run sent no heartbeat for three minutes, so its machine is down; its days can be materialized again."
 
 KILLED = "The process of this run was killed, or its machine went down; its days can be materialized again."
 
 STOPPED = "The command of this run was stopped; its days can be materialized again."
 
 LOCKS = "calls_assets_runs"
-"""The folder of the files, in Dagster's home."""
+"""The folder of the lock files, in Dagster's home."""
 
 _own_runs: set[str] = set()
-"""The runs that this process shows to live."""
+"""The runs that this process holds a lock for."""
 
 
 @contextmanager
 def lock_run(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
-    """Show that a run of this process lives, and end those that were killed."""
-    if run_id in _own_runs:  # by the command that started it here
+    """Hold a lock and send heartbeats for a run of this process; end runs that were killed."""
+    if run_id in _own_runs:  # the command that started the run here did so already
         yield
         return
     end_killed_runs(instance)
@@ -66,7 +66,7 @@ def lock_run(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
 
 @contextmanager
 def lock_new_run(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
-    """Show that a run lives from before Dagster knows of it, and have none that was stopped be taken for one to come."""
+    """Lock a run before Dagster knows about it, and mark it as failed if it is stopped before it starts."""
     with lock_run(instance, run_id):
         try:
             yield
@@ -76,9 +76,9 @@ def lock_new_run(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
 
 
 def end_killed_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Tell Dagster that runs which were killed have failed, which frees what they held; gives their ids.
+    """Report killed runs to Dagster as failed, which frees their slots; returns their ids.
 
-    Runs of other machines have no file here, and are left alone.
+    Runs on other machines have no file here, and are left alone.
     """
     killed = [lock for lock in sorted(_folder(instance).glob("[!.]*")) if _was_killed(lock)]
     for lock in killed:
@@ -90,15 +90,15 @@ def end_killed_runs(instance: dg.DagsterInstance) -> list[str]:
 def end_silent_runs(
     instance: dg.DagsterInstance, seen_before: dict[str, tuple[str, int]], is_ours: Callable[[dg.DagsterRun], bool]
 ) -> dict[str, tuple[str, int]]:
-    """End the runs of other machines whose count has stood still for `MOST_SILENT_LOOKS`; to be called at each look.
+    """End runs on other machines whose count has not changed for `MOST_SILENT_LOOKS` checks; to be called at each check.
 
     Args:
         instance: Dagster's instance.
-        seen_before: What the look before gave.
-        is_ours: Tells the runs that count from those of other projects.
+        seen_before: What the previous check returned.
+        is_ours: Whether a run belongs to this project.
 
     Returns:
-        Of each run that goes on its count, and for how many looks it has stood still.
+        The count of each run that goes on, and for how many checks it has not changed.
     """
     found = {}
     for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
@@ -115,7 +115,7 @@ def end_silent_runs(
 
 
 def _end(instance: dg.DagsterInstance, run_id: str, why: str) -> None:
-    """Tell Dagster that a run has failed, unless it is over, and free what it held."""
+    """Report a run to Dagster as failed, unless it is over, and free its slots."""
     run = instance.get_run_by_id(run_id)
     if run and not run.is_finished:
         instance.report_run_failed(run, why)
@@ -130,12 +130,12 @@ def _send_heartbeats(instance: dg.DagsterInstance, run_id: str, over: threading.
             return
         try:
             instance.add_run_tags(run_id, {HEARTBEAT: str(number)})
-        except Exception:  # the database may be away for a while, whatever its client raises
+        except Exception:  # the database may be unavailable for a while, whatever its client raises
             logging.getLogger(__name__).debug("No heartbeat of run %s.", run_id, exc_info=True)
 
 
 def killed_runs_sensor(is_ours: Callable[[dg.DagsterRun], bool]) -> dg.SensorDefinition:
-    """What ends killed runs where the daemon runs, shipped running; `is_ours` tells this project's from others."""
+    """The sensor that ends killed runs, shipped running; `is_ours` says whether a run belongs to this project."""
 
     @dg.sensor(
         name="end_killed_runs",
@@ -161,7 +161,7 @@ def _folder(instance: dg.DagsterInstance) -> Path:
 
 
 def _locked(lock: Path) -> int:
-    """Make a run's file, which nobody sees before it is locked."""
+    """Create a run's file, which no other process sees before it is locked."""
     hidden = lock.with_name(f".{lock.name}")
     handle = os.open(hidden, os.O_CREAT | os.O_RDWR, 0o640)
     fcntl.flock(handle, fcntl.LOCK_EX)
@@ -170,7 +170,7 @@ def _locked(lock: Path) -> int:
 
 
 def _was_killed(lock: Path) -> bool:
-    """Whether a run's file is there and nobody holds it."""
+    """Whether a run's file exists without a lock on it."""
     try:
         handle = os.open(lock, os.O_RDWR)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Runs of this project: which are ours, which days they are for, and what a re-execution leaves out."""
+"""Runs of this project: which are ours, their days, and the steps that a re-execution skips."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -34,7 +34,7 @@ def range_tags(first: date, last: date) -> dict[str, str]:
 
 
 def days_of(tags: Mapping[str, str]) -> tuple[date, date] | None:
-    """The first and the last day of a run with these tags; None where they name none."""
+    """The first and last day of a run with these tags; None if they name no days."""
     first = tags.get(FIRST) or tags.get(SINGLE, "")
     try:
         return date.fromisoformat(first), date.fromisoformat(tags.get(LAST) or first)
@@ -43,9 +43,9 @@ def days_of(tags: Mapping[str, str]) -> tuple[date, date] | None:
 
 
 def steps_left_out(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str]:
-    """The steps that failed in the runs before a re-execution 'From asset failure', and that it does not repeat.
+    """The steps that failed in the runs before a re-execution 'From asset failure' and that it does not repeat.
 
-    Dagster takes an asset for done once any of its days is there, and does not repeat a step all of whose assets are done.
+    Dagster regards an asset as done once any of its days exists, and does not repeat a step whose assets are all done.
     """
     if run.tags.get(RESUMES_ASSETS) != "true":
         return []

@@ -1,4 +1,4 @@
-"""When the pipeline runs by itself."""
+"""When the pipeline runs on its own."""
 
 from datetime import timedelta
 from typing import Any
@@ -40,7 +40,7 @@ def schedules(settings: Settings, job: Any) -> list[dg.ScheduleDefinition]:
     def refresh_open_day(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         today = context.scheduled_execution_time.astimezone(zone).date()
         if today < settings.start_date:
-            return dg.SkipReason(f"CALLS_START_DATE, {settings.start_date}, is yet to come.")
+            return dg.SkipReason(f"CALLS_START_DATE, {settings.start_date}, is in the future.")
         return dg.RunRequest(tags=range_tags(today, today))
 
     return [repull_last_days, refresh_open_day]

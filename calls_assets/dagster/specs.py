@@ -1,4 +1,4 @@
-"""What Dagster is told of each table before anything has run: key, inputs, description, columns, checks."""
+"""The specification of each table for Dagster: key, inputs, description, columns, checks."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ JOB = "calls_pipeline"
 """The job of every table and the page."""
 
 POOL = "calls_api"
-"""Runs that ask the API share this pool; dagster.yaml limits it."""
+"""The pool of the steps that query the API; dagster.yaml limits it."""
 
 HOME = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True)
 class AssetSettings:
-    """What all assets have in common.
+    """What all assets share.
 
     `backfill_policy` says how many days a run takes, `repull_days` how many closed days each morning pulls again, and
-    `problems` what is wrong with the settings, so that no run can succeed.
+    `problems` what is wrong with the settings, in which case every run fails.
     """
 
     partitions: dg.DailyPartitionsDefinition
@@ -40,7 +40,7 @@ class AssetSettings:
 
     @classmethod
     def of(cls, settings: Settings) -> "AssetSettings":
-        """One partition a local day from the start date to today, the open day included."""
+        """One partition per local day from the start date to today, including the open day."""
         days = settings.days_per_run
         return cls(
             dg.DailyPartitionsDefinition(str(settings.start_date), timezone=settings.zone.key, end_offset=1),

@@ -1,8 +1,8 @@
-"""Dagster's web server for the browser of this machine and nobody else's pages in it; `calls-assets dev` starts it.
+"""Dagster's web server, protected from other pages in this machine's browser; `calls-assets dev` starts it.
 
-The UI has no login, and its GraphQL starts runs for a mere link. A browser lets every page that is open in it ask this
-machine: from the page's own origin, or as if it were the same one, once the page's name has been made to lead here. A page
-can also show the UI in a frame, under something that people are to click.
+The UI has no login, and a mere link can start runs through its GraphQL. A browser lets every open page send requests to this
+machine: from the page's own origin, or, after DNS rebinding, as if from the UI's. A page can also show the UI in a frame,
+under something that people are lured to click.
 """
 
 from typing import Any
@@ -17,33 +17,33 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from calls_assets.loopback import names_loopback
 
 OTHER_NAME = (
-    "This UI is reached as 127.0.0.1, localhost or [::1] alone: put a proxy with a login in front for any other name."
+    "This UI answers only as 127.0.0.1, localhost or [::1]: for any other name, put a proxy with a login in front."
 )
-OTHER_PAGE = "Another web page asks for this: open it in the UI itself."
+OTHER_PAGE = "This request comes from another web page: open it in the UI itself."
 
 
 def refusal(headers: Headers) -> str | None:
-    """Why a request is none of the UI's own; None where it is one, or none of a browser's."""
+    """Why a request is refused; None for one from the UI's own pages or from no browser."""
     hosts = headers.getlist("host")
     if not names_loopback(hosts):
         return OTHER_NAME
     is_foreign = headers.get("origin", f"http://{hosts[0]}") != f"http://{hosts[0]}"
     is_followed = (
         headers.get("sec-fetch-dest") == "document"
-    )  # a link, as in an alert; a frame's clicks could be stolen
+    )  # a link, as in an alert; clicks in a frame could be hijacked
     if is_foreign or (headers.get("sec-fetch-site") in ("cross-site", "same-site") and not is_followed):
         return OTHER_PAGE
     return None
 
 
 class Doorkeeper:
-    """Refuses requests and WebSockets that are none of the UI's own."""
+    """Refuses requests and WebSockets from other pages."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a refusal, or have the web server answer."""
+        """Refuse the request, or pass it to the web server."""
         why = refusal(Headers(scope=scope)) if scope["type"] in ("http", "websocket") else None
         if why is None:
             await self._app(scope, receive, send)
@@ -54,7 +54,7 @@ class Doorkeeper:
 
 
 def main() -> None:
-    """Be `dagster-webserver` behind the doorkeeper."""
+    """Run `dagster-webserver` behind the doorkeeper."""
     build = DagsterWebserver.build_middleware
 
     def build_ours(server: "DagsterWebserver[Any, Any]") -> list[Middleware]:

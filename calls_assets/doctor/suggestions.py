@@ -80,7 +80,7 @@ def check_is_new(path: Path) -> None:
         raise ValueError(f"{path} already exists and is not overwritten: move it, or give --write-env another name.")
     if not path.absolute().parent.is_dir():
         raise ValueError(
-            f"{path} cannot be written, because there is no folder {path.absolute().parent}: create it first."
+            f"{path} cannot be written, because the folder {path.absolute().parent} does not exist: create it first."
         )
 
 

@@ -1,4 +1,4 @@
-"""What a pull says about a day's calls that the pull before did not: calls new, gone and changed, field by field."""
+"""How a day's calls differ from the previous pull: calls that are new, gone and changed, field by field."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,7 +11,7 @@ from calls_assets.tables.catalog import RAW_CALLS
 NEW, GONE, CHANGED = "new", "gone", "changed"
 
 FIELDS = tuple(name for name in RAW_CALLS.arrow_schema.names if name not in ("local_date", "id"))
-"""What can change about a call."""
+"""The fields of a call that can change."""
 
 CHANGES = pa.schema([("call_id", pa.int64()), ("change", pa.string()), ("field", pa.string())])
 
@@ -27,11 +27,11 @@ COMPARE = """
 
 
 def changes(before: Relation, after: Iterable[pa.Table]) -> pa.Table:
-    """The changes from a day's file to the rows that will replace it, in the schema `CHANGES`; a field a row.
+    """The changes from a day's file to the rows that will replace it, in the schema `CHANGES`; one field per row.
 
     Args:
         before: The day's `raw_calls` as they are, sorted by id.
-        after: The day's `raw_calls` as they will be, sorted by id, in parts; with one part and its rows of before in memory.
+        after: The day's `raw_calls` as they will be, sorted by id, in parts, of which one is in memory at a time.
     """
     with connect({"raw_calls": before}, keep_missing_columns=True) as connection:
         fields = [name for name in connection.table("raw_calls").columns if name in FIELDS]
@@ -41,7 +41,7 @@ def changes(before: Relation, after: Iterable[pa.Table]) -> pa.Table:
 def _compare_parts(
     connection: duckdb.DuckDBPyConnection, fields: list[str], after: Iterable[pa.Table]
 ) -> Iterator[pa.Table]:
-    """The changes of each part, and then of the calls behind the last one."""
+    """The changes of each part, and then of the calls after the last one."""
     names = ", ".join(["id", *fields])
     lowest: int | None = None
     for rows in after:

@@ -36,21 +36,21 @@ HEADLINES = {
         *("abandonment_rate", "abandonment_rate_incl_short"),
     ),
 }
-"""The figures of a day's total that Dagster keeps and plots, of each day and pull; all of them are in the table."""
+"""The figures of a day's total that Dagster stores and plots for each day and pull; all of them are in the table."""
 
 ROWS_AT_ONCE = 100_000
-"""Rows of inputs that one query covers, or those of one day, which bounds the memory of a long range."""
+"""The most input rows in one query, unless one day has more; limits the memory of a long range."""
 
 
 def compute_days(table: Table, land: Landing, repull_days: int) -> None:
-    """Compute and land a table's days of the run; each morning pulls the last `repull_days` closed days again."""
+    """Compute and land a table for the run's days; `repull_days` is how many closed days each morning pulls again."""
     for days in _batches(table, land):
         with land.alone():
             _land(table, days, land, repull_days)
 
 
 def _batches(table: Table, land: Landing) -> Iterator[tuple[date, ...]]:
-    """The run's days, as many at a time as a query takes."""
+    """The run's days in batches, each for one query."""
     batch: list[date] = []
     rows = 0
     for day in land.days:
@@ -67,7 +67,9 @@ def _land(table: Table, days: tuple[date, ...], land: Landing, repull_days: int)
     needed = [name for name in table.inputs if name != REJECTED_CALLS.name]
     inputs: dict[str, Relation] = {name: land.store.files(TABLES[name], days) for name in needed}
     if table is DAY_STATUS:
-        rejected = [day for day in days if land.store.count(REJECTED_CALLS, day)]  # a run may have left the table out
+        rejected = [
+            day for day in days if land.store.count(REJECTED_CALLS, day)
+        ]  # a run may not have selected the table
         inputs[REJECTED_CALLS.name] = land.store.read(REJECTED_CALLS, rejected, ["local_date"])
         inputs["pulls"] = _pulls(days, land, repull_days)
     for day, rows in compute(table, inputs, days, land.zone).items():
@@ -76,7 +78,7 @@ def _land(table: Table, days: tuple[date, ...], land: Landing, repull_days: int)
 
 
 def _pulls(days: tuple[date, ...], land: Landing, repull_days: int) -> pa.Table:
-    """Whether each day's calls were put in place before the last of the mornings that pull the day again."""
+    """Whether each day's calls were written before the last morning that pulls the day again."""
     last_pull_s = (day_start(day + repull_days * ONE_DAY, land.zone) for day in days)
     placed_s = (land.store.placed_at(RAW_CALLS, day) or 0.0 for day in days)
     inside = [placed < last for placed, last in zip(placed_s, last_pull_s, strict=True)]
@@ -84,7 +86,7 @@ def _pulls(days: tuple[date, ...], land: Landing, repull_days: int) -> pa.Table:
 
 
 def headlines(table: Table, rows: pa.Table, zone: ZoneInfo) -> Metadata:
-    """The numbers of a day that the UI shows and plots, and the cards that it shows beside them."""
+    """A day's figures that the UI shows and plots, and the cards that it shows beside them."""
     if table in (SERVICE_LEVEL, ABANDONMENT):
         total = next(row for row in rows.to_pylist() if row["dimension"] == "total")
         numbers = {name: total[name] for name in HEADLINES[table.name] if total[name] is not None}

@@ -1,4 +1,4 @@
-"""What a run does for the tables that come from the API: windows, crawls, and what lands of them."""
+"""What a run does for the tables from the API: windows, crawls, and what lands from them."""
 
 import json
 import time
@@ -41,7 +41,7 @@ CHECKED = pa.schema([SCHEMA.field(name) for name in ("id", "duration", "talk_tim
 """The columns of `raw_calls` that its checks look at."""
 
 REFUSED_FOLDER = "_refused"
-"""Where the records lie of pulls that were refused for them; what reads the tree passes names with an underscore over."""
+"""The folder for the records of pulls that were refused because of them; readers skip names with an underscore."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,14 @@ class Account:
 
     Attributes:
         client: The session with its API.
-        decoder: What reads its pages.
-        reading: What is known of how it reads dates.
-        query: The page size and the filters of every question.
-        call_types: The call types to ask for by id.
-        privacy: What lands of people.
-        times_zone: IANA zone of its times that are texts without an offset; None where that is unknown.
+        decoder: Decodes its pages.
+        reading: What is known about how it reads dates.
+        query: The page size and the filters of every request.
+        call_types: The call types to request by id.
+        privacy: What lands of personal data.
+        times_zone: IANA zone of its times without an offset; None if unknown.
         calls_per_window: A range of days with more calls than this is pulled in smaller ones.
-        concurrency: Requests in flight at a time.
+        concurrency: Concurrent requests.
         read_twice: Whether a list counts as complete only where two readings agree.
         max_rejected_share: The share of unreadable records, from 0 to 1, beyond which a pull fails.
     """
@@ -76,11 +76,11 @@ class Account:
 
 
 def fetch(land: Landing, account: Account) -> None:
-    """Pull the run's days in windows, and land each window's days as soon as all of it is there.
+    """Pull the run's days in windows, and land each window's days as soon as it is complete.
 
     Raises:
-        Refused: the tree was made with other settings; the API has not been asked.
-        ApiError: some window could not be had whole; the others have landed.
+        Refused: the tree was made with other settings; no request was sent.
+        ApiError: some window could not be pulled completely; the others have landed.
     """
     zone, query, reading = land.zone, account.query, account.reading
     progress = Progress(len(land.days))
@@ -116,7 +116,7 @@ class _Fetcher:
     deviations: Counter[Deviation] = field(default_factory=Counter)
 
     def pull(self, whole: Window, cut: Cut) -> Iterator[tuple[Window, int, int]]:
-        """Land a window in the parts that `cut` makes of it; gives each with its number of calls and of pages."""
+        """Land a window in the parts that `cut` makes of it; yields each with its number of calls and pages."""
         zone, reading = self.landing.zone, self.reading
         for window, query, crawled in cut(self.crawler, whole, zone=zone, reading=reading):
             if isinstance(crawled, Incomplete):
@@ -124,17 +124,19 @@ class _Fetcher:
                 continue
             try:
                 done = window, self.land(window, query, crawled), crawled.pages
-            except NotProven as error:  # a call type's list is not, or has calls that the list of all calls lacks
+            except (
+                NotProven
+            ) as error:  # a call type's list is incomplete, or has calls that the list of all calls lacks
                 if len(window.days) == 1:
                     yield from self.land_by_direction(window, query, error)
                 for day in window.days if len(window.days) > 1 else ():
                     yield from self.pull(reading.window((day,), zone), cut)
                 continue
-            del crawled  # so that two windows are never in memory at a time
+            del crawled  # so that two windows are never in memory at once
             yield done
 
     def land_by_direction(self, window: Window, query: Query, error: NotProven) -> Iterator[tuple[Window, int, int]]:
-        """Land a day of which the list of all calls lacks some as the lists of both directions have it."""
+        """Land a day whose list of all calls is incomplete from the lists of both directions."""
         found: Crawled | Incomplete = error
         if isinstance(error, TooDeep):
             found = SplitDay(self.crawler, window, query, self.reading).by_direction(error)
@@ -147,23 +149,23 @@ class _Fetcher:
             self.fail(window, found)
 
     def land(self, window: Window, query: Query, crawled: Crawled) -> int:
-        """Land the window's days; says how many calls they have."""
+        """Land the window's days; returns how many calls they have."""
         self.pulled_s = crawled.began_s
         self.reading.check(window, crawled.calls.started_at, self.landing.zone)
         self._refuse_mostly_unreadable(crawled, window)
         return self.land_window(window, crawled, query)
 
     def fail(self, window: Window, error: Incomplete) -> None:
-        """Keep in mind that a window's calls are not proven complete, and show that in the UI on each of its days."""
+        """Remember that a window's calls are not proven complete, and show that in the UI on each of its days."""
         for day in window.days:
             self.landing.fail(RAW_CALLS, day, COMPLETE, CheckOutcome(False, str(error)))
         self.incomplete.append(error)
 
     def refuse_what_is_incomplete(self) -> None:
-        """End the run where a window's calls were not proven complete; the other windows have landed.
+        """Fail the run if a window's calls were not proven complete; the other windows have landed.
 
         Raises:
-            Incomplete: the first window's sentence, and how many more there were.
+            Incomplete: the first window's sentence, and how many more there are.
         """
         if self.incomplete:
             more = f" (and {len(self.incomplete) - 1} more like it)" if len(self.incomplete) > 1 else ""
@@ -183,7 +185,7 @@ class _Fetcher:
         )
 
     def land_window(self, window: Window, crawled: Crawled, query: Query) -> int:
-        """Land all tables of the window's days; says how many calls they have."""
+        """Land all tables of the window's days; returns how many calls they have."""
         places = by_day(crawled.calls.started_at, window.days, self.landing.zone)
         raw = {day: crawled.calls.at(places[day]) for day in window.days}
         answers = None
@@ -202,7 +204,7 @@ class _Fetcher:
         return sum(map(len, raw.values()))
 
     def report_deviations(self) -> None:
-        """Say once a run how the records differ from the API's document."""
+        """Log once per run how the records differ from the API's document."""
         if self.deviations:
             told = sorted({f"{one.path} as {one.sent}" for one in self.deviations})
             more = f" and {len(told) - MOST_TOLD} more" if len(told) > MOST_TOLD else ""
@@ -213,25 +215,25 @@ class _Fetcher:
             )
 
     def _refuse_other_calls(self, raw: dict[date, Calls]) -> None:
-        """Labels and counts belong to the calls that they were asked with, so those in the files must be the same."""
+        """Refuse labels and counts for calls other than those in the files: they were requested together."""
         for day, calls in raw.items():
             ours = pa.concat_tables([RAW_CALLS.empty(), *self._raw_calls(day, calls)])
             if not self.landing.store.read(RAW_CALLS, [day]).equals(ours):
                 raise ValueError(
-                    f"raw_calls of {day} is not what the API gives any more: materialize it together with raw_call_types and "
+                    f"raw_calls of {day} is no longer what the API returns: materialize it together with raw_call_types and "
                     "reconciliation."
                 )
 
     def _raw_calls(self, day: date, calls: Calls) -> Iterator[pa.Table]:
         """A day's rows of `raw_calls` as they land, in row groups."""
-        # No generator of ours, whose names would keep one group while the next is made.
+        # Not a generator of ours, whose variables would keep one group alive while the next is made.
         return map(partial(RAW_CALLS.stamp, day=day), map(self.privacy.calls, calls.tables()))
 
     def _land_calls(self, day: date, calls: Calls, crawled: Crawled) -> None:
         figures = {"window_total": crawled.total, "window_crawls": crawled.crawls, "collisions": crawled.collisions}
-        sentence = f"All {crawled.total} records of the request window came."
+        sentence = f"All {crawled.total} records of the request window were returned."
         if crawled.collisions:
-            sentence += f" {crawled.collisions} came under an id that was there; the later one is kept."
+            sentence += f" {crawled.collisions} of them had the id of another; the later one is kept."
         checked = pa.concat_tables([pa.Table.from_batches([], CHECKED), *calls.tables(CHECKED.names)])
         deviations = calls.deviations()
         self.deviations.update(deviations)
@@ -258,7 +260,7 @@ class _Fetcher:
         starts = np.array([reject.started_at for reject in known], np.int64)
         split = by_day(starts, window.days, self.landing.zone)
         before = self.strays
-        # Windows overlap, so a record that tells no day of its own comes with several of them.
+        # Windows overlap, so a record without a readable day comes with several of them.
         self.strays = before | Counter(reject for reject in rejects if reject.started_at is None)
         for day in window.days:
             here = tuple(known[place] for place in split[day])

@@ -1,4 +1,4 @@
-"""What a run puts in place, a day of a table at a time; what is told of it elsewhere is for a subclass to say."""
+"""What a run writes, one day of a table at a time; a subclass reports it."""
 
 import logging
 from abc import ABC, abstractmethod
@@ -17,7 +17,7 @@ from calls_assets.tables.store import TableStore
 
 
 class Refused(ValueError):
-    """The run may not go on: its tree or its rows forbid it."""
+    """The run may not go on, because of its tree or its rows."""
 
 
 class Markdown(str):
@@ -36,7 +36,7 @@ Metadata = Mapping[str, str | int | float | bool | Markdown | Instant]
 class Landing(ABC):
     """A run over some days of a tree.
 
-    `made_with` holds the settings of the run that must be those of the tree: the zone, and of a pull more.
+    `made_with` holds the settings that the run must share with the tree: the zone, and more for a pull.
     """
 
     log: logging.Logger
@@ -47,9 +47,9 @@ class Landing(ABC):
 
     @contextmanager
     def alone(self, create: bool = False) -> Iterator[None]:
-        """Keep other runs from landing in the tree meanwhile, so that what is read and landed in the block fits together.
+        """Lock the tree against other runs, so that what is read and landed in the block is consistent.
 
-        `create` makes the tree's folder where there is none yet, and has the tree remember the run's settings.
+        `create` creates the tree's folder if needed, and stores the run's settings in it.
 
         Raises:
             Refused: the tree was made with other settings.
@@ -61,10 +61,10 @@ class Landing(ABC):
             yield
 
     def check_settings(self) -> MadeWith:
-        """See that the run may go on in the tree; gives the settings that this was made with, as far as it has any.
+        """Check that the run may go on in the tree; returns the settings that the tree was made with, if any.
 
         Raises:
-            Refused: it was made with others, or cannot tell.
+            Refused: the tree was made with others, or its settings cannot be read.
         """
         try:
             return check(self.store, self.made_with)
@@ -82,10 +82,10 @@ class Landing(ABC):
         metadata: Metadata,
         outcomes: CheckOutcomes,
     ) -> None:
-        """Replace a table's file of a day, and tell of it; a table that the run did not select is left alone.
+        """Replace a table's file of a day, and report it; a table that the run did not select is left alone.
 
         Raises:
-            Refused: the rows break an invariant; the file that was there stays.
+            Refused: the rows violate an invariant; the previous file stays.
         """
         if not self.selects(table):
             return
@@ -99,7 +99,7 @@ class Landing(ABC):
                 self.report_outcome(kind, day, outcome)
 
     def land_page(self, name: str, day: date, html: bytes, metadata: Metadata) -> None:
-        """Replace a page of a day, and tell of it."""
+        """Replace a page of a day, and report it."""
         self.report_file(name, day, self.store.put(f"{name}/date={day}/{name}.html", html), metadata)
 
     @abstractmethod
@@ -108,16 +108,16 @@ class Landing(ABC):
 
     @abstractmethod
     def report_file(self, name: str, day: date, path: str, metadata: Metadata) -> None:
-        """Tell of a file that was put in place."""
+        """Report a file that was written."""
 
     @abstractmethod
     def report_outcome(self, check: Check, day: date, outcome: CheckOutcome) -> None:
-        """Tell what a check found of a day that landed."""
+        """Report what a check found on a day that landed."""
 
     @abstractmethod
     def fail(self, table: Table, day: date, check: Check, outcome: CheckOutcome) -> None:
-        """Show that a check failed on a day which therefore does not land."""
+        """Report that a check failed on a day which therefore does not land."""
 
     @abstractmethod
     def show(self) -> None:
-        """Show what has landed as materialized already, for long runs and for those that break off."""
+        """Report what has landed as materialized already, for long runs and for runs that fail."""

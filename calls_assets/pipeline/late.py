@@ -1,4 +1,4 @@
-"""Late truth: what a pull changes about a day that was over when the pull before came."""
+"""Late changes: what a pull changes about a day that was over at the previous pull."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
@@ -16,15 +16,15 @@ from calls_assets.tables.store import BrokenFile, MissingDay
 
 
 def late_changes(land: Landing, day: date, after: Iterable[pa.Table], pulled_s: float) -> pa.Table | None:
-    """The rows of `call_changes` that a pull adds; None where the day has not been pulled since it was over.
+    """The rows of `call_changes` that a pull adds; None if the day has not been pulled since it was over.
 
     Args:
-        land: The run's landing, which knows the tree.
+        land: The run's landing, which has the tree.
         day: The local day.
         after: The day's new rows of `raw_calls`, in parts.
         pulled_s: When the pull began, in epoch seconds.
 
-    A file that is broken is replaced without a comparison, or nothing would ever replace it.
+    A broken file is replaced without a comparison, because otherwise nothing would ever replace it.
     """
     end_s = day_start(day + ONE_DAY, land.zone)
     before_s = land.store.placed_at(RAW_CALLS, day)
@@ -36,7 +36,7 @@ def late_changes(land: Landing, day: date, after: Iterable[pa.Table], pulled_s: 
         broken = land.store.read_through([RAW_CALLS], [day])
         if not broken:
             raise
-        land.log.warning("What the pull changes of %s cannot be told: %s", day, broken[day])
+        land.log.warning("The changes of %s by this pull are unknown: %s", day, broken[day])
         return None
     pull = (_instant(pulled_s), _instant(before_s), int(pulled_s) - end_s)
     names = ("pulled_at", "compared_with", "age_s")
@@ -47,7 +47,7 @@ def late_changes(land: Landing, day: date, after: Iterable[pa.Table], pulled_s: 
 
 
 def add_changes(land: Landing, day: date, found: pa.Table | None) -> None:
-    """Land the day's `call_changes`, those of the pulls before with those of this one; before the calls are replaced.
+    """Land the day's `call_changes`, earlier ones and those of this pull, before the calls are replaced.
 
     Raises:
         ValueError: there are changes, and the run would replace the calls without keeping them.
@@ -59,7 +59,7 @@ def add_changes(land: Landing, day: date, found: pa.Table | None) -> None:
     rows = _earlier_changes(land, day)
     before_s = land.store.placed_at(RAW_CALLS, day)
     if found is not None and before_s is not None:
-        # A run that broke off before it replaced the calls has told of its comparison with these already.
+        # A run that failed before it replaced the calls has recorded its comparison with these already.
         rows = rows.filter(
             pc.not_equal(rows["compared_with"], pa.scalar(_instant(before_s), rows["compared_with"].type))
         )
@@ -68,7 +68,7 @@ def add_changes(land: Landing, day: date, found: pa.Table | None) -> None:
 
 
 def _earlier_changes(land: Landing, day: date) -> pa.Table:
-    """The day's `call_changes` so far; a file that is broken is kept aside, for nothing else knows what it told."""
+    """The day's `call_changes` so far; a broken file is set aside, because nothing else has its contents."""
     try:
         return land.store.read(CALL_CHANGES, [day])
     except MissingDay:
@@ -76,12 +76,12 @@ def _earlier_changes(land: Landing, day: date) -> pa.Table:
     except BrokenFile as error:
         if land.selects(CALL_CHANGES):
             aside = land.store.set_aside(CALL_CHANGES, day)
-            land.log.warning("What earlier pulls changed of %s begins anew, and lies in %s: %s", day, aside, error)
+            land.log.warning("The earlier changes of %s could not be read and were moved to %s: %s", day, aside, error)
         return CALL_CHANGES.empty()
 
 
 def late_figures(found: pa.Table | None) -> dict[str, Any]:
-    """What the UI shows of a pull's changes; nothing where there was no pull to compare with."""
+    """What the UI shows of a pull's changes; nothing if there was no pull to compare with."""
     if found is None:
         return {}
     ids = {change: found.filter(pc.equal(found["change"], change))["call_id"] for change in (NEW, GONE, CHANGED)}

@@ -32,8 +32,8 @@ INDEX = f"{REPORT}/index.html"
 def write_pages(land: Landing) -> None:
     """Write the pages of the run's days, those of other days that show them or link to them, and the index of all.
 
-    Other runs may land days meanwhile, so that what all pages share is looked at again, alone, at the end. An object store
-    knows no such alone: there the last of two runs at once decides what the index shows until the next run.
+    Other runs may land days meanwhile, so that what all pages share is read again, under the lock, at the end. An object
+    store has no lock: there the last of two concurrent runs decides what the index shows until the next run.
     """
     pages = _Pages.of(land)
     for day in land.days:
@@ -48,7 +48,7 @@ def write_pages(land: Landing) -> None:
 
 
 def _touched(changed: Iterable[date], days: Sequence[date]) -> Iterator[date]:
-    """The days whose pages show or link one of those that changed."""
+    """The days whose pages show or link to one that changed."""
     moved = {*changed}
     for place, day in enumerate(days):
         neighbours = {*days[max(place - 1, 0) : place], *days[place + 1 : place + 2]}
@@ -58,7 +58,7 @@ def _touched(changed: Iterable[date], days: Sequence[date]) -> Iterator[date]:
 
 
 def _totals(land: Landing, days: Sequence[date]) -> dict[date, tuple[Totals, str]]:
-    """What is known of each day, but of those whose files are broken: these do not keep other days from their pages."""
+    """The totals of each day, except those with broken files, which must not stop the pages of other days."""
     tables = [TABLES[name] for name in TOTALS]
     try:
         return totals({table.name: land.store.files(table, days) for table in tables}) if days else {}
@@ -67,13 +67,13 @@ def _totals(land: Landing, days: Sequence[date]) -> dict[date, tuple[Totals, str
         if not broken:
             raise
     for sentence in broken.values():
-        land.log.warning("The pages leave a day out: %s", sentence)
+        land.log.warning("The pages skip a day: %s", sentence)
     return _totals(land, [day for day in days if day not in broken])
 
 
 @dataclass(frozen=True)
 class _Pages:
-    """The pages of a tree: `days` that have one, in order, the totals that are `known`, and whether these can still move."""
+    """The pages of a tree: the `days` that have one, in order, the `known` totals, and whether these can still change."""
 
     store: TableStore
     land: Landing
@@ -92,14 +92,14 @@ class _Pages:
         return cls(store, land, tuple(days), known, statuses)
 
     def differing_from(self, other: "_Pages") -> set[date]:
-        """The days that have a page or totals in one of both only, or other totals, or can move in one of both only."""
+        """The days whose page, totals or status differ between the two."""
         mine, theirs = ({day: (of.known[day], of.statuses[day]) for day in of.known} for of in (self, other))
         both = {*mine, *theirs}
         return ({*self.days} ^ {*other.days}) | {day for day in both if mine.get(day) != theirs.get(day)}
 
     def html(self, day: date) -> bytes:
         inputs = {name: self.store.files(TABLES[name], [day]) for name in DETAILS}
-        if day not in self.known:  # which its files' footers did not tell
+        if day not in self.known:  # its files' footers are intact, but not their rows
             raise BrokenFile(self.store.read_through([TABLES[name] for name in TOTALS], [day])[day])
         compared, own = compare(day, self.known), details(inputs, self.land.zone)
         previous = max((other for other in self.days if other < day), default=None)
@@ -107,7 +107,7 @@ class _Pages:
         return day_page(day, self.land.zone, compared, own, self._standing(day), previous, following).encode()
 
     def write_again(self, day: date) -> None:
-        """Bring a page that is there up to date; one whose tables have gone or are broken stays as it is."""
+        """Update an existing page; one whose tables are missing or broken stays as it is."""
         try:
             html = self.html(day)
         except MissingDay:

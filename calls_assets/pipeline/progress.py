@@ -1,4 +1,4 @@
-"""How far a long run has come, in a line."""
+"""The progress of a long run, in one line."""
 
 import time
 from collections.abc import Callable
@@ -6,11 +6,11 @@ from datetime import timedelta
 
 
 class Progress:
-    """Counts days and calls from the moment that it is made.
+    """Counts days and calls from its creation on.
 
     Args:
         days: How many days the run has.
-        clock: Seconds of a clock that never goes back.
+        clock: Seconds of a monotonic clock.
     """
 
     def __init__(self, days: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -18,7 +18,7 @@ class Progress:
         self._done = self._calls = 0
 
     def after(self, days: int, calls: int) -> str:
-        """The line after so many days more with so many calls; empty where there is no more than one stretch of days."""
+        """The line after `days` more with `calls` calls; empty if the run has only one window."""
         self._done, self._calls = self._done + days, self._calls + calls
         if days == self._days:
             return ""

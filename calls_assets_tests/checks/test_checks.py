@@ -114,10 +114,10 @@ def test_talk_that_got_lost_is_found():
     rows = legs(("inbound", 40), ("inbound", None), ("outbound", 20))
     assert check_talk(rows, legs(("inbound", 30), ("inbound", 10), ("outbound", 20)))[ADDS_UP].passed
     lost = check_talk(rows, legs(("inbound", 41), ("outbound", 20)))[ADDS_UP]
-    assert lost.sentence == "The talk time sums to 60 s, and what it is shared out from to 61 s."
+    assert lost.sentence == "The talk time sums to 60 s, and that of its source to 61 s."
     swapped = check_talk(rows, legs(("inbound", 20), ("outbound", 40)))[ADDS_UP]
     assert (lost.passed, swapped.passed) == (False, False)
-    assert swapped.sentence.endswith("60 s, but not so in each direction.")
+    assert swapped.sentence.endswith("60 s, but the directions differ.")
     assert check_talk(CALL_AGENTS.empty(), CALL_AGENTS.empty())[ADDS_UP].passed
 
 
@@ -131,7 +131,7 @@ def test_the_legs_talk_is_that_of_the_ended_calls_whose_talk_time_is_possible():
 
 def test_an_id_that_comes_twice_is_counted():
     outcome = check_raw_calls(raw_calls({"id": 1}, {"id": 1}, {"id": 2}), {})[UNIQUE]
-    assert (outcome.passed, outcome.sentence) == (False, "1 of 3 calls have an id that another one has.")
+    assert (outcome.passed, outcome.sentence) == (False, "1 of 3 calls share their id with another one.")
     assert check_raw_calls(raw_calls({"id": 1}, {"id": 2}), {})[UNIQUE].passed
 
 
@@ -226,7 +226,7 @@ def test_calls_that_only_one_side_counts_are_told_by_type_and_side_also_where_th
     differing = pa.table({"call_type": [a for a, _ in sides], "counted_by": [b for _, b in sides]})
     found = check_reconciliation(reconciled(transfer=-2, callback=0), differing)[AGREES]
     told = "Calls that only one side counts: callback 1 by api alone, transfer 2 by us alone;"
-    assert (found.passed, found.sentence) == (False, f"{told} docs/reconcile.md leads to them.")
+    assert (found.passed, found.sentence) == (False, f"{told} docs/reconcile.md shows how to find them.")
     assert check_reconciliation(reconciled(transfer=0), RECONCILIATION_CALLS.empty())[AGREES].passed
 
 

@@ -261,7 +261,7 @@ def pulled(api, tmp_path_factory):
     ("query", "sentence"),
     [
         ("SELECT x FROM calls", 'Referenced column "x" not found'),
-        ("FROM '/etc/hosts.csv'", "The query reads the tables and nothing else: if it is yours, give --allow-files"),
+        ("FROM '/etc/hosts.csv'", "The query may read only the tables: if you trust it, give --allow-files"),
         ("nope", "There is no table 'nope': the tables are raw_calls, "),
         (" ", "There is no table ' ': the tables are raw_calls, "),
     ],
@@ -332,7 +332,7 @@ def test_csv_goes_to_the_end_of_what_is_there_and_stops_when_nobody_reads_on(pul
     ("content", "sentence"),
     [
         (b"CALLS_OWNERS=Jos\xe9\n", ".env could not be read as UTF-8 text"),
-        (b"CALLS_TIMEZONE=UTC\nCALLS_DATA_URL='it's'\n", "is no NAME=value: mend or remove it"),
+        (b"CALLS_TIMEZONE=UTC\nCALLS_DATA_URL='it's'\n", "is not NAME=value: correct or remove it"),
     ],
 )
 def test_an_env_file_that_cannot_be_read_is_named(run, tmp_path, content, sentence):

@@ -30,7 +30,7 @@ def advice(pairs, days=ENOUGH_DAYS):
 def test_a_call_type_that_type_always_tells_is_spared_with_the_evidence():
     (sentence,) = suggestions([exact("abandoned", "abandoned", 314), exact("callback", "callback")], 26)
     rest = ",".join(name for name in LABEL_CALL_TYPES if name != "abandoned")
-    assert sentence.startswith(f"CALLS_CALL_TYPES={rest} spares 1 of 11 lists a pull: over 26 days")
+    assert sentence.startswith(f"CALLS_CALL_TYPES={rest} saves 1 of 11 lists per pull: over 26 days")
     assert "abandoned on 314 calls" in sentence
 
 
@@ -56,7 +56,7 @@ def test_of_ever_new_values_of_type_the_frequent_ones_are_shown_as_text():
     Console(file=printed, width=120).print(_types(pairs))
     rows = printed.getvalue().splitlines()
     assert [row.split()[:2] for row in rows if "[/]" in row] == [["[/]", f"{n}�"] for n in range(50, 150)]
-    assert "and 50 rarer ones" in printed.getvalue()
+    assert "and 50 less frequent ones" in printed.getvalue()
 
 
 def test_its_own_distributed_label_is_no_obstacle():
@@ -92,7 +92,7 @@ def pulled(run_pipeline, tmp_path):
 def test_following_the_advice_saves_requests_and_leaves_every_outcome(pulled, monkeypatch):
     tree, asked = pulled("all")
     text = evidence_of(tree, monkeypatch)
-    (kept,) = re.findall(r"CALLS_CALL_TYPES=(\S+) spares", text)
+    (kept,) = re.findall(r"CALLS_CALL_TYPES=(\S+) saves", text)
     spared, asked_less = pulled("spared", call_types=tuple(kept.split(",")))
     assert asked_less < asked
     columns = ["call_id", "outcome"]

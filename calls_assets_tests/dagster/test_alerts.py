@@ -114,7 +114,7 @@ def test_many_failures_are_one_message(tick, webhook, instance):
     ((title, lines),) = webhook.messages
     assert title == "12 runs of calls_assets failed"
     assert (len(lines), lines[-1]) == (11, "And 2 more.")
-    assert lines[0].endswith("it does not say why.")
+    assert lines[0].endswith("no reason was recorded.")
 
 
 def fail(instance, after_s=0, said="Run worker was killed: out of memory", **run):
@@ -226,7 +226,7 @@ def test_days_beyond_a_threshold_are_told_of_once(tick, webhook, instance):
 )
 def test_what_means_nothing_is_not_told(tick, webhook, instance, day, figures):
     landed(instance, day, **figures)
-    assert tick("tell_of_days", alert_service_level=0.8) == "Nothing new to tell of."
+    assert tick("tell_of_days", alert_service_level=0.8) == "Nothing new to report."
     assert webhook.messages == []
 
 
@@ -242,7 +242,7 @@ def test_a_message_that_was_not_taken_is_sent_again_and_the_address_stays_secret
     landed(instance, "2026-03-09", service_level=0.1, calls_answered=90, calls_abandoned=10)
     webhook.status = 500
     caplog.set_level("INFO")
-    with pytest.raises(chat.NotDelivered, match="The address in CALLS_ALERT_URL took no message") as caught:
+    with pytest.raises(chat.NotDelivered, match="The address in CALLS_ALERT_URL did not accept the message") as caught:
         tick("tell_of_days", alert_service_level=0.8)
     assert "a-secret-path" not in str(caught.value) + caplog.text
     webhook.status = 200

@@ -71,7 +71,7 @@ def test_dg_launches_assets_or_the_job_for_days(run_dg, tmp_path, home):
 
 def test_a_job_that_is_launched_without_a_day_ends_in_a_sentence(run_dg, tmp_path):
     told = run_dg("launch", "--job", JOB, code=1, CALLS_DATA_URL=str(tmp_path / "data"))
-    assert "This run is of no day: " in told
+    assert "This run has no days: " in told
     assert "Traceback" not in told
     assert "Stack Trace" not in told
 

@@ -51,7 +51,7 @@ BROKEN = {
 def test_a_database_that_is_broken_is_named_and_another_one_is_begun_once_it_is_away(used, tmp_path, name, kind):
     place = copied(used, tmp_path) / name
     BROKEN[kind](place)
-    sentence = rf"^{place} is no database that Dagster can go on with \([^\n]+\): move it away, and [^\n]+\.$"
+    sentence = rf"^{place} is not a database that Dagster can use \([^\n]+\): move it away, and [^\n]+\.$"
     for find in (lambda: home.given(str(tmp_path)), lambda: home.made(tmp_path)):
         with pytest.raises(ValueError, match=sentence):
             find()
@@ -72,7 +72,7 @@ def test_a_home_that_is_in_use_may_be_used_too(used, tmp_path):
 @pytest.mark.parametrize("content", [b"{{[", b"nosuch: 1\n", b"\xff\xfe\x00", b"- a list\n"])
 def test_settings_that_dagster_cannot_read_are_one_sentence(tmp_path, content):
     (tmp_path / "dagster.yaml").write_bytes(content)
-    sentence = rf"^Dagster cannot go on with what is in {tmp_path} \([^\n]+\): see that [^\n]+\.$"
+    sentence = rf"^Dagster cannot use what is in {tmp_path} \([^\n]+\): check that [^\n]+\.$"
     with pytest.raises(ValueError, match=sentence), home.opened(home.given(str(tmp_path))):
         pass
 
@@ -81,7 +81,7 @@ def test_settings_that_dagster_cannot_read_are_one_sentence(tmp_path, content):
 def test_settings_that_are_no_file_are_one_sentence_and_are_not_waited_for(tmp_path, make):
     make(tmp_path / "dagster.yaml")
     for find in (lambda: home.given(str(tmp_path)), lambda: home.made(tmp_path)):
-        with pytest.raises(ValueError, match=r"^\S+/dagster.yaml is no regular file, [^\n]+: move it away\.$"):
+        with pytest.raises(ValueError, match=r"^\S+/dagster.yaml is not a regular file, [^\n]+: move it away\.$"):
             find()
 
 
@@ -93,7 +93,7 @@ def test_what_breaks_while_dagster_is_at_work_is_one_sentence(used, tmp_path):
             BROKEN["noise"](place)
             instance.all_asset_keys()
 
-    with pytest.raises(ValueError, match=rf"^Dagster cannot go on with what is in {tmp_path} \([^\n]+\)"):
+    with pytest.raises(ValueError, match=rf"^Dagster cannot use what is in {tmp_path} \([^\n]+\)"):
         work()
 
 

@@ -34,7 +34,7 @@ def run_with(tags, tmp_path, **settings):
 
 def test_a_run_of_no_day_says_in_a_sentence_how_to_choose_days(tmp_path):
     ((sentence, *frames),) = sentences(run_with({}, tmp_path))
-    assert sentence.startswith("This run is of no day: ")
+    assert sentence.startswith("This run has no days: ")
     assert "--partition-range 2026-11-16...2026-11-22" in sentence
     assert frames == [[], None]
 

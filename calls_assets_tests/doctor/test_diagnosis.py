@@ -345,7 +345,7 @@ def test_the_env_file_asks_for_each_secret_that_was_set_and_for_the_token_last(
             "CALLS_PRIVACY_KEY must be a secret of at least 16",
         ),
         ({"CALLS_ALERT_URL": "nonsense"}, "CALLS_ALERT_URL is an Apprise address"),
-        ({"CALLS_TIMEZON": HOME}, "CALLS_TIMEZON is no setting: CALLS_TIMEZONE was meant"),
+        ({"CALLS_TIMEZON": HOME}, "CALLS_TIMEZON is not a setting: rename it to CALLS_TIMEZONE"),
     ],
 )
 def test_what_would_fail_later_is_said_before_anything_is_asked(centre, monkeypatch, settings, sentence):
@@ -364,7 +364,7 @@ def test_an_env_file_is_never_overwritten(run_doctor, centre, tmp_path):
     with Sandbox(centre) as api, pytest.raises(ValueError, match=r"\.env already exists and is not overwritten"):
         doctor({"CALLS_API_URL": api.url, "CALLS_API_TOKEN": api.token}, Console(file=io.StringIO()), path, NOW)
     assert (path.read_text(), api.requests) == ("mine", [])
-    with pytest.raises(ValueError, match="there is no folder"):
+    with pytest.raises(ValueError, match=r"the folder .* does not exist"):
         run_doctor(centre, env_file=tmp_path / "none" / ".env")
 
 

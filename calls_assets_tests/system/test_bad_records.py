@@ -225,7 +225,7 @@ def test_of_two_different_records_with_one_id_one_is_kept_and_the_collision_coun
     assert event.asset_materialization.metadata["collisions"].value == 1
     (told,) = (check.description for check in result.get_asset_check_evaluations() if check.check_name == "complete")
     assert told.endswith(
-        " records of the request window came. 1 came under an id that was there; the later one is kept."
+        " records of the request window were returned. 1 of them had the id of another; the later one is kept."
     )
     assert ds.dataset(tmp_path / "raw_calls", format="parquet").to_table()["id"].to_pylist() == list(GOOD)
 

@@ -271,8 +271,8 @@ def test_a_pull_mends_a_day_whose_every_file_is_broken(tree, pulled, rerun, kind
     assert failed == []
     assert tree_bytes(tree) == tree_bytes(pulled)
     changes, calls = file_of(tree, "call_changes", FIRST), file_of(tree, "raw_calls", FIRST)
-    assert any("What the pull changes of 2026-03-06 cannot be told" in line and str(calls) in line for line in told)
-    assert any("What earlier pulls changed of 2026-03-06 begins anew" in line and str(changes) in line for line in told)
+    assert any("The changes of 2026-03-06 by this pull are unknown" in line and str(calls) in line for line in told)
+    assert any("The earlier changes of 2026-03-06 could not be read" in line and str(changes) in line for line in told)
     assert len(list((tree / "_broken").iterdir())) == 1
     assert rerun(FIRST, LAST) == ([], [])
 
@@ -283,7 +283,7 @@ def test_a_broken_day_keeps_no_other_day_from_its_run(tree, pulled, rerun, spoil
         spoil(file_of(tree, table, FIRST))
     failed, told = rerun(LAST, LAST)
     assert failed == []
-    assert any("The pages leave a day out" in line for line in told)
+    assert any("The pages skip a day" in line for line in told)
     assert any("The page of 2026-03-06 stays as it is" in line for line in told)
     of_last = {name for name in tree_bytes(pulled) if str(LAST) in name}
     assert {name: tree_bytes(tree)[name] for name in of_last} == {name: tree_bytes(pulled)[name] for name in of_last}

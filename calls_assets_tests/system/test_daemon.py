@@ -80,7 +80,7 @@ def test_a_failed_day_is_pulled_or_the_run_says_that_it_was_not_and_a_day_pulled
 
     by_assets = servers.reexecute(failed, "FROM_ASSET_FAILURE")
     assert servers.end_of(by_assets) == "FAILURE", servers.told(by_assets)
-    sentence = "The run before this one did not end fetch_calls, and 'From asset failure' leaves that out"
+    sentence = "The previous run did not finish fetch_calls, and 'From asset failure' skips that"
     assert sentence in servers.told(by_assets)
     asked = len(api.requests)
     by_steps = servers.reexecute(failed, "FROM_FAILURE")

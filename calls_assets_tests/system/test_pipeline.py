@@ -225,7 +225,7 @@ def test_labels_alone_are_pulled_only_for_the_calls_that_lie_there(make_call, ru
     before = tree_bytes(tmp_path)
     with Sandbox(FixedCalls(account)) as api:
         result = run_pipeline(api, tmp_path, FIRST, FIRST, select=["raw_call_types", "reconciliation"])
-    assert failures(result)[0].message.startswith(f"raw_calls of {FIRST} is not what the API gives any more")
+    assert failures(result)[0].message.startswith(f"raw_calls of {FIRST} is no longer what the API returns")
     assert tree_bytes(tmp_path) == before
 
 
