@@ -1,4 +1,4 @@
-"""The commands as a person runs them, each in a process of its own."""
+"""The commands as a person runs them: in a process of their own where that is what can go wrong, else in this one."""
 
 import json
 import os
@@ -51,6 +51,31 @@ def run(tmp_path):
         )
 
     return run
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys):
+    """Runs a command as `run` does, without a process of its own, which takes seconds to load."""
+
+    def call(*arguments, **settings):
+        monkeypatch.chdir(tmp_path)
+        before, status = dict(os.environ), 0
+        try:
+            os.environ.clear()
+            os.environ.update(environment(**settings))
+            main(arguments)
+        except SystemExit as ended:
+            told = ended.code if isinstance(ended.code, str) else ""
+            status = 1 if told else ended.code
+        else:
+            told = ""
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+        shown = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, status, shown.out, f"{shown.err}{told}\n" if told else shown.err)
+
+    return call
 
 
 @pytest.fixture(scope="module")
@@ -147,15 +172,15 @@ def test_a_wrong_setting_ends_in_its_sentence_and_touches_no_file(run, api, tmp_
         ([], {}, "COMMAND"),
     ],
 )
-def test_a_wrong_argument_is_named_without_a_traceback(run, arguments, settings, sentence):
-    done = run("calls-assets", *arguments, **settings)
+def test_a_wrong_argument_is_named_without_a_traceback(call, arguments, settings, sentence):
+    done = call(*arguments, **settings)
     assert done.returncode != 0
     assert done.stdout == ""
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_run_materializes_a_range_that_sql_then_answers_from_and_the_ui_knows_of(run, api, tmp_path):
+def test_run_materializes_a_range_that_sql_then_answers_from_and_the_ui_knows_of(run, call, api, tmp_path):
     account = {"CALLS_API_URL": api.url, "CALLS_API_TOKEN": api.token}
     done = run("calls-assets", "run", "--from", "2026-03-06", "--to", "2026-03-08", **account)
     assert done.returncode == 0, done.stderr
@@ -164,13 +189,13 @@ def test_run_materializes_a_range_that_sql_then_answers_from_and_the_ui_knows_of
     assert done.stderr == ""
     asked = run("calls-assets", "sql", "--csv", "SELECT count(*) AS calls, count(DISTINCT local_date) FROM calls")
     assert asked.stdout.splitlines()[1].endswith(",3")
-    assert run("calls-assets", "sql", "SELECT 42 AS answer").stdout.count("42") == 1
-    assert "2026-03-06 to 2026-03-08" in run("calls-assets", "sql").stdout
-    assert "share from 0 to 1" in run("calls-assets", "sql", "service_level").stdout
-    evidence = run("calls-assets", "evidence", "--from", "2026-03-06", "--to", "2026-03-08").stdout
+    assert call("sql", "SELECT 42 AS answer").stdout.count("42") == 1
+    assert "2026-03-06 to 2026-03-08" in call("sql").stdout
+    assert "share from 0 to 1" in call("sql", "service_level").stdout
+    evidence = call("evidence", "--from", "2026-03-06", "--to", "2026-03-08").stdout
     assert "calls of 3 days from 2026-03-06 to 2026-03-08" in evidence
     assert "warm_transfer in transfer" in evidence
-    weeks = run("calls-assets", "sql", "--csv", "SELECT local_date, days FROM weekly.day_status").stdout
+    weeks = call("sql", "--csv", "SELECT local_date, days FROM weekly.day_status").stdout
     assert weeks.splitlines()[1:] == ["2026-03-02,3"]
     with dg.DagsterInstance.from_config(str(tmp_path / ".calls_assets/dagster")) as instance:
         assert [record.status for record in instance.get_runs()] == [dg.DagsterRunStatus.SUCCESS]
@@ -199,8 +224,8 @@ def test_run_reads_the_settings_of_a_env_file_and_tells_of_checks_that_failed(ru
         (["evidence"], {}, "No table has a file from "),
     ],
 )
-def test_what_run_and_sql_cannot_do_is_one_sentence(run, api, arguments, settings, sentence):
-    done = run("calls-assets", *arguments, **{"CALLS_API_URL": api.url, "CALLS_API_TOKEN": api.token} | settings)
+def test_what_run_and_sql_cannot_do_is_one_sentence(call, api, arguments, settings, sentence):
+    done = call(*arguments, **{"CALLS_API_URL": api.url, "CALLS_API_TOKEN": api.token} | settings)
     assert done.returncode != 0
     assert sentence in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
@@ -218,9 +243,9 @@ RUN, DEV = ["run", "--from", "2026-03-06"], ["dev", "--port", "0"]
         *(pytest.param(DEV, account, marks=pytest.mark.slow) for account in ({}, ACCOUNT)),
     ],
 )
-def test_a_folder_that_cannot_be_written_to_is_named_with_what_to_do(run, tmp_path, command, account):
+def test_a_folder_that_cannot_be_written_to_is_named_with_what_to_do(call, tmp_path, command, account):
     (tmp_path / ".calls_assets").touch()  # a file, where root too could make no folder
-    done = run("calls-assets", *command, **account)
+    done = call(*command, **account)
     assert done.returncode == 1
     assert "calls-assets: .calls_assets/" in done.stderr
     assert "start it in a folder that you may write to" in done.stderr
@@ -229,8 +254,8 @@ def test_a_folder_that_cannot_be_written_to_is_named_with_what_to_do(run, tmp_pa
 
 @pytest.mark.parametrize("command", [pytest.param(DEV, marks=pytest.mark.slow), RUN])
 @pytest.mark.parametrize("home", ["relative", "/no/such/folder", sys.executable, "/proc"])
-def test_a_home_of_dagster_that_cannot_be_used_is_named_with_its_variable(run, tmp_path, command, home):
-    done = run("calls-assets", *command, **ACCOUNT, DAGSTER_HOME=home)
+def test_a_home_of_dagster_that_cannot_be_used_is_named_with_its_variable(call, tmp_path, command, home):
+    done = call(*command, **ACCOUNT, DAGSTER_HOME=home)
     assert done.returncode == 1
     assert done.stderr.startswith("calls-assets: DAGSTER_HOME is ")
     assert f" {home} was given" in done.stderr
@@ -248,12 +273,10 @@ def test_where_dagster_has_a_home_the_commands_make_none(run, api, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def pulled(api, tmp_path_factory):
+def pulled(api, run_pipeline, tmp_path_factory):
     """The root of a tree of one day, which nobody may change."""
-    root = tmp_path_factory.mktemp("pulled")
-    account = {"CALLS_API_URL": api.url, "CALLS_API_TOKEN": api.token, "CALLS_DATA_URL": str(root)}
-    command = [COMMANDS / "calls-assets", "run", "--from", "2026-03-07"]
-    subprocess.run(command, cwd=root, env=environment(**account), capture_output=True, check=True)
+    root, day = tmp_path_factory.mktemp("pulled"), date(2026, 3, 7)
+    assert run_pipeline(api, root, day, day).success
     return root
 
 
@@ -266,17 +289,17 @@ def pulled(api, tmp_path_factory):
         (" ", "There is no table ' ': the tables are raw_calls, "),
     ],
 )
-def test_a_query_that_is_none_is_one_sentence(run, pulled, query, sentence):
-    done = run("calls-assets", "sql", query, CALLS_DATA_URL=str(pulled))
+def test_a_query_that_is_none_is_one_sentence(call, pulled, query, sentence):
+    done = call("sql", query, CALLS_DATA_URL=str(pulled))
     assert done.returncode == 1
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_query_may_read_files_where_that_is_allowed(run, pulled, tmp_path):
+def test_a_query_may_read_files_where_that_is_allowed(call, pulled, tmp_path):
     (tmp_path / "own.csv").write_text("own\n7\n")
     query = "SELECT own, count(call_id) > 0 AS any FROM 'own.csv', calls GROUP BY own"
-    done = run("calls-assets", "sql", "--allow-files", "--csv", query, CALLS_DATA_URL=str(pulled))
+    done = call("sql", "--allow-files", "--csv", query, CALLS_DATA_URL=str(pulled))
     assert done.stdout == "own,any\n7,true\n"
 
 
@@ -335,17 +358,17 @@ def test_csv_goes_to_the_end_of_what_is_there_and_stops_when_nobody_reads_on(pul
         (b"CALLS_TIMEZONE=UTC\nCALLS_DATA_URL='it's'\n", "is not NAME=value: correct or remove it"),
     ],
 )
-def test_an_env_file_that_cannot_be_read_is_named(run, tmp_path, content, sentence):
+def test_an_env_file_that_cannot_be_read_is_named(call, tmp_path, content, sentence):
     (tmp_path / ".env").write_bytes(content)
-    done = run("calls-assets", "sql")
+    done = call("sql")
     assert done.returncode == 1
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_an_empty_variable_of_the_environment_leaves_the_file_its_say(run, pulled, tmp_path):
+def test_an_empty_variable_of_the_environment_leaves_the_file_its_say(call, pulled, tmp_path):
     (tmp_path / ".env").write_text(f"\ufeffCALLS_DATA_URL={pulled}\r\n")
-    assert "2026-03-07 to 2026-03-07" in run("calls-assets", "sql", CALLS_DATA_URL="").stdout
+    assert "2026-03-07 to 2026-03-07" in call("sql", CALLS_DATA_URL="").stdout
 
 
 @pytest.mark.parametrize("command", ["sandbox", "dev"])
