@@ -39,15 +39,34 @@ class _Adapter(requests.adapters.HTTPAdapter):
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        if "response_class" not in vars(pool.ConnectionCls):
-            pool.ConnectionCls = type(
-                "Connection", (pool.ConnectionCls,), {"response_class": staticmethod(self._answer)}
-            )
+        if not issubclass(pool.ConnectionCls, _Connection):
+            bases = (_Connection, pool.ConnectionCls)
+            pool.ConnectionCls = type("Connection", bases, {"longest_s": self._longest_s})
         return pool
 
-    def _answer(self, sock: Any, **about: Any) -> HTTPResponse:
-        in_time: Any = _InTime(sock, self._longest_s)  # makefile() is all that http.client calls
-        return HTTPResponse(in_time, **about)
+
+class _Connection:
+    """What an adapter's connections have before those of urllib3: answers in time, and closed where they are refused."""
+
+    longest_s: float
+    _answer: HTTPResponse | None = None
+
+    def response_class(self, sock: Any, **about: Any) -> HTTPResponse:
+        """The answer that http.client reads from a socket."""
+        in_time: Any = _InTime(sock, self.longest_s)  # makefile() is all that http.client calls
+        self._answer = HTTPResponse(in_time, **about)
+        return self._answer
+
+    def getresponse(self) -> Any:
+        """The answer; urllib3 leaves one open whose headers it refuses."""
+        try:
+            return super().getresponse()  # type: ignore[misc]  # of the other base
+        except BaseException:
+            if self._answer is not None:
+                self._answer.close()
+            raise
+        finally:
+            self._answer = None
 
 
 class _InTime(io.RawIOBase):
