@@ -94,7 +94,7 @@ NAMED = "a sentence that names the file and what to do; a pull mends the day"
 UNTOLD, BOUNDED = "nothing of it told", "a sentence, in bounded time and memory"
 
 ATTACKS = {
-    "words that mean ill as names: on the page and its charts, in the UI, in chats, in the terminal, in the notebook": (
+    "hostile texts as names: on the page and its charts, in the UI, in chats, in the terminal, in the notebook": (
         TEXT,
         (
             "test_the_page_shows_each",
@@ -176,7 +176,7 @@ ATTACKS = {
         ("test_records_that_attack", "test_no_record_however", "test_any_depth", "test_a_record_of_too_many"),
     ),
     "a run stopped (SIGKILL, SIGTERM, SIGINT) at a random moment": (WHOLE, ("test_a_run_stopped_at_any",)),
-    "a command stopped while it is loaded, waits, or hears of no signal": (
+    "a command stopped while it loads, waits, or cannot hear signals": (
         "a sentence, and the status of the signal",
         (
             "test_what_is_under_way",
@@ -187,7 +187,7 @@ ATTACKS = {
     ),
     "ten runs at once, and ten first commands in a new home": (WHOLE, ("test_ten_",)),
     "power lost between a write and its name": (WHOLE, ("test_a_power_cut", "test_a_file_system_that")),
-    "queries of the sandbox that are none, of years, in a body, without end, half of one, 200 at a time": (
+    "malformed, oversized and endless queries of the sandbox, and 200 at a time": (
         REFUSED,
         (
             "test_a_query_that_is_none_is_refused_in",
