@@ -48,6 +48,7 @@ def listed(run_dg, folder=ROOT):
     return {asset["asset_key"] for asset in found["assets"]}, {job["name"] for job in found["jobs"]}
 
 
+@pytest.mark.slow
 def test_dg_checks_and_lists_the_project_and_keeps_no_log_of_its_use(run_dg, tmp_path):
     told = run_dg("check", "defs")
     assert "All definitions loaded successfully." in told

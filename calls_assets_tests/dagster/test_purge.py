@@ -59,6 +59,7 @@ def rows_of(instance, run_id):
         ]
 
 
+@pytest.mark.slow
 def test_a_run_whose_days_came_again_leaves_nothing_and_the_last_of_each_day_stays(instance, home, run):
     old, last_of_first, newest = run(FIRST, LAST), run(FIRST, FIRST), run(LAST, LAST)
     assert forget(instance) == {old}

@@ -124,6 +124,7 @@ def test_the_pages_are_the_same_in_whatever_order_the_days_come(tree, centre, ru
     assert pages(root) == pages(tree)
 
 
+@pytest.mark.slow
 def test_a_day_that_another_run_lands_meanwhile_is_linked_and_shown(
     tree, centre, run_pipeline, tmp_path_factory, monkeypatch
 ):
