@@ -10,6 +10,7 @@ from rich.console import Console
 from calls_assets.commands.base import Command, print_outcome, usable_settings
 from calls_assets.commands.local import demo_centre, sandbox_data, sandbox_home
 from calls_assets.dagster import home
+from calls_assets.days import ONE_DAY
 from calls_assets.sandbox import Sandbox
 from calls_assets.settings import Settings
 
@@ -28,7 +29,7 @@ def command() -> None:
     data = sandbox_data(zone)
     settings = replace(Settings(), zone=zone, data_url=str(data.absolute()))
     today = datetime.now(zone).date()
-    first, last = today - timedelta(days=DAYS), today - timedelta(days=1)
+    first, last = today - timedelta(days=DAYS), today - ONE_DAY
     with home.opened(sandbox_home()) as instance, Sandbox(demo_centre(zone.key)) as api:
         console.print(f"Pulling {first} to {last} from the sandbox call centre through Dagster ...")
         os.environ.update(CALLS_API_URL=api.url, CALLS_API_TOKEN=api.token)

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from calls_assets.api.document import LABEL_CALL_TYPES
 from calls_assets.commands.base import Command, days_options
+from calls_assets.days import ONE_DAY
 from calls_assets.display import NAMELESS, apart, shown
 from calls_assets.metrics.periods import add_period
 from calls_assets.reader import connect, explained
@@ -108,7 +109,7 @@ def print_evidence(first: date | None, last: date | None, today: date, console: 
     Raises:
         MissingDay: no table has any file in the range.
     """
-    last = last or today - timedelta(days=1)
+    last = last or today - ONE_DAY
     first = first or last - timedelta(days=DAYS - 1)
     with connect(first, last) as connection:
         add_period(connection, "period", f"DATE '{first}'")

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from calls_assets.dagster.runs import range_tags
+from calls_assets.days import ONE_DAY
 from calls_assets.settings import Settings
 
 
@@ -24,7 +25,7 @@ def schedules(settings: Settings, job: Any) -> list[dg.ScheduleDefinition]:
     )
     def repull_last_days(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         today = context.scheduled_execution_time.astimezone(zone).date()
-        first, last = max(today - timedelta(days=days), settings.start_date), today - timedelta(days=1)
+        first, last = max(today - timedelta(days=days), settings.start_date), today - ONE_DAY
         if first > last:
             return dg.SkipReason(f"No day since CALLS_START_DATE, {settings.start_date}, is over yet.")
         return dg.RunRequest(tags=range_tags(first, last))
