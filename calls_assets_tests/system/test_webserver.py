@@ -13,6 +13,8 @@ from calls_assets.sandbox import Centre, Sandbox
 from calls_assets.tables.catalog import TABLES
 from calls_assets_tests.live import PLACE, Live, live
 
+pytestmark = pytest.mark.slow  # each worker would start a server; without one, test_pipeline has the checks of each day
+
 FIRST, LAST = date(2026, 3, 6), date(2026, 3, 8)  # New York's clocks go forward on the last day
 DAYS = [str(FIRST + timedelta(days=n)) for n in range(3)]
 ZONE = "America/New_York"
