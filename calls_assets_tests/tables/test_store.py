@@ -14,7 +14,15 @@ from upath import UPath
 
 from calls_assets.metrics.run import connect
 from calls_assets.tables.catalog import RAW_CALL_TYPES, TABLES
-from calls_assets.tables.store import ROW_GROUP_ROWS, MissingDay, NotRead, NotWritten, TableStore, row_groups
+from calls_assets.tables.store import (
+    ROW_GROUP_ROWS,
+    BrokenFile,
+    MissingDay,
+    NotRead,
+    NotWritten,
+    TableStore,
+    row_groups,
+)
 
 DAY = date(2026, 11, 1)
 
@@ -101,6 +109,29 @@ def test_a_file_system_that_keeps_no_folders_is_written_to_and_a_broken_one_is_t
 
 def test_a_missing_day_is_named_with_its_table(store):
     with pytest.raises(MissingDay, match=r"raw_call_types has no file for 2026-11-01.*materialize it"):
+        store.read(RAW_CALL_TYPES, [DAY])
+    assert (store.count(RAW_CALL_TYPES, DAY), store.placed_at(RAW_CALL_TYPES, DAY)) == (0, None)
+
+
+def test_of_several_files_that_are_not_valid_the_first_is_named_and_the_others_are_counted(tmp_path):
+    store, days = TableStore(str(tmp_path)), [date(2026, 11, day) for day in (1, 2, 3)]
+    for day in days:
+        Path(store.write(RAW_CALL_TYPES, day, labels(1)).path).write_bytes(b"no Parquet")
+    for broken, more in ((days[:1], "$"), (days, r"\(and 2 more like it\)$")):
+        with pytest.raises(BrokenFile, match=rf"2026-11-01.*{more}"):
+            store.files(RAW_CALL_TYPES, broken)
+
+
+@pytest.mark.parametrize("lack", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_a_file_is_not_blamed_for_what_the_system_lacks(tmp_path, monkeypatch, lack):
+    store = TableStore(str(tmp_path))
+    store.write(RAW_CALL_TYPES, DAY, labels(1))
+
+    def refuse(_path):
+        raise OSError(lack, os.strerror(lack))
+
+    monkeypatch.setattr("calls_assets.tables.store.open_file", refuse)
+    with pytest.raises(NotRead, match=rf"raw_call_types could not be read from .*: {os.strerror(lack)}"):
         store.read(RAW_CALL_TYPES, [DAY])
 
 
