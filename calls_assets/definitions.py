@@ -22,9 +22,8 @@ from calls_assets.settings import Settings
 def build(settings: Settings) -> dg.Definitions:
     """The project under the given settings; the API's address and token are read when a run starts."""
     spare_the_disk()
-    with (
-        warnings.catch_warnings()
-    ):  # partitioned checks and backfill policies are new in Dagster, whose version is pinned
+    # Partitioned checks and backfill policies are new in Dagster, whose version is pinned.
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
         warnings.simplefilter("ignore", dg.PreviewWarning)
         declared = assets(AssetSettings.of(settings))

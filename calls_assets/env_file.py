@@ -59,8 +59,13 @@ def env_example() -> str:
     for section in SECTIONS:
         lines += ["", f"# --- {section} ".ljust(125, "-")]
         for variable in (variable for variable in VARIABLES.values() if variable.section == section):
-            lines += ["", *textwrap.wrap(variable.description, **COMMENT), _example(variable)]
+            lines += ["", *textwrap.wrap(_meaning(variable), **COMMENT), _example(variable)]
     return "\n".join(lines) + "\n"
+
+
+def _meaning(variable: Variable) -> str:
+    spelt = f" {variable.spelt.capitalize()}." if variable.spelt else ""
+    return variable.description.replace(variable.about, variable.about + spelt, 1)
 
 
 def _example(variable: Variable) -> str:

@@ -41,6 +41,7 @@ class Variable:
         name: Its name.
         section: Its part of `.env.example`; empty for what only a deployment sets.
         about: What it means, with its unit and what is allowed, in sentences.
+        spelt: How its value is written in the environment, where that differs from a value in Python.
         unset: What applies where it is not set, for a default that cannot be written as a value.
         example: A value for `.env.example`, where there is no default to show.
         is_secret: Whether its value must never be shown.
@@ -50,6 +51,7 @@ class Variable:
     name: str
     section: str
     about: str
+    spelt: str = ""
     unset: str = ""
     example: str = ""
     is_secret: bool = False
@@ -236,7 +238,8 @@ class Settings:
         metadata=_about(
             "CALLS_DATE_TO_INCLUSIVE",
             REQUESTS,
-            "Set to 1 where the account is known to include the day of dateTo: no further day is asked for then.",
+            "Whether the account is known to include the day of dateTo: then no further day is asked for.",
+            spelt="1 for yes",
             read=_switch,
         ),
     )
@@ -294,8 +297,9 @@ class Settings:
         metadata=_about(
             "CALLS_READ_TWICE",
             REQUESTS,
-            "Set to 1 to accept a list of several pages only where two readings in a row agree: for "
-            "accounts where calls are deleted while others arrive. Doubles the requests.",
+            "Whether to accept a list of several pages only where two readings in a row agree: for accounts where calls are "
+            "deleted while others arrive. Doubles the requests.",
+            spelt="1 for yes",
             read=_switch,
         ),
     )
@@ -304,7 +308,7 @@ class Settings:
         metadata=_about(
             "CALLS_MAX_REJECTED_SHARE",
             REQUESTS,
-            "A pull with a larger share of records that cannot be read, from 0 to 1, fails, and replaces nothing.",
+            "A pull fails, and replaces nothing, where a larger share (0 to 1) of its records cannot be read.",
             read=_share,
         ),
     )
@@ -313,8 +317,8 @@ class Settings:
         metadata=_about(
             "CALLS_CALL_TYPES",
             REQUESTS,
-            "The call types to ask the API for by id, with commas between. `calls-assets evidence` says which can be "
-            "spared.",
+            "The call types to ask the API for by id. `calls-assets evidence` says which can be spared.",
+            spelt="with commas between",
             unset="the eleven that a call's fields cannot tell",
             read=_call_types,
         ),
@@ -324,7 +328,8 @@ class Settings:
         metadata=_about(
             "CALLS_ALLOW_HTTP",
             REQUESTS,
-            "Set to 1 to let the token go to another machine over plain http.",
+            "Whether the token may go to another machine over plain http.",
+            spelt="1 for yes",
             read=_switch,
         ),
     )

@@ -86,3 +86,12 @@ def test_every_page_is_reached_from_the_readme():
         }
         new = links - reached
     assert {path.resolve() for path in (ROOT / "docs").iterdir()} <= reached
+
+
+def test_the_sentences_that_the_page_for_engineers_explains_are_those_of_the_code():
+    joined = (re.sub(r'"\s*\n\s*f?"', "", path.read_text()) for path in (ROOT / "calls_assets").rglob("*.py"))
+    code = "".join(joined)
+    table = (ROOT / "docs" / "engineer.md").read_text().partition("| the sentence contains |")[2].partition("\n\n")[0]
+    quoted = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+    assert len(quoted) > 10
+    assert [words for words in quoted if re.sub(r" \d+$", "", words) not in code] == []

@@ -25,7 +25,7 @@ LAYERS = (
 )
 """From the bottom to the top; a room knows only those in the layers below it."""
 
-KNOW_DAGSTER = {"assets", "commands", "dagster", "definitions"}
+KNOW_DAGSTER = {"assets", "dagster", "definitions"}
 
 OUTSIDE = {"__init__", "defs"}
 """What Python and `dg` want there: the first hands out `reader`, the second is the user's."""

@@ -195,7 +195,7 @@ class Attempt:
             Incomplete: it costs more, and would again.
         """
         found = f"The list from {self.query.date_from} to {self.query.date_to}"
-        advice = "none of these days was replaced: ask the vendor why, or fetch fewer days at a time."
+        advice = "none of these days was replaced: ask the vendor why, or pull fewer days at a time."
         if self.read > MOST_PAGES:
             raise Incomplete(f"{found} has more than {MOST_PAGES:,} pages; {advice}")
         if time.monotonic() - self.began_s > LONGEST_LIST_S:

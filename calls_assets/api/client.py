@@ -311,7 +311,7 @@ class Client:
         """Whether the list without dates is answered: then it is not the token that is refused."""
         if query.date_from is None and query.date_to is None:
             return False
-        # UnansweredRequest each time: a token may be revoked during a run.
+        # Asked each time: a token may be revoked during a run.
         ticket = self._pace.wait()
         with self._send(self._address, replace(query, date_from=None, date_to=None, page=1, limit=1)) as response:
             self._check_passing(response, ticket)

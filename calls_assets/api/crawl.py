@@ -265,7 +265,7 @@ class Crawler:
             return NotProven(f"{did_not}: run again later.", shown, last.total)
         return NotProven(
             f"{did_not}; reading it again gives the same, so running again alone will not help: the account counts "
-            "calls that it does not list, so ask the vendor for them, or fetch the other days.",
+            "calls that it does not list, so ask the vendor for them, or pull the other days.",
             shown,
             last.total,
         )

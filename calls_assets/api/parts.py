@@ -236,7 +236,7 @@ class SplitDay:
         return TooDeep(
             f"The API shows at most {crawled.total} calls of a list, and has more from {self.query.date_from} to "
             f"{self.query.date_to}, even in one direction alone; {self.day} was not replaced: ask the vendor to lift that, "
-            "or fetch the day in parts by CALLS_FILTERS, as by ring group, each into a CALLS_DATA_URL of its own.",
+            "or pull the day in parts by CALLS_FILTERS, as by ring group, each into a CALLS_DATA_URL of its own.",
             crawled,
         )
 

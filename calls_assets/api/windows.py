@@ -98,6 +98,6 @@ def _refuse_other_dates(window: Window, started_at: "Ints", zone: ZoneInfo) -> N
         came = [datetime.fromtimestamp(moment, UTC).date() for moment in (first, last)]
         raise ValueError(
             f"The API gave calls from {came[0]} to {came[1]} where {window.date_from} to {window.date_to} was asked for: "
-            "it ignores dateFrom and dateTo, and its list does not cover these days, so that they cannot be fetched; ask "
+            "it ignores dateFrom and dateTo, and its list does not cover these days, so that they cannot be pulled; ask "
             "the vendor how dates are given."
         )

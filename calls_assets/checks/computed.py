@@ -1,7 +1,7 @@
-"""Invariants of computed tables: that they add up to their inputs. Rows of a day in, outcomes out.
+"""Checks and invariants of computed tables: that they add up to their inputs. Rows of a day in, outcomes out.
 
-A day that fails does not land, and ends the run with the outcome's sentence. The UI does not show them, because every day
-there would always have passed.
+A day that breaks an invariant does not land, and ends the run with the outcome's sentence. The UI does not show invariants,
+because every day there would always have passed.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

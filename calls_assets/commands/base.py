@@ -31,9 +31,11 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
-        warnings.formatwarning = lambda message, *_, **__: f"calls-assets: {message}\n"
         try:
-            load_env_file()
+            with warnings.catch_warnings(record=True, action="always") as told:
+                load_env_file()
+            sys.stderr.writelines(f"calls-assets: {one.message}\n" for one in told)
+            warnings.formatwarning = lambda message, *_, **__: f"calls-assets: {message}\n"
             return super().invoke(ctx)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever reads the output has enough

@@ -116,10 +116,7 @@ KINDS = get_args(KindName)
 @_option(
     OPEN,
     "--date-to-exclusive",
-    "date_to_inclusive",
-    flag_value=False,
-    default=True,
-    show_default=False,
+    is_flag=True,
     help="exclude the day of dateTo",
 )
 @_choice(OPEN, Behaviour, "order", "the order of the records")
@@ -198,6 +195,7 @@ def command(
     duration: Any,
     refused_call_types: tuple[str, ...],
     ignored_call_types: tuple[str, ...],
+    date_to_exclusive: bool,
     **behaves: Any,
 ) -> None:
     """Serve the sandbox API until interrupted."""
@@ -207,6 +205,7 @@ def command(
         gzip=not fast,
         refused_call_types=frozenset(refused_call_types),
         ignored_call_types=frozenset(ignored_call_types),
+        date_to_inclusive=not date_to_exclusive,
         **behaves,
     )
     if fast and (behaviour.every_twice is not None or behaviour.order != Behaviour.order):

@@ -73,7 +73,7 @@ def alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         check_address()
         today = datetime.fromtimestamp(time.time(), settings.zone).date()
         days = [today - timedelta(days=n) for n in range(DAYS, 0, -1)]
-        found = dict(_days_topost(context.instance, settings, days))
+        found = dict(_days_to_post(context.instance, settings, days))
         told = [key for key in json.loads(context.cursor or "[]") if key in found or key.split()[0] >= str(days[0])]
         new = {key: sentence for key, sentence in found.items() if key not in told}
         if new:
@@ -117,7 +117,7 @@ def _sentence(failure: dg.DagsterEvent) -> str:
     return (error.cause or error).message.removeprefix("Stopped: ").strip() if error else ""
 
 
-def _days_topost(instance: dg.DagsterInstance, settings: Settings, days: list[date]) -> Iterator[tuple[str, str]]:
+def _days_to_post(instance: dg.DagsterInstance, settings: Settings, days: list[date]) -> Iterator[tuple[str, str]]:
     """What to report of each day, under a key that begins with the day."""
     from calls_assets.dagster.landing import latest
 

@@ -32,7 +32,7 @@ FILTER = "Pull only the calls {}; give such a pull a CALLS_DATA_URL of its own. 
 
 
 def _described(variable: Variable) -> str:
-    return f"{variable.description} Set it as {variable.name}."
+    return f"{variable.description} Set it as {variable.name}{f', {variable.spelt}' if variable.spelt else ''}."
 
 
 def _setting(name: str) -> Any:

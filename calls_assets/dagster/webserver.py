@@ -54,7 +54,7 @@ class Doorkeeper:
 
 
 def main() -> None:
-    """Run `dagster-webserver` behind the doorkeeper."""
+    """Run `dagster-webserver` with that protection."""
     build = DagsterWebserver.build_middleware
 
     def build_ours(server: "DagsterWebserver[Any, Any]") -> list[Middleware]:

@@ -67,9 +67,8 @@ def _land(table: Table, days: tuple[date, ...], land: Landing, repull_days: int)
     needed = [name for name in table.inputs if name != REJECTED_CALLS.name]
     inputs: dict[str, Relation] = {name: land.store.files(TABLES[name], days) for name in needed}
     if table is DAY_STATUS:
-        rejected = [
-            day for day in days if land.store.count(REJECTED_CALLS, day)
-        ]  # a run may not have selected the table
+        # A run may not have selected the table.
+        rejected = [day for day in days if land.store.count(REJECTED_CALLS, day)]
         inputs[REJECTED_CALLS.name] = land.store.read(REJECTED_CALLS, rejected, ["local_date"])
         inputs["pulls"] = _pulls(days, land, repull_days)
     for day, rows in compute(table, inputs, days, land.zone).items():

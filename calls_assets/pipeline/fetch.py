@@ -124,9 +124,8 @@ class _Fetcher:
                 continue
             try:
                 done = window, self.land(window, query, crawled), crawled.pages
-            except (
-                NotProven
-            ) as error:  # a call type's list is incomplete, or has calls that the list of all calls lacks
+            except NotProven as error:
+                # A call type's list is incomplete, or has calls that the list of all calls lacks.
                 if len(window.days) == 1:
                     yield from self.land_by_direction(window, query, error)
                 for day in window.days if len(window.days) > 1 else ():

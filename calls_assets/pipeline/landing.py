@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from calls_assets.checks.catalog import Check, CheckOutcome, CheckOutcomes, Invariant
+from calls_assets.checks.catalog import CHECKS, Check, CheckOutcome, CheckOutcomes, Invariant
 from calls_assets.tables.made_with import MadeWith, check, remember
 from calls_assets.tables.schema import Table
 from calls_assets.tables.store import TableStore
@@ -90,6 +90,10 @@ class Landing(ABC):
         if not self.selects(table):
             return
         for kind, outcome in outcomes.items():
+            if isinstance(kind, Check) and kind not in CHECKS:
+                raise Refused(
+                    f"{table.name} has a check {kind.name} that is not among CHECKS: add it to checks/catalog.py."
+                )
             if isinstance(kind, Invariant) and not outcome.passed:
                 raise Refused(f"{table.name} of {day} fails {kind.name} and was not replaced: {outcome.sentence}")
         written = self.store.write(table, day, rows)

@@ -89,7 +89,7 @@ def _make_way(final: Path) -> None:
         try:
             final.rmdir()
         except OSError:
-            raise OSError(errno.ENOTEMPTY, "a folder that is not empty has its name, move it away") from None
+            raise OSError(errno.ENOTEMPTY, "a folder that is not empty has its name: move it away") from None
 
 
 def _remove_stale(final: Path) -> None:

@@ -5,7 +5,8 @@ from datetime import date
 import dagster as dg
 import pytest
 
-from calls_assets.dagster.landing import latest
+from calls_assets.checks.catalog import CHECKS, CheckOutcome
+from calls_assets.dagster.landing import evaluation, latest
 from calls_assets.dagster.specs import JOB
 from calls_assets.definitions import build
 from calls_assets.settings import Settings
@@ -19,6 +20,14 @@ def test_of_each_day_the_newest_materialization_counts():
         found = latest(instance, "calls", ["2026-03-01", "2026-03-02", "2026-03-04"])
     takes = {day: record.asset_materialization.metadata["take"].value for day, record in found.items()}
     assert takes == {"2026-03-01": 3, "2026-03-02": 2}
+
+
+def test_only_a_day_whose_calls_are_incomplete_is_an_error_and_every_other_check_warns():
+    outcome = CheckOutcome(False, "Why.")
+    severities = {check.name: evaluation(check, outcome, "2026-03-01", None).severity for check in CHECKS}
+    assert severities == dict.fromkeys(severities, dg.AssetCheckSeverity.WARN) | {
+        "complete": dg.AssetCheckSeverity.ERROR
+    }
 
 
 def sentences(result):

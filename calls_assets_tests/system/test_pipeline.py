@@ -21,7 +21,7 @@ from upath import UPath
 from calls_assets.api import crawl
 from calls_assets.api.document import Query
 from calls_assets.api.spool import Spool
-from calls_assets.checks.catalog import ADDS_UP, CheckOutcome
+from calls_assets.checks.catalog import ADDS_UP, Check, CheckOutcome
 from calls_assets.checks.computed import TABLE_CHECKS, TableCheck
 from calls_assets.days import day_start
 from calls_assets.definitions import build
@@ -248,6 +248,18 @@ def test_a_day_whose_numbers_are_wrong_is_not_replaced(centre, run_pipeline, und
         result = run_pipeline(api, tmp_path / "undisturbed", FIRST, LAST, ZONE, select=["service_level"])
     told = f"service_level of {FIRST} fails adds_up and was not replaced: ivr does not sum to the total."
     assert [error.message for error in failures(result)] == [told]
+    assert tree_bytes(tmp_path / "undisturbed") == undisturbed
+
+
+def test_a_check_that_the_ui_does_not_know_is_refused_and_not_lost(
+    centre, run_pipeline, undisturbed, tmp_path, monkeypatch
+):
+    unknown = {Check("service_level", "new", "A check that nobody declared."): CheckOutcome(False, "It failed.")}
+    monkeypatch.setitem(TABLE_CHECKS, "service_level", TableCheck(lambda _rows: unknown))
+    with Sandbox(centre) as api:
+        result = run_pipeline(api, tmp_path / "undisturbed", FIRST, LAST, ZONE, select=["service_level"])
+    (error,) = failures(result)
+    assert error.message == "service_level has a check new that is not among CHECKS: add it to checks/catalog.py."
     assert tree_bytes(tmp_path / "undisturbed") == undisturbed
 
 
