@@ -19,7 +19,7 @@ from calls_assets.report.figures import (
     Totals,
     compare,
     details,
-    standing,
+    finality,
     totals,
 )
 from calls_assets.report.html import day_page, index_page
@@ -104,7 +104,7 @@ class _Pages:
         compared, own = compare(day, self.known), details(inputs, self.land.zone)
         previous = max((other for other in self.days if other < day), default=None)
         following = min((other for other in self.days if other > day), default=None)
-        return day_page(day, self.land.zone, compared, own, self._standing(day), previous, following).encode()
+        return day_page(day, self.land.zone, compared, own, self._finality(day), previous, following).encode()
 
     def write_again(self, day: date) -> None:
         """Update an existing page; one whose tables are missing or broken stays as it is."""
@@ -121,7 +121,7 @@ class _Pages:
         self.store.put(f"{REPORT}/date={day}/{REPORT}.html", html)
 
     def index(self) -> bytes:
-        return index_page({day: (self.known.get(day), self._standing(day)) for day in self.days}).encode()
+        return index_page({day: (self.known.get(day), self._finality(day)) for day in self.days}).encode()
 
     def headlines(self, day: date) -> dict[str, Any]:
         of = self.known[day]
@@ -130,7 +130,7 @@ class _Pages:
             name: rate for name, rate in rates.items() if rate is not None
         }
 
-    def _standing(self, day: date) -> Finality:
+    def _finality(self, day: date) -> Finality:
         status = self.statuses.get(day, "")
         pulled_s = self.store.placed_at(RAW_CALLS, day) if INSIDE_LOOKBACK in status else None
-        return standing(day, self.land.zone, status, pulled_s)
+        return finality(day, self.land.zone, status, pulled_s)

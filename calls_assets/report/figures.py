@@ -165,7 +165,7 @@ def ring_groups(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any], 
     return tuple(_named(_rows(connection, "ring_groups"), "member_id", NAMELESS))
 
 
-def standing(day: date, zone: ZoneInfo, day_status: str, pulled_s: float | None) -> Finality:
+def finality(day: date, zone: ZoneInfo, day_status: str, pulled_s: float | None) -> Finality:
     """How final a day is.
 
     Args:

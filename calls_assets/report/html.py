@@ -26,7 +26,7 @@ def day_page(
     zone: ZoneInfo,
     compared: Compared,
     details: Details,
-    standing: Finality,
+    finality: Finality,
     previous: date | None,
     following: date | None,
 ) -> str:
@@ -37,7 +37,7 @@ def day_page(
         zone: Its zone.
         compared: The day compared with those before it.
         details: The day's own figures.
-        standing: How final the day is.
+        finality: How final the day is.
         previous: The nearest earlier day that has a page, to be linked.
         following: The nearest later day that has a page.
     """
@@ -49,10 +49,10 @@ def day_page(
             zone=zone.key,
             compared=compared,
             details=details,
-            standing=standing,
+            finality=finality,
             previous=previous,
             following=following,
-            gaps=list(_gaps(compared, details, standing)),
+            gaps=list(_gaps(compared, details, finality)),
             trend_chart=_trend(compared),
             half_hour_chart=_drawn(charts.half_hours, details.half_hours),
             agent_chart=_agents(details),
@@ -65,9 +65,9 @@ def index_page(days: Mapping[date, tuple[Totals | None, Finality]]) -> str:
     return _environment().get_template("index.html").render(days=sorted(days.items(), reverse=True))
 
 
-def _gaps(compared: Compared, details: Details, standing: Finality) -> Iterator[str]:
-    if standing.open_at:
-        yield f"The day was pulled at {standing.open_at}, before it was over: what came later is missing."
+def _gaps(compared: Compared, details: Details, finality: Finality) -> Iterator[str]:
+    if finality.open_at:
+        yield f"The day was pulled at {finality.open_at}, before it was over: what came later is missing."
     doubts = details.doubts
     sentences = {
         "in_progress": "Calls that were still in progress when the day was pulled, and are in no figure: {}.",

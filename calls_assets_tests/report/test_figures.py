@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calls_assets.report.figures import Totals, compare, half_hours, standing
+from calls_assets.report.figures import Totals, compare, finality, half_hours
 
 DAY = date(2026, 3, 10)
 COUNTS = st.integers(0, 500)
@@ -76,11 +76,11 @@ def test_gaps_between_half_hours_are_filled_across_a_change_of_the_clock(zone, f
     [("final", False), ("inside_lookback", True), ("open_calls, not_reconciled", True), ("", False)],
 )
 def test_a_day_is_provisional_where_its_status_says_why(status, provisional):
-    assert standing(DAY, ZoneInfo("UTC"), status, None).is_provisional is provisional
+    assert finality(DAY, ZoneInfo("UTC"), status, None).is_provisional is provisional
 
 
 def test_a_day_is_open_when_it_was_pulled_before_its_end_whenever_that_is_looked_at():
     midnight_s, zone = datetime(2026, 3, 11, tzinfo=UTC).timestamp(), ZoneInfo("America/New_York")
-    assert standing(DAY, zone, "inside_lookback", midnight_s).open_at == "20:00"
-    assert standing(DAY, zone, "inside_lookback", midnight_s + 4 * 3600).open_at is None
-    assert standing(DAY, zone, "inside_lookback", None).open_at is None
+    assert finality(DAY, zone, "inside_lookback", midnight_s).open_at == "20:00"
+    assert finality(DAY, zone, "inside_lookback", midnight_s + 4 * 3600).open_at is None
+    assert finality(DAY, zone, "inside_lookback", None).open_at is None
