@@ -127,7 +127,8 @@ class Decoder:
                 table = dialect.read(body)
                 page = self._of_columns(table, dialect.leaves(table), body)
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError, NotColumnar):
-                continue  # another dialect, or not exact in columns; reading by record reports errors
+                # Another dialect, or not exact in columns: where no dialect fits, the page is read by record.
+                continue
             if page and dialect is not self._dialects[0]:
                 self._dialects = (dialect, *(other for other in self._dialects if other is not dialect))
             return page

@@ -43,7 +43,7 @@ class Command(click.Command):
             sys.exit(f"calls-assets: {error}")
 
 
-class Argument(click.ParamType, Generic[T]):  # type: ignore[type-arg]
+class Argument(click.ParamType, Generic[T]):  # type: ignore[type-arg]  # takes one in new releases of click alone
     """The type of an argument that a function reads from text; its ValueError is the message."""
 
     def __init__(self, name: str, read: Callable[[str], T]) -> None:

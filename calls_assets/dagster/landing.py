@@ -40,7 +40,7 @@ class Stopped(DagsterUserCodeProcessError):
 
     def __init__(self, sentence: str) -> None:
         error = SerializableErrorInfo(sentence, stack=[], cls_name="Stopped")
-        super().__init__(sentence, user_code_process_error_infos=[error])  # type: ignore[no-untyped-call]
+        super().__init__(sentence, user_code_process_error_infos=[error])  # type: ignore[no-untyped-call]  # Dagster's
 
 
 @dataclass

@@ -46,7 +46,7 @@ def _plain(value: Any) -> Any:
     return value.key if isinstance(value, ZoneInfo) else list(value) if isinstance(value, tuple) else value
 
 
-class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
+class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]  # a run gets the resource itself
     """The account's `GET /calls/`: its address, how to send requests, and which calls to request."""
 
     model_config = ConfigDict(extra="forbid")
@@ -192,7 +192,7 @@ class CallsApi(dg.ConfigurableResource):  # type: ignore[type-arg]
         )
 
 
-class Tables(dg.ConfigurableResource):  # type: ignore[type-arg]
+class Tables(dg.ConfigurableResource):  # type: ignore[type-arg]  # a run gets the resource itself
     """The Parquet tree."""
 
     model_config = ConfigDict(extra="forbid")

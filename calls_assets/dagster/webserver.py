@@ -61,7 +61,7 @@ def main() -> None:
         return [Middleware(Doorkeeper), *build(server)]
 
     # Dagster has no hook for middleware, and its command makes the server by this class.
-    DagsterWebserver.build_middleware = build_ours  # type: ignore[assignment,method-assign]
+    DagsterWebserver.build_middleware = build_ours  # type: ignore[assignment,method-assign]  # it has no hook
     cli.main()
 
 
