@@ -44,11 +44,6 @@ def where_valid(array: pa.Array) -> Flags:
     return np.ones(len(array), np.bool_) if buffer is None else _bits(buffer, array.offset, len(array))
 
 
-def where_true(array: pa.Array) -> Flags:
-    """Which values of a boolean array are true."""
-    return _bits(array.buffers()[1], array.offset, len(array)) & where_valid(array)
-
-
 def _bits(buffer: pa.Buffer, first: int, count: int) -> Flags:
     found = np.unpackbits(np.frombuffer(buffer, np.uint8), bitorder="little")[first : first + count]
     return found.view(np.bool_)

@@ -279,7 +279,7 @@ class _Handler(BaseHTTPRequestHandler):
             {"Allow": "GET"} if known else {},
         )
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _refuse_verb  # noqa: N815
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _refuse_verb  # noqa: N815  # http.server's names
 
     def _refuse(self, status: int, reason: str, headers: Mapping[str, str] = _NO_HEADERS) -> None:
         self._send(status, *_refusal(reason, self.server.sandbox.behaviour.error_as), headers)
