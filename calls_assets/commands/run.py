@@ -11,7 +11,8 @@ from calls_assets.dagster import home
 
 @click.command("run", cls=Command)
 @days_options("first day, YYYY-MM-DD", "last day; default: the first", required=True)
-def command(first: date, last: date | None) -> None:
+@click.option("--computed", is_flag=True, help="compute the tables and pages again from the calls that are there")
+def command(first: date, last: date | None, computed: bool) -> None:
     """Materialize every asset for a range of days through Dagster, and print the answers."""
     settings = usable_settings()
     today, last = datetime.now(settings.zone).date(), last or first
@@ -22,11 +23,14 @@ def command(first: date, last: date | None) -> None:
         )
     from calls_assets.commands.answers import print_answers
     from calls_assets.dagster.launch import materialize
+    from calls_assets.dagster.recompute import COMPUTED
     from calls_assets.definitions import build
 
     console = Console()
     with home.opened(own_home()) as instance:
-        print_outcome(materialize(build(settings), instance, first, last, console), console)
+        print_outcome(
+            materialize(build(settings), instance, first, last, console, COMPUTED if computed else None), console
+        )
     print_answers(first, last, settings.data_url, console)
     console.print(
         f"The Parquet lies in {settings.data_url}; see this run in the UI with: calls-assets dev",
