@@ -8,6 +8,9 @@ from zoneinfo import ZoneInfo
 if TYPE_CHECKING:
     from calls_assets.arrow import Ints
 
+ANY_DAY = date(2000, 1, 1)
+"""Stands for the day of calls whose days do not matter."""
+
 ONE_DAY = timedelta(days=1)
 
 

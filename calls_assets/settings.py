@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from calls_assets.api.document import CALL_TYPES, LABEL_CALL_TYPES, MAX_LIMIT, Query
 from calls_assets.api.privacy import KEEP, POLICIES
+from calls_assets.waits import METHODS, NONE, Thresholds, Waits
 
 PREFIX = "CALLS_"
 
@@ -25,12 +26,13 @@ OWNER = re.compile(r"team:[A-Za-z0-9_]+|[^@\s]+@[^@\s]+\.[^@\s]+")
 """What Dagster accepts as an owner."""
 
 ACCOUNT = "The account"
+WAITS = "How waits are told: `calls-assets doctor` and `calls-assets evidence` prove these"
 REQUESTS = "How to ask: `calls-assets doctor` finds these out"
 SCHEDULE = "When to pull"
 PEOPLE = "People"
 ALERTS = "Alerts"
 UI = "In the UI"
-SECTIONS = (ACCOUNT, REQUESTS, SCHEDULE, PEOPLE, ALERTS, UI)
+SECTIONS = (ACCOUNT, WAITS, REQUESTS, SCHEDULE, PEOPLE, ALERTS, UI)
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,12 @@ def _policy(text: str) -> str:
     return text
 
 
+def _wait(text: str) -> str:
+    if text not in (*METHODS, NONE):
+        raise ValueError(f"one of {', '.join((*METHODS, NONE))}")
+    return text
+
+
 def _call_types(text: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
     if not set(names) <= set(CALL_TYPES):
@@ -219,6 +227,30 @@ class Settings:
             "CALLS_DATA_URL of its own.",
             unset="all calls",
             read=_filters,
+        ),
+    )
+    wait: str | None = field(
+        default=None,
+        metadata=_about(
+            "CALLS_WAIT",
+            WAITS,
+            "How a caller's wait is told from a record: duration_less_talk, leg_start, or none where neither tells it. "
+            "Days keep what was set when they were computed.",
+            unset="not known: no figure that needs a wait is given",
+            example="duration_less_talk",
+            read=_wait,
+        ),
+    )
+    sla_seconds: Thresholds = field(
+        default=Thresholds(),
+        metadata=_about(
+            "CALLS_SLA_SECONDS",
+            WAITS,
+            "The vendor's service-level threshold in seconds from the start of the call on, also by ring group: 30, or "
+            "30,7:20, in which ring group 7 has 20 s.",
+            unset="not known: the threshold that fits a day's calls best is taken",
+            example="30",
+            read=Thresholds.read,
         ),
     )
     dates_zone: ZoneInfo | None = field(
@@ -425,6 +457,11 @@ class Settings:
         ),
     )
     problems: tuple[str, ...] = ()
+
+    @property
+    def waits(self) -> Waits:
+        """How waits are told."""
+        return Waits(None if self.wait == NONE else self.wait, self.sla_seconds)
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ) -> Self:

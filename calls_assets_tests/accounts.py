@@ -13,11 +13,19 @@ from calls_assets.metrics.run import compute, reconcile
 from calls_assets.sandbox import Centre
 from calls_assets.tables.catalog import RAW_CALL_TYPES, RAW_CALLS, TABLES
 from calls_assets.tables.store import TableStore
+from calls_assets.waits import UNKNOWN, Waits
 
 HOW = {name: "labelled" if name in LABEL_CALL_TYPES else "settled" for name in CALL_TYPES}
 
 
-def write_tree(root: Path, centre: Centre, first: date, last: date, wanted: tuple[str, ...] = tuple(TABLES)) -> Path:
+def write_tree(
+    root: Path,
+    centre: Centre,
+    first: date,
+    last: date,
+    wanted: tuple[str, ...] = tuple(TABLES),
+    waits: Waits = UNKNOWN,
+) -> Path:
     """Write the wanted tables of a centre's local days, all of them closed and final, and return the root."""
     zone, store = centre.zone, TableStore(str(root))
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
@@ -28,7 +36,7 @@ def write_tree(root: Path, centre: Centre, first: date, last: date, wanted: tupl
     tables["pulls"] = pa.table({"local_date": pa.array(days, pa.date32()), "is_inside_lookback": [False] * len(days)})
     for table in TABLES.values():
         if table.inputs:
-            parts = compute(table, tables, days, zone)
+            parts = compute(table, tables, days, zone, waits)
             tables[table.name] = pa.concat_tables(parts.values())
         else:
             rows = tables.setdefault(table.name, table.empty())

@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 from calls_assets.commands.base import Command, print_outcome, usable_settings
-from calls_assets.commands.local import demo_centre, sandbox_data, sandbox_home
+from calls_assets.commands.local import DEMO_WAITS, demo_centre, sandbox_data, sandbox_home
 from calls_assets.dagster import home
 from calls_assets.days import ONE_DAY
 from calls_assets.sandbox import Sandbox
@@ -27,7 +27,7 @@ def command() -> None:
     zone = usable_settings().zone
     console = Console()
     data = sandbox_data(zone)
-    settings = replace(Settings(), zone=zone, data_url=str(data.absolute()))
+    settings = replace(Settings.load(DEMO_WAITS), zone=zone, data_url=str(data.absolute()))
     today = datetime.now(zone).date()
     first, last = today - timedelta(days=DAYS), today - ONE_DAY
     with home.opened(sandbox_home()) as instance, Sandbox(demo_centre(zone.key)) as api:

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import click
 
 from calls_assets.commands.base import Command, own_home, whole
-from calls_assets.commands.local import demo_centre, free_port, sandbox_data, sandbox_home
+from calls_assets.commands.local import DEMO_WAITS, demo_centre, free_port, sandbox_data, sandbox_home
 from calls_assets.sandbox import Sandbox
 from calls_assets.settings import Settings
 
@@ -29,7 +29,7 @@ def command(port: int) -> None:
         else:
             zone = Settings.load().zone
             api = stack.enter_context(Sandbox(demo_centre(zone.key)))
-            environ |= {
+            environ |= DEMO_WAITS | {
                 "CALLS_API_URL": api.url,
                 "CALLS_API_TOKEN": api.token,
                 "CALLS_DATA_URL": str(sandbox_data(zone).absolute()),

@@ -7,11 +7,17 @@ from zoneinfo import ZoneInfo
 from calls_assets.commands.base import HOME
 from calls_assets.dagster import home
 from calls_assets.sandbox import Centre, Meaning
+from calls_assets.waits import DURATION_LESS_TALK
+
+DEMO_SLA_S = 45
+
+DEMO_WAITS = {"CALLS_WAIT": DURATION_LESS_TALK, "CALLS_SLA_SECONDS": str(DEMO_SLA_S)}
+"""How waits are told in the demo's call centre."""
 
 
 def demo_centre(zone: str) -> Centre:
-    """The call centre of `make demo` and `make dev`: its timer starts with the call, so that waits can be validated."""
-    return Centre(zone=zone, meaning=Meaning(sla_clock="call", sla_s=45))
+    """The call centre of `make demo` and `make dev`: its timer starts with the call, so that waits can be told."""
+    return Centre(zone=zone, meaning=Meaning(sla_clock="call", sla_s=DEMO_SLA_S))
 
 
 def sandbox_data(zone: ZoneInfo) -> Path:

@@ -12,6 +12,7 @@ from calls_assets.checks.catalog import CHECKS
 from calls_assets.settings import Settings
 from calls_assets.tables.catalog import REPORT, REPORT_INPUTS
 from calls_assets.tables.schema import Table
+from calls_assets.waits import Waits
 
 JOB = "calls_pipeline"
 """The job of every table and the page."""
@@ -26,8 +27,8 @@ HOME = Path(__file__).parent.parent
 class AssetSettings:
     """What all assets share.
 
-    `backfill_policy` says how many days a run takes, `repull_days` how many closed days each morning pulls again, and
-    `problems` what is wrong with the settings, in which case every run fails.
+    `backfill_policy` says how many days a run takes, `repull_days` how many closed days each morning pulls again, `waits` how
+    callers' waits are told, and `problems` what is wrong with the settings, in which case every run fails.
     """
 
     partitions: dg.DailyPartitionsDefinition
@@ -35,6 +36,7 @@ class AssetSettings:
     problems: tuple[str, ...]
     backfill_policy: dg.BackfillPolicy
     repull_days: int
+    waits: Waits
     owners: tuple[str, ...]
     docs_url: str
 
@@ -48,6 +50,7 @@ class AssetSettings:
             settings.problems,
             dg.BackfillPolicy.multi_run(days) if days else dg.BackfillPolicy.single_run(),
             settings.repull_days,
+            settings.waits,
             settings.owners,
             settings.docs_url,
         )

@@ -12,7 +12,7 @@ WITH counted AS (
             AS calls_abandoned_distributed,
         count(wait_s) FILTER (outcome = 'abandoned') AS time_to_abandon_calls,
         coalesce(sum(wait_s) FILTER (outcome = 'abandoned'), 0) AS time_to_abandon_total_s,
-        wait_status_of(time_to_abandon_calls, calls_abandoned) AS wait_status
+        wait_status_of(wait_method, contradicts_wait) AS wait_status
     FROM inbound_by_dimension
     GROUP BY local_date, dimension, member_id
 )
@@ -26,7 +26,7 @@ SELECT
     ratio(calls_abandoned, calls_offered) AS abandonment_rate_offered,
     ratio(calls_short_abandoned, calls_offered) AS short_abandonment_rate,
     time_to_abandon_calls, time_to_abandon_total_s,
-    CASE WHEN wait_status = 'validated' THEN ratio(time_to_abandon_total_s, time_to_abandon_calls) END
+    CASE wait_status WHEN 'verified' THEN ratio(time_to_abandon_total_s, time_to_abandon_calls) END
         AS average_time_to_abandon_s,
     wait_status,
     status AS day_status

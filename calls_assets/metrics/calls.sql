@@ -22,10 +22,13 @@ facts AS (
         coalesce(is_ended, false) AS is_ended,
         coalesce(requested_callback, false) AS requested_callback,
         coalesce(labels, []) AS labels,
-        utc_offset_s, first_agent_id, last_agent_id
+        utc_offset_s, wait_method, coalesce(own.seconds, usual.seconds) AS sla_threshold_s, first_agent_id, last_agent_id
     FROM raw_calls AS raw
+    JOIN days USING (local_date)
     ASOF JOIN utc_offsets ON raw.started_at >= utc_offsets.from_s
     LEFT JOIN labelled ON raw.local_date = labelled.local_date AND raw.id = labelled.call_id
+    LEFT JOIN sla_seconds AS own ON raw.ring_group.id = own.ring_group_id
+    LEFT JOIN sla_seconds AS usual ON usual.ring_group_id IS NULL
     LEFT JOIN agents ON raw.local_date = agents.local_date AND raw.id = agents.call_id
 ),
 decided AS (
@@ -75,8 +78,11 @@ SELECT
     seconds_or_null(talk_time) AS talk_s,
     CASE
         WHEN outcome = 'answered'
-        THEN seconds_or_null(list_min([leg_start(leg.started_at) FOR leg IN answered_agents]) - started_at)
+        THEN seconds_or_null(list_min([leg_start(leg.started_at) FOR leg IN answered_agents]) - decided.started_at)
     END AS speed_of_answer_s,
+    CASE WHEN is_inbound THEN wait_of(wait_method, outcome, speed_of_answer_s, duration_s, talk_s) END AS wait_s,
+    CASE WHEN is_inbound THEN wait_method END AS wait_method,
+    CASE WHEN is_inbound THEN sla_threshold_s END AS sla_threshold_s,
     len(list_distinct(agent_ids(all_agents) || agent_ids(answered_agents))) AS agents_offered,
     len(list_distinct(agent_ids(answered_agents))) AS agents_answered,
     first_agent_id, last_agent_id,

@@ -5,7 +5,7 @@ Weeks and months come from the same queries as days: over the calls of the whole
 A period is a schema of a DuckDB connection, such as `weekly`, in which `calls` and `call_agents` have the period's
 first day as their `local_date`. Every query then computes the period as if it were one long day: rates come from the
 period's own numerators and denominators, a caller who calls twice in a week is a repeat caller of the week, and waits
-are validated on its calls.
+are held against the vendor's verdict on all of its calls.
 """
 
 from collections.abc import Iterable
@@ -32,7 +32,12 @@ KINDS = {
     pa.timestamp("us", "UTC"): "TIMESTAMPTZ",
 }
 
-DAYS = "SELECT local_date FROM main.calls UNION SELECT local_date FROM main.day_status"
+DAYS = """
+    SELECT local_date, max(wait_method) AS wait_method
+    FROM {schema}.calls
+    FULL JOIN (SELECT local_date FROM {schema}.day_status) USING (local_date)
+    GROUP BY local_date
+"""
 DAYS_OF = (CALLS.name, DAY_STATUS.name)
 
 STATUS = """
@@ -75,7 +80,7 @@ def add_views(connection: duckdb.DuckDBPyConnection, tables: Iterable[Table]) ->
     connection.execute("CREATE SCHEMA shared")
     connection.execute("SET search_path = 'shared,main'")
     if known.issuperset(DAYS_OF):
-        connection.execute(f"CREATE VIEW shared.days AS {DAYS}")
+        connection.execute(f"CREATE VIEW shared.days AS {DAYS.format(schema='main')}")
     for name in [name for name, needs in SHARED.items() if known.issuperset(needs) and name not in VIEWS]:
         connection.execute(f"CREATE VIEW shared.{name} AS {sql(name)}")
     for table in tables:
@@ -100,8 +105,7 @@ def add_period(connection: duckdb.DuckDBPyConnection, schema: str, first: str) -
     connection.execute(
         f"CREATE VIEW {schema}.day_status AS {_typed(connection, DAY_STATUS, STATUS.format(first=first))}"
     )
-    days = connection.table(f"{schema}.day_status").project("local_date")
-    connection.execute(f"CREATE VIEW {schema}.days AS {days.sql_query()}")
+    connection.execute(f"CREATE VIEW {schema}.days AS {DAYS.format(schema=schema)}")
     connection.execute(f"SET search_path = '{schema},main'")
     known = {table.name for table in BASES}
     pending = {name: needs for name, needs in SHARED.items() if "raw_calls" not in needs}

@@ -1,7 +1,8 @@
 """Runs the queries beside this file with DuckDB over Parquet files or Arrow tables.
 
-A query sees its inputs as views by table name, and also `days(local_date)`, the days to compute, and
-`utc_offsets(from_s, utc_offset_s)`, the offset of local time from UTC since each instant. Time zones are thus always
+A query sees its inputs as views by table name, and also `days(local_date, wait_method)`, the days to compute with how
+waits are told; `sla_seconds(ring_group_id, seconds)`, the vendor's thresholds, where no ring group stands for all others;
+and `utc_offsets(from_s, utc_offset_s)`, the offset of local time from UTC since each instant. Time zones are thus always
 Python's, the same that bound the partitions.
 """
 
@@ -22,6 +23,7 @@ from calls_assets.metrics.connection import ReadOnly, opened
 from calls_assets.tables.catalog import TABLES, VIEWS
 from calls_assets.tables.schema import Table
 from calls_assets.tables.store import Files
+from calls_assets.waits import UNKNOWN, Thresholds, Waits
 
 Relation: TypeAlias = "pa.Table | Files"
 """An input: an Arrow table, or the files of a table."""
@@ -30,6 +32,7 @@ SHARED = {
     "answered_legs": ("raw_calls",),
     "field_call_types": ("raw_calls",),
     "reconciliation_calls": ("raw_calls", "raw_call_types", "reconciliation"),
+    "wait_fits": ("calls",),
     "calls_by_dimension": ("calls",),
     "inbound_by_dimension": ("calls", "wait_calibration"),
 }
@@ -50,6 +53,7 @@ def compute(
     inputs: Mapping[str, Relation],
     days: Sequence[date],
     zone: ZoneInfo,
+    waits: Waits = UNKNOWN,
 ) -> dict[date, pa.Table]:
     """A table's rows for each day, in its schema, sorted by its key.
 
@@ -58,8 +62,9 @@ def compute(
         inputs: Its inputs by name.
         days: The local days to compute; each is in the result, even without rows.
         zone: The partitions' zone.
+        waits: How the account's waits are told.
     """
-    with _connect(inputs, days, zone) as connection:
+    with connection_of(inputs, days, zone, waits) as connection:
         order = ", ".join(f"{column} NULLS LAST" for column in ("local_date", *table.key))
         found = connection.sql(f"SELECT * FROM ({sql(table.name)}) ORDER BY {order}").to_arrow_table()  # noqa: S608  # our own file
     return split(table.conform(found), days)
@@ -104,7 +109,7 @@ def count_field_call_types(calls: Iterable[pa.Table]) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for rows in calls:
         raw_calls = rows.append_column("local_date", pa.nulls(rows.num_rows, pa.date32()))
-        with _connect({"raw_calls": raw_calls}, [], ZoneInfo("UTC")) as connection:
+        with connection_of({"raw_calls": raw_calls}, [], ZoneInfo("UTC")) as connection:
             found = connection.sql("SELECT call_type, count(*) FROM field_call_types GROUP BY call_type").fetchall()
         counts.update(dict(found))
     return dict(counts)
@@ -123,6 +128,15 @@ def utc_offsets(days: Sequence[date], zone: ZoneInfo) -> pa.Table:
             "utc_offset_s": pa.array([o for _, o in found], pa.int64()),
         }
     )
+
+
+def _sla_seconds(thresholds: Thresholds) -> pa.Table:
+    rows: list[dict[str, int | None]] = [
+        {"ring_group_id": group, "seconds": seconds} for group, seconds in thresholds.by_ring_group.items()
+    ]
+    if thresholds.usual is not None:
+        rows.append({"ring_group_id": None, "seconds": thresholds.usual})
+    return pa.Table.from_pylist(rows, pa.schema({"ring_group_id": pa.int64(), "seconds": pa.int64()}))
 
 
 def _offset(at: int, zone: ZoneInfo) -> int:
@@ -192,9 +206,14 @@ def _barred(typed: duckdb.DuckDBPyRelation, day: date, sentence: str) -> str:
     return f"SELECT {columns} FROM (SELECT error('{quoted}') AS wrong) WHERE wrong IS NULL"  # noqa: S608  # quoted
 
 
-def _connect(inputs: Mapping[str, Relation], days: Sequence[date], zone: ZoneInfo) -> duckdb.DuckDBPyConnection:
+def connection_of(
+    inputs: Mapping[str, Relation], days: Sequence[date], zone: ZoneInfo, waits: Waits = UNKNOWN
+) -> duckdb.DuckDBPyConnection:
+    """A connection that has all that a query can see, with the shared views that the inputs suffice for."""
     connection = connect(inputs)
-    connection.register("days", pa.table({"local_date": pa.array(days, pa.date32())}))
+    methods = pa.repeat(pa.scalar(waits.method, pa.string()), len(days))
+    connection.register("days", pa.table({"local_date": pa.array(days, pa.date32()), "wait_method": methods}))
+    connection.register("sla_seconds", _sla_seconds(waits.thresholds))
     connection.register("utc_offsets", utc_offsets(days, zone))
     connection.execute(sql("macros"))
     for name, needs in SHARED.items():

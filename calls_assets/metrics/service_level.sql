@@ -17,22 +17,22 @@ WITH counted AS (
         coalesce(sum(speed_of_answer_s), 0) AS speed_of_answer_total_s,
         count(wait_s) FILTER (outcome = 'answered') AS wait_calls,
         coalesce(sum(wait_s) FILTER (outcome = 'answered'), 0) AS wait_total_s,
-        count(DISTINCT wait_method) FILTER (outcome = 'answered') AS wait_methods,
-        any_value(wait_method) FILTER (outcome = 'answered') AS any_wait_method,
+        max(wait_s) AS highest_wait_s,
+        CASE WHEN min(wait_method) = max(wait_method) THEN min(wait_method) END AS wait_method,
+        wait_status_of(wait_method, contradicts_wait) AS wait_status,
         max(threshold_s) FILTER (outcome = 'answered') AS highest_threshold_s,
         min(threshold_most_s) FILTER (outcome = 'answered') AS lowest_threshold_most_s,
         calls_abandoned + calls_short_abandoned AS abandons,
-        count(wait_s) FILTER (outcome IN ('abandoned', 'short_abandoned')) AS abandons_with_wait,
-        count(*) FILTER (outcome IN ('abandoned', 'short_abandoned') AND wait_s <= threshold_s) AS abandons_within_threshold
+        count(*) FILTER (outcome IN ('abandoned', 'short_abandoned') AND wait_s <= threshold_s) AS early_abandons,
+        count(wait_s + threshold_s) FILTER (outcome IN ('abandoned', 'short_abandoned')) AS known_abandons
     FROM inbound_by_dimension
     GROUP BY local_date, dimension, member_id
 ),
 judged AS (
     SELECT
         *,
-        wait_status_of(wait_calls, calls_answered) AS wait_status,
-        CASE WHEN coalesce(wait_status_of(abandons_with_wait, abandons), 'validated') = 'validated'
-            THEN abandons_within_threshold END AS calls_abandoned_within_threshold
+        CASE WHEN wait_status = 'verified' AND known_abandons * 100 >= abandons * min_known_waits_percent()
+            THEN early_abandons END AS calls_abandoned_within_threshold
     FROM counted
 )
 SELECT
@@ -45,10 +45,9 @@ SELECT
     ratio(calls_answered_within_sla + calls_short_abandoned, calls_answered + abandons) AS sl_short_positive,
     ratio(calls_answered_within_sla, calls_offered) AS sl_offered,
     speed_of_answer_calls, speed_of_answer_total_s,
-    CASE WHEN wait_status = 'validated' THEN ratio(wait_total_s, wait_calls) END AS average_speed_of_answer_s,
-    wait_calls, wait_total_s,
-    CASE wait_methods WHEN 1 THEN any_wait_method WHEN 2 THEN 'both' END AS wait_method,
-    wait_status,
+    CASE wait_status WHEN 'verified' THEN ratio(wait_total_s, wait_calls) END AS average_speed_of_answer_s,
+    CASE wait_status WHEN 'verified' THEN highest_wait_s END AS longest_wait_s,
+    wait_calls, wait_total_s, wait_method, wait_status,
     CASE WHEN highest_threshold_s <= coalesce(lowest_threshold_most_s, highest_threshold_s) THEN highest_threshold_s END
         AS threshold_s,  -- only where one threshold fits all ring groups
     calls_abandoned_within_threshold,

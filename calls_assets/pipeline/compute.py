@@ -25,6 +25,7 @@ from calls_assets.tables.catalog import (
 )
 from calls_assets.tables.schema import Table
 from calls_assets.tables.store import TableStore
+from calls_assets.waits import UNKNOWN, Waits
 
 HEADLINES = {
     SERVICE_LEVEL.name: (
@@ -42,11 +43,18 @@ ROWS_AT_ONCE = 100_000
 """The most input rows in one query, unless one day has more; limits the memory of a long range."""
 
 
-def compute_days(table: Table, land: Landing, repull_days: int) -> None:
-    """Compute and land a table for the run's days; `repull_days` is how many closed days each morning pulls again."""
+def compute_days(table: Table, land: Landing, repull_days: int, waits: Waits = UNKNOWN) -> None:
+    """Compute and land a table for the run's days.
+
+    Args:
+        table: The table.
+        land: The run's days, and what it writes through.
+        repull_days: How many closed days each morning pulls again.
+        waits: How callers' waits are told.
+    """
     for days in _batches(table, land):
         with land.alone():
-            _land(table, days, land, repull_days)
+            _land(table, days, land, repull_days, waits)
 
 
 def _batches(table: Table, land: Landing) -> Iterator[tuple[date, ...]]:
@@ -63,7 +71,7 @@ def _batches(table: Table, land: Landing) -> Iterator[tuple[date, ...]]:
     yield tuple(batch)
 
 
-def _land(table: Table, days: tuple[date, ...], land: Landing, repull_days: int) -> None:
+def _land(table: Table, days: tuple[date, ...], land: Landing, repull_days: int, waits: Waits) -> None:
     needed = [name for name in table.inputs if name != REJECTED_CALLS.name]
     inputs: dict[str, Relation] = {name: land.store.files(TABLES[name], days) for name in needed}
     if table is DAY_STATUS:
@@ -71,7 +79,7 @@ def _land(table: Table, days: tuple[date, ...], land: Landing, repull_days: int)
         rejected = [day for day in days if land.store.count(REJECTED_CALLS, day)]
         inputs[REJECTED_CALLS.name] = land.store.read(REJECTED_CALLS, rejected, ["local_date"])
         inputs["pulls"] = _pulls(days, land, repull_days)
-    for day, rows in compute(table, inputs, days, land.zone).items():
+    for day, rows in compute(table, inputs, days, land.zone, waits).items():
         shown = headlines(table, rows, land.zone)
         land.land(table, day, rows, shown, _outcomes(table, day, rows, land.store))
 

@@ -59,7 +59,7 @@ class Totals:
 
     @property
     def speed_of_answer_s(self) -> float | None:
-        """Average over the calls whose wait is validated."""
+        """Average over the calls whose wait is known and verified."""
         return self.wait_total_s / self.wait_calls if self.wait_calls else None
 
     @classmethod

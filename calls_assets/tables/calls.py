@@ -64,6 +64,23 @@ CALLS = Table(
             "Answered calls: earliest known start of an answering leg - start of the call, which may leave out the "
             "final ring; null where unknown or impossible.",
         ),
+        seconds(
+            "wait_s",
+            "Inbound calls: how long the caller waited, from the start of the call on, by wait_method. Null where that "
+            "says nothing of the call: 'duration_less_talk' only of answered calls (duration_s - talk_s, where that is not "
+            "negative) and of abandoned and short-abandoned ones (duration_s), 'leg_start' only of answered ones "
+            "(speed_of_answer_s). On a day on which `wait_calibration` contradicts it for the ring group, do not use it.",
+        ),
+        text(
+            "wait_method",
+            "Inbound calls: how the account's waits are told (CALLS_WAIT), 'duration_less_talk' or 'leg_start'; null where "
+            "that is not set, or 'none'.",
+        ),
+        seconds(
+            "sla_threshold_s",
+            "Inbound calls: the vendor's service-level threshold for the call's ring group (CALLS_SLA_SECONDS); null where "
+            "that is not set.",
+        ),
         count("agents_offered", "Distinct agents who were rung or who spoke.", "agents"),
         count("agents_answered", "Distinct agents who spoke.", "agents"),
         an_id("first_agent_id", "Agent of the first answered leg."),

@@ -68,53 +68,48 @@ TYPE_VALUES = Table(
 
 WAIT_CALIBRATION = Table(
     "wait_calibration",
-    "Whether callers' waits can be estimated, since the API does not give them: each estimate against the vendor's "
-    "own verdict on the day's answered inbound calls, for all ring groups together and for each. The threshold is "
-    "the wait that agrees with the verdict on most calls.",
+    "Whether the waits that the account's method tells (CALLS_WAIT) agree with the vendor's own verdict on the day's "
+    "answered inbound calls, for each ring group and for all together. A day does not have to prove the method, which "
+    "`calls-assets doctor` and `calls-assets evidence` do on many days; it can only contradict it. No rows without a method.",
     (
         LOCAL_DATE,
         text("member_id", "A ring group's id, '(none)', or '(all)' for all calls.", required=True),
         text("member_name", "Name of the ring group."),
-        text(
-            "method",
-            "'leg_start': start of the first answering leg - start of the call (`calls.speed_of_answer_s`); "
-            "'duration_less_talk': `calls.duration_s` - `calls.talk_s`.",
-            required=True,
-        ),
-        count("calls", "Answered inbound calls that have the estimate and a verdict (is_answered_within_sla)."),
+        text("method", "'duration_less_talk' or 'leg_start': see `calls.wait_s`.", required=True),
+        count("calls", "Answered inbound calls that have a wait and a verdict (is_answered_within_sla)."),
         count("calls_late", "Calls among them that the vendor calls late."),
-        text(
-            "judged_at",
-            "'own': the threshold was found on these calls; 'all': on those of all ring groups together, for a ring "
-            "group with fewer than 200 calls.",
-            required=True,
-        ),
         Column(
             "threshold_s",
             pa.int64(),
-            "Counting waits up to this long as in time misclassifies the fewest calls; the lowest such threshold.",
+            "Waits up to this long should be in time. Of 'best_fit' the lowest that misclassifies the fewest calls, which is "
+            "1 s below all waits where all calls are late; null for '(all)' where none suits every ring group.",
             "s",
-            required=True,
         ),
         Column(
             "threshold_most_s",
             pa.int64(),
             "Any threshold from threshold_s to this one misclassifies the same calls; null where there is no upper "
-            "bound.",
+            "bound, or no threshold_s.",
             "s",
         ),
-        count("errors", "Calls on the wrong side of the threshold."),
+        text(
+            "threshold_source",
+            "'setting' (CALLS_SLA_SECONDS); or 'best_fit': the one that misclassifies the fewest calls of all ring groups, "
+            "or where that contradicts the ring group, the fewest of its own. Of '(all)' 'setting' only where every ring "
+            "group has that.",
+            required=True,
+        ),
+        count("errors", "Calls on the wrong side of the threshold; of '(all)' the sum over the ring groups."),
         ratio("error_rate", "errors / calls."),
         text(
-            "wait_status",
-            "'validated' where there are at least 200 calls, of which 5 in time and 5 late, and the errors are at "
-            "most 2 % of the calls and at most half as many as the rarer verdict; a ring group judged at 'all' takes "
-            "the status of all ring groups together, unless its own errors are more than one and more than 2 % of "
-            "its calls; else 'unverified'.",
+            "agreement",
+            "'contradicts' where chance explains so many errors less often than once in 1,000 days if the method is "
+            "wrong about 2 % of the calls (binomial); 'too_few' where even a threshold below or above all waits would not be "
+            "contradicted; else 'agrees'.",
             required=True,
         ),
     ),
-    key=("member_id", "method"),
+    key=("member_id",),
     inputs=("calls",),
     group="evidence",
 )

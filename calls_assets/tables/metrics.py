@@ -66,6 +66,14 @@ ANSWERED = count("calls_answered", "A: calls answered.")
 ABANDONED = count("calls_abandoned", "B: callers who waited longer than the short threshold and hung up.")
 SHORT_ABANDONED = count("calls_short_abandoned", "S: callers who hung up within the vendor's short threshold.")
 
+WAIT_STATUS = text(
+    "wait_status",
+    "Whether figures that need a wait can be trusted: 'verified' where CALLS_WAIT says how waits are told and no ring group "
+    "of the member contradicts it in `wait_calibration` (for the total also not all together); else 'contradicted', or "
+    "'unknown' where CALLS_WAIT was not set, or 'none', when the calls were computed.",
+    required=True,
+)
+
 SERVICE_LEVEL = Table(
     "service_level",
     "Are we answering in time: service level of each day, in total and by ring group, IVR, number, campaign and "
@@ -85,39 +93,39 @@ SERVICE_LEVEL = Table(
         ratio("sl_all_abandons", "W / (A + B + S): every abandon counts against it (ICMI formula 3)."),
         ratio("sl_short_positive", "(W + S) / (A + B + S): short abandons count as met (ICMI formula 5)."),
         ratio("sl_offered", "W / offered: everything offered counts against it."),
-        count("speed_of_answer_calls", "Answered calls with a `calls.speed_of_answer_s`, validated or not."),
-        seconds("speed_of_answer_total_s", "Sum of these `calls.speed_of_answer_s`, validated or not.", required=True),
+        count("speed_of_answer_calls", "Answered calls with a `calls.speed_of_answer_s`, whatever CALLS_WAIT is."),
+        seconds("speed_of_answer_total_s", "Sum of these `calls.speed_of_answer_s`.", required=True),
         average(
             "average_speed_of_answer_s",
-            "wait_total_s / wait_calls (Genesys); null where there are none, or wait_status is not 'validated'.",
+            "wait_total_s / wait_calls (Genesys), from the start of the call on; null unless wait_status is 'verified'.",
+        ),
+        seconds(
+            "longest_wait_s",
+            "Longest `calls.wait_s` of the answered, abandoned and short-abandoned calls (Talkdesk; of the answered alone "
+            "where wait_method is 'leg_start'); null unless wait_status is 'verified'. Not additive.",
         ),
         count(
             "wait_calls",
-            "Answered calls whose wait is validated (see `wait_calibration`): by the estimate with fewer errors, or "
-            "by duration_less_talk where both have as many.",
+            "Answered calls with a `calls.wait_s`, without those of ring groups that contradict it on the day.",
         ),
         seconds("wait_total_s", "Sum of their waits.", required=True),
         text(
             "wait_method",
-            "How their waits were estimated: 'leg_start' (speed_of_answer_s), 'duration_less_talk' (duration_s - "
-            "talk_s), or 'both' where ring groups differ; null where no wait is validated.",
+            "How their waits are told (CALLS_WAIT): 'duration_less_talk' or 'leg_start'; null where that is not set, or "
+            "'none', or changed within a week or month.",
         ),
-        text(
-            "wait_status",
-            "'validated' where at least 98 % of the answered calls have a validated wait, else 'unverified'; null "
-            "where none was answered.",
-        ),
+        WAIT_STATUS,
         Column(
             "threshold_s",
             pa.int64(),
-            "The vendor's threshold as inferred in `wait_calibration`; null where none is validated, or no single "
-            "one fits all ring groups.",
+            "The vendor's threshold for the answered calls: CALLS_SLA_SECONDS, or what `wait_calibration` found where it "
+            "agrees; null where neither is known, or no single one suits all ring groups.",
             "s",
         ),
         count(
             "calls_abandoned_within_threshold",
-            "Of B + S, the callers who hung up within the threshold; null unless at least 98 % of their waits are "
-            "validated.",
+            "Of B + S, the callers who hung up within the threshold; null unless wait_status is 'verified' and at least 98 % "
+            "of them have a wait and a threshold.",
             required=False,
         ),
         ratio(
@@ -152,17 +160,16 @@ ABANDONMENT = Table(
         ratio("abandonment_rate_incl_short", "(B + S) / (A + B + S)."),
         ratio("abandonment_rate_offered", "B / offered."),
         ratio("short_abandonment_rate", "S / offered."),
-        count("time_to_abandon_calls", "Of B, the calls whose wait is validated (see `wait_calibration`)."),
+        count(
+            "time_to_abandon_calls",
+            "Of B, the calls with a `calls.wait_s`, without those of ring groups that contradict it on the day.",
+        ),
         seconds("time_to_abandon_total_s", "Sum of their waits.", required=True),
         average(
             "average_time_to_abandon_s",
-            "time_to_abandon_total_s / time_to_abandon_calls (Amazon Connect); null unless wait_status is 'validated'.",
+            "time_to_abandon_total_s / time_to_abandon_calls (Amazon Connect); null unless wait_status is 'verified'.",
         ),
-        text(
-            "wait_status",
-            "'validated' where at least 98 % of B have a validated wait, else 'unverified'; null where nobody "
-            "abandoned.",
-        ),
+        WAIT_STATUS,
         STATUS_OF_DAY,
     ),
     key=("dimension", "member_id"),
@@ -271,17 +278,13 @@ TIME_DISTRIBUTION = Table(
         RING_GROUP_ID,
         text(
             "measure",
-            "'talk' (talk_s of answered calls); of inbound calls 'wait_leg_start' (speed_of_answer_s of the "
-            "answered), 'wait_duration_less_talk' (duration_s - talk_s of the answered) and 'time_to_abandon' "
-            "(duration_s of the abandoned and short-abandoned).",
+            "'talk' (talk_s of answered calls); of inbound calls 'wait' (`calls.wait_s` of the answered) and "
+            "'time_to_abandon' (that of the abandoned and short-abandoned), without ring groups that "
+            "contradict them on the day.",
             required=True,
         ),
         Column("up_to_s", pa.int64(), "Longest time in the bin; null for the last bin, which has no upper bound.", "s"),
         count("calls", "Calls in the bin; a bin without calls has no row."),
-        text(
-            "wait_status",
-            "'validated' or 'unverified', as in `wait_calibration` for the ring group; null for talk.",
-        ),
         STATUS_OF_DAY,
     ),
     key=("direction", "ring_group_id", "measure", "up_to_s"),

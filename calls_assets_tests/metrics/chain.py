@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from calls_assets.metrics.run import Relation, compute
 from calls_assets.tables.catalog import ALL_TABLES, TABLES
+from calls_assets.waits import Waits
 
 Row = dict[str, Any]
 
@@ -41,7 +42,10 @@ def chain(
     given: Mapping[str, Iterable[Row]] | None = None,
     inside_lookback: bool = False,
 ) -> dict[str, list[Row]]:
-    """The rows of the wanted tables, computed from rows of `calls` and of other `given` tables, which else are empty."""
+    """The rows of the wanted tables, computed from rows of `calls` and of other `given` tables, which else are empty.
+
+    Waits are told by the method of the calls.
+    """
     known = {"calls": numbered(rows)} | {name: list(of) for name, of in (given or {}).items()}
     inputs: dict[str, Relation] = {
         name: pa.Table.from_pylist(known.get(name, []), table.arrow_schema) for name, table in ALL_TABLES.items()
@@ -49,12 +53,13 @@ def chain(
     inputs["pulls"] = pa.table(
         {"local_date": pa.array(days, pa.date32()), "is_inside_lookback": [inside_lookback] * len(days)}
     )
+    waits = Waits(next((row["wait_method"] for row in known["calls"] if row["wait_method"]), None))
     found = {}
     for name, table in ALL_TABLES.items():
         if name in known or not table.inputs:
             continue
         needed = {other: inputs[other] for other in (*table.inputs, *(["pulls"] if name == "day_status" else []))}
-        parts = compute(table, needed, days, ZoneInfo(zone))
+        parts = compute(table, needed, days, ZoneInfo(zone), waits)
         inputs[name] = pa.concat_tables(parts.values())
         found[name] = inputs[name].to_pylist()
         if set(wanted) <= set(found):

@@ -75,20 +75,23 @@ def test_who_calls_on_two_days_is_a_repeat_caller_of_the_week_and_callbacks_of_t
     assert period(rows, "weekly", query) == [(1, 1, 86_400)]
 
 
-def test_a_week_of_small_days_has_validated_waits():
+def test_a_week_can_contradict_waits_that_no_day_of_it_has_the_calls_to_contradict():
+    told = {"wait_method": "leg_start", "ring_group_id": 1, "sla_threshold_s": 20}
     rows = [
         on(
             SUNDAY + timedelta(days=1 + n % 5),
-            speed_of_answer_s=n % 30,
-            is_answered_within_sla=n % 30 <= 20,
-            ring_group_id=1,
+            speed_of_answer_s=wait,
+            wait_s=wait,
+            is_answered_within_sla=(wait <= 20) != (n % 17 == 0),
+            **told,
         )
         for n in range(300)
+        for wait in (n % 30,)
     ]
     query = "SELECT wait_status, average_speed_of_answer_s FROM {}.service_level WHERE dimension = 'total'"
-    assert period(rows, "weekly", query.format("weekly")) == [("validated", 14.5)]
+    assert period(rows, "weekly", query.format("weekly")) == [("contradicted", None)]
     daily = chain(rows, "service_level", days=days_between(SUNDAY, SUNDAY + timedelta(days=5)))["service_level"]
-    assert {row["wait_status"] for row in daily if row["calls_answered"]} == {"unverified"}
+    assert {row["wait_status"] for row in daily if row["calls_answered"]} == {"verified"}
 
 
 def test_a_period_is_final_when_all_its_days_are_and_says_where_that_is_not_known():

@@ -1,29 +1,44 @@
-"""What validated waits fill in, and what stays null without them."""
+"""What a wait fills in where the account's method of telling it is set, and what stays null without."""
 
 import pytest
 
 from calls_assets_tests.metrics.chain import call, chain, one
 
 THRESHOLD_S = 20
+NEEDS_A_WAIT = (
+    "average_speed_of_answer_s",
+    "longest_wait_s",
+    "calls_abandoned_within_threshold",
+    "sl_abandon_within_threshold_ignored",
+    "sl_abandon_within_threshold_positive",
+)
 
 
-def answered(wait_s, group=1, leg_s=None, **changes):
-    """An answered call that waited so long by its duration, with a right verdict, and by its leg if that is given."""
+def answered(wait_s, in_time=None, group=1, method="duration_less_talk", **changes):
+    """An answered call that waited so long, with a right verdict unless another is given."""
     return (
         call(
             "answered",
-            is_answered_within_sla=wait_s <= THRESHOLD_S,
+            is_answered_within_sla=wait_s <= THRESHOLD_S if in_time is None else in_time,
             ring_group_id=group,
             duration_s=wait_s + 100,
             talk_s=100,
-            speed_of_answer_s=leg_s,
+            speed_of_answer_s=wait_s,
+            wait_s=wait_s if method else None,
+            wait_method=method,
+            sla_threshold_s=THRESHOLD_S,
         )
         | changes
     )
 
 
-def abandoned(wait_s, outcome="abandoned", group=1):
-    return call(outcome, ring_group_id=group, duration_s=wait_s, talk_s=0)
+def abandoned(waited_s, outcome="abandoned", group=1, method="duration_less_talk", **changes):
+    told = waited_s if method == "duration_less_talk" else None
+    return (
+        call(outcome, ring_group_id=group, duration_s=waited_s, talk_s=0, wait_s=told, wait_method=method)
+        | {"sla_threshold_s": THRESHOLD_S}
+        | changes
+    )
 
 
 def level(rows, dimension="total", member="(all)"):
@@ -34,8 +49,9 @@ def lost(rows):
     return one(chain(rows, "abandonment")["abandonment"], dimension="total")
 
 
-ENOUGH = [answered(5 + n % 25) for n in range(250)]
-"""Calls on which the duration tells the wait: 160 of 250 in time."""
+def wrong(group=1, calls=200):
+    """Calls whose verdict has nothing to do with their wait."""
+    return [answered(n % 40, in_time=n % 3 > 0, group=group) for n in range(calls)]
 
 
 def test_the_worked_example_of_icmi_with_abandons_before_the_threshold():
@@ -44,91 +60,99 @@ def test_the_worked_example_of_icmi_with_abandons_before_the_threshold():
     rows = [answered(10) for _ in range(860)] + [answered(30) for _ in range(140)]
     rows += [abandoned(5, "short_abandoned")] * 10 + [abandoned(10)] * 10 + [abandoned(60)] * 40
     row = level(rows)
-    assert (row["threshold_s"], row["calls_abandoned_within_threshold"]) == (10, 20)
+    assert (row["threshold_s"], row["calls_abandoned_within_threshold"]) == (20, 20)
     assert row["sl_abandon_within_threshold_ignored"] == pytest.approx(0.8269, abs=5e-5)
     assert row["sl_abandon_within_threshold_positive"] == pytest.approx(0.8302, abs=5e-5)
     assert row["service_level"] == pytest.approx(0.8190, abs=5e-5)
 
 
-def test_validated_waits_give_the_average_speed_of_answer_and_the_time_to_abandon():
-    rows = [*ENOUGH, abandoned(40), abandoned(80), abandoned(3, "short_abandoned")]
+def test_waits_give_the_average_speed_of_answer_the_longest_wait_and_the_time_to_abandon():
+    rows = [answered(4), answered(9), abandoned(40), abandoned(80), abandoned(3, "short_abandoned")]
     row, loss = level(rows), lost(rows)
-    waits = [5 + n % 25 for n in range(250)]
-    assert (row["wait_status"], row["wait_method"], row["wait_calls"]) == ("validated", "duration_less_talk", 250)
-    assert row["average_speed_of_answer_s"] == sum(waits) / 250
-    assert (loss["time_to_abandon_calls"], loss["average_time_to_abandon_s"], loss["wait_status"]) == (
-        2,
-        60,
-        "validated",
+    assert (row["wait_status"], row["wait_method"]) == ("verified", "duration_less_talk")
+    assert (row["wait_calls"], row["wait_total_s"], row["average_speed_of_answer_s"]) == (2, 13, 6.5)
+    assert row["longest_wait_s"] == 80
+    assert (loss["time_to_abandon_calls"], loss["average_time_to_abandon_s"]) == (2, 60)
+    assert loss["wait_status"] == "verified"
+
+
+def test_a_small_day_is_not_asked_to_prove_anything():
+    assert level([answered(7)])["average_speed_of_answer_s"] == 7
+
+
+def test_without_a_method_every_figure_that_needs_a_wait_is_null_and_the_status_says_so():
+    rows = [answered(4, method=None), abandoned(40, method=None)]
+    row, loss = level(rows), lost(rows)
+    assert row["wait_status"] == loss["wait_status"] == "unknown"
+    assert {row[name] for name in NEEDS_A_WAIT} == {loss["average_time_to_abandon_s"]} == {row["wait_method"]} == {None}
+    assert (row["service_level"], row["speed_of_answer_calls"]) == (0.5, 1)
+
+
+def test_days_of_before_the_setting_leave_the_week_unknown():
+    rows = [answered(4), answered(4, method=None)]
+    assert (level(rows)["wait_status"], level(rows)["average_speed_of_answer_s"]) == ("unknown", None)
+
+
+def test_a_contradiction_takes_the_figures_of_its_ring_group_and_of_all_who_have_calls_of_it():
+    rows = [*wrong(group=2), abandoned(9, group=2), answered(4), answered(9)]
+    group, other, total = level(rows, "ring_group", "2"), level(rows, "ring_group", "1"), level(rows)
+    assert (other["wait_status"], other["average_speed_of_answer_s"], other["longest_wait_s"]) == ("verified", 6.5, 9)
+    for row in (group, total):
+        assert row["wait_status"] == "contradicted"
+        assert {row[name] for name in NEEDS_A_WAIT} == {None}
+    loss = lost(rows)
+    assert (loss["wait_status"], loss["average_time_to_abandon_s"]) == ("contradicted", None)
+    assert (total["wait_calls"], total["wait_total_s"], loss["time_to_abandon_calls"]) == (2, 13, 0)
+
+
+def test_all_ring_groups_together_can_contradict_the_total_alone():
+    rows = [row | {"ring_group_id": n % 200} for n, row in enumerate(wrong(calls=400))]
+    assert level(rows)["wait_status"] == "contradicted"
+    assert level(rows, "ring_group", "7")["wait_status"] == "verified"
+
+
+def test_the_sums_of_waits_add_up_over_every_dimension():
+    rows = [*wrong(group=2), *[answered(n % 30, group=n % 3, ivr_id=n % 2) for n in range(90)]]
+    found = chain(rows, "service_level")["service_level"]
+    for name in ("wait_calls", "wait_total_s"):
+        sums = {}
+        for row in found:
+            sums[row["dimension"]] = sums.get(row["dimension"], 0) + row[name]
+        assert len(set(sums.values())) == 1
+        assert sums["total"] > 0
+
+
+def test_the_start_of_the_leg_says_nothing_of_callers_who_hung_up():
+    rows = [answered(4, method="leg_start"), abandoned(40, method="leg_start")]
+    row, loss = level(rows), lost(rows)
+    assert (row["wait_method"], row["average_speed_of_answer_s"], row["longest_wait_s"]) == ("leg_start", 4, 4)
+    assert row["calls_abandoned_within_threshold"] is None
+    assert (loss["wait_status"], loss["time_to_abandon_calls"], loss["average_time_to_abandon_s"]) == (
+        "verified",
+        0,
+        None,
     )
 
 
-def test_without_validated_waits_they_are_null_and_say_so():
-    rows = [*ENOUGH[:199], abandoned(40)]
-    row, loss = level(rows), lost(rows)
-    assert row["wait_status"] == loss["wait_status"] == "unverified"
-    unknown = ("average_speed_of_answer_s", "wait_method", "threshold_s", "calls_abandoned_within_threshold")
-    variants = ("sl_abandon_within_threshold_ignored", "sl_abandon_within_threshold_positive")
-    assert {row[name] for name in unknown + variants} == {loss["average_time_to_abandon_s"]} == {None}
+@pytest.mark.parametrize(("unknown", "early"), [(2, 98), (3, None)], ids=["2 %", "above 2 %"])
+def test_early_abandons_are_counted_where_98_of_100_abandons_have_a_wait(unknown, early):
+    rows = [answered(5), *[abandoned(9)] * (100 - unknown), *[abandoned(9, wait_s=None)] * unknown]
+    assert level(rows)["calls_abandoned_within_threshold"] == early
 
 
-def test_of_equal_estimates_the_one_with_the_last_ring_is_taken_and_abandons_have_no_leg():
-    rows = [answered(5 + n % 25, leg_s=4 + n % 25) for n in range(250)]
-    row = level(rows)
-    assert (row["wait_method"], row["threshold_s"]) == ("duration_less_talk", 20)
-    assert row["average_speed_of_answer_s"] == sum(5 + n % 25 for n in range(250)) / 250
-    by_leg_alone = [answered(5, leg_s=n % 30, duration_s=300, is_answered_within_sla=n % 30 <= 20) for n in range(250)]
-    row, loss = level([*by_leg_alone, abandoned(9)]), lost([*by_leg_alone, abandoned(9)])
-    assert (row["wait_status"], row["calls_abandoned_within_threshold"]) == ("validated", None)
-    assert loss["wait_status"] == "unverified"
+def test_without_a_threshold_early_abandons_are_counted_where_the_day_finds_one():
+    unset = {"sla_threshold_s": None}
+    few = [*[answered(n % 40, **unset) for n in range(8)], abandoned(9, **unset)]
+    many = [*[answered(n % 40, **unset) for n in range(200)], abandoned(9, **unset)]
+    assert (level(few)["threshold_s"], level(few)["calls_abandoned_within_threshold"]) == (None, None)
+    assert (level(many)["threshold_s"], level(many)["calls_abandoned_within_threshold"]) == (20, 1)
 
 
-def test_of_two_estimates_the_one_with_fewer_errors_is_taken_by_ring_group():
-    def by(group, wrong_leg, wrong_duration):
-        waits = [5 + n % 25 for n in range(250)]
-        return [
-            answered(wait, group, leg_s=40 if n in wrong_leg else wait)
-            | ({"talk_s": 60} if n in wrong_duration else {})
-            for n, wait in enumerate(waits)
-        ]
-
-    rows = [*by(1, (), (0, 1)), *by(2, (0, 1), ()), *by(3, (), ())]
-    assert level(rows, "ring_group", "1")["wait_method"] == "leg_start"
-    assert level(rows, "ring_group", "2")["wait_method"] == "duration_less_talk"
-    assert level(rows, "ring_group", "3")["wait_method"] == "duration_less_talk"
-    assert (level(rows)["wait_method"], level(rows)["wait_calls"]) == ("both", 750)
+def test_a_threshold_is_told_of_several_ring_groups_where_one_suits_them_all():
+    assert level([answered(5), answered(5, group=2)])["threshold_s"] == 20
+    assert level([answered(5), answered(5, group=2, sla_threshold_s=30)])["threshold_s"] is None
 
 
-@pytest.mark.parametrize(("unknown", "status"), [(5, "validated"), (6, "unverified")], ids=["2 %", "above 2 %"])
-def test_a_member_is_validated_where_98_of_100_answered_calls_have_a_wait(unknown, status):
-    rows = [*ENOUGH[: 250 - unknown], *[answered(9, duration_s=None)] * unknown]
-    assert level(rows)["wait_status"] == status
-
-
-def test_each_ring_group_stands_on_its_own():
-    unknowable = [answered(n % 40, group=2, is_answered_within_sla=n % 3 > 0) for n in range(250)]
-    rows = [*ENOUGH, *unknowable]
-    assert level(rows, "ring_group", "1")["wait_status"] == "validated"
-    assert level(rows, "ring_group", "2")["wait_status"] == "unverified"
-    assert level(rows)["wait_status"] == "unverified"
-
-
-def test_a_threshold_is_told_of_several_ring_groups_where_one_fits_them_all():
-    def by(group, threshold_s):
-        waits = [w for w in range(5, 35) if w not in (21, 22)]
-        return [answered(waits[n % 28], group, is_answered_within_sla=waits[n % 28] <= threshold_s) for n in range(280)]
-
-    with_gap = [*by(1, 20), *by(2, 22)]  # nobody waits 21 or 22 s, so that the second one's may be 20 as well
-    assert level(with_gap)["threshold_s"] == 20
-    assert level([*by(1, 20), *by(2, 25)])["threshold_s"] is None
-
-
-def test_where_nobody_abandoned_the_variants_need_no_wait():
-    row = level([answered(5, duration_s=None), answered(50, duration_s=None)])
-    assert (row["wait_status"], row["calls_abandoned_within_threshold"]) == ("unverified", 0)
-    assert row["sl_abandon_within_threshold_ignored"] == row["sl_abandon_within_threshold_positive"] == 0.5
-
-
-def test_a_day_without_answered_calls_has_no_status_of_waits():
-    assert level([])["wait_status"] is None
-    assert lost([])["wait_status"] is None
+def test_a_day_without_calls_is_unknown_unless_a_method_is_set():
+    assert level([])["wait_status"] == "unknown"
+    assert level([])["average_speed_of_answer_s"] is None

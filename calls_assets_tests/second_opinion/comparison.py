@@ -13,7 +13,7 @@ KEYS = {
     "day_status": ("local_date",),
     "call_type_relations": ("relation",),
     "type_values": ("type", "call_type"),
-    "wait_calibration": ("member_id", "method"),
+    "wait_calibration": ("member_id",),
     "service_level": ("dimension", "member_id"),
     "abandonment": ("dimension", "member_id"),
     "agent_talk_time": ("agent_key", "direction"),

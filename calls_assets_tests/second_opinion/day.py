@@ -18,12 +18,14 @@ def opinions(
     zone: ZoneInfo,
     pulled_at: float,
     rejected: int = 0,
+    waits: opinion.Waits = opinion.UNKNOWN,
 ) -> dict[str, pd.DataFrame]:
     """Every derived table of a day, from its `raw_calls`, its `raw_call_types` and the API's counts in `reconciliation`.
 
-    `pulled_at` is when the raw calls were put in place, in epoch seconds; `rejected` counts the day's rejected records.
+    `pulled_at` is when the raw calls were put in place, in epoch seconds; `rejected` counts the day's rejected records;
+    `waits` is what is set of the account's waits.
     """
-    calls, legs = opinion.calls(raw, labels, day, zone), opinion.call_agents(raw, day)
+    calls, legs = opinion.calls(raw, labels, day, zone, waits), opinion.call_agents(raw, day)
     reconciled = counts.reconciliation(raw, given, day)
     differing = counts.reconciliation_calls(raw, labels, reconciled, day)
     settled = counts.day_status(raw, calls, reconciled, differing, day, zone, pulled_at, REPULL_DAYS, rejected)
@@ -38,8 +40,8 @@ def opinions(
         "call_type_relations": counts.call_type_relations(calls, day),
         "type_values": counts.type_values(calls, day),
         "wait_calibration": calibration,
-        "service_level": times.service_level(calls, calibration, day, status),
-        "abandonment": times.abandonment(calls, calibration, day, status),
+        "service_level": times.service_level(calls, calibration, day, status, waits.method),
+        "abandonment": times.abandonment(calls, calibration, day, status, waits.method),
         "agent_talk_time": times.agent_talk_time(legs, day, status),
         "call_intervals": counts.call_intervals(calls, day, status),
         "call_flow": counts.call_flow(calls, day, status),

@@ -7,12 +7,23 @@ package, so that a slip in one of both shows as a difference.
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 Row = dict[str, Any]
+
+
+class Waits(NamedTuple):
+    """What is set of an account's waits: the method, and the threshold by ring group, with that of all others at None."""
+
+    method: str | None
+    thresholds: dict[int | None, int]
+
+
+UNKNOWN = Waits(None, {})
+
 
 HALF_HOUR = 1800
 YEAR = 366 * 86_400
@@ -199,16 +210,40 @@ def outcome_of(record: Row, labels: set[str]) -> tuple[str, str]:
 CALLS = (
     "local_date call_id started_at interval_start utc_offset_s direction outcome outcome_source call_types type is_ended "
     "is_answered is_answered_within_sla requested_callback is_transferred is_linked original_call_id duration_s talk_s "
-    "speed_of_answer_s agents_offered agents_answered first_agent_id last_agent_id ring_group_id ring_group_name ivr_id "
-    "ivr_name number_id number number_alias campaign_id campaign_name disposition_id disposition_code contact_id "
-    "country_dial_code list_ids tags"
+    "speed_of_answer_s wait_s wait_method sla_threshold_s agents_offered agents_answered first_agent_id last_agent_id "
+    "ring_group_id ring_group_name ivr_id ivr_name number_id number number_alias campaign_id campaign_name disposition_id "
+    "disposition_code contact_id country_dial_code list_ids tags"
 )
 
 
-def calls(raw: pd.DataFrame, labels: pd.DataFrame, day: date, zone: ZoneInfo) -> pd.DataFrame:
+def calls(raw: pd.DataFrame, labels: pd.DataFrame, day: date, zone: ZoneInfo, waits: Waits) -> pd.DataFrame:
     """One row per call, with its outcome, its times and what it belongs to."""
     given = labels_by_call(labels)
-    return frame((_call(record, given.get(record["id"], set()), day, zone) for record in raw.to_dict("records")), CALLS)
+    rows = (_call(record, given.get(record["id"], set()), day, zone) for record in raw.to_dict("records"))
+    return frame((row | _wait(row, waits) for row in rows), CALLS)
+
+
+def wait_by(method: str | None, call: Row) -> int | None:
+    """How long the caller of an inbound call waited, by a method."""
+    outcome, duration, talk = call["outcome"], call["duration_s"], call["talk_s"]
+    if method == "leg_start" and outcome == "answered":
+        return call["speed_of_answer_s"]
+    if method == "duration_less_talk" and outcome == "answered":
+        return None if duration is None or talk is None or duration < talk else duration - talk
+    if method == "duration_less_talk" and outcome in ("abandoned", "short_abandoned"):
+        return duration
+    return None
+
+
+def _wait(call: Row, waits: Waits) -> Row:
+    if call["direction"] != "inbound":
+        return {"wait_s": None, "wait_method": None, "sla_threshold_s": None}
+    usual = waits.thresholds.get(None)
+    return {
+        "wait_s": wait_by(waits.method, call),
+        "wait_method": waits.method,
+        "sla_threshold_s": waits.thresholds.get(call["ring_group_id"], usual),
+    }
 
 
 def _call(record: Row, labels: set[str], day: date, zone: ZoneInfo) -> Row:

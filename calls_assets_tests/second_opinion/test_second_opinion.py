@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ import pytest
 import calls_assets
 from calls_assets.sandbox import Behaviour, Centre, FixedCalls, Meaning, Sandbox
 from calls_assets.tables.catalog import VIEWS
+from calls_assets.waits import Thresholds
 from calls_assets_tests.second_opinion import opinion, times
 from calls_assets_tests.second_opinion.comparison import KEYS, compared, same
 from calls_assets_tests.second_opinion.day import opinions
@@ -35,45 +36,48 @@ def read(root, table, day):
     return pd.DataFrame(stored.to_pylist(), columns=stored.column_names, dtype=object)
 
 
-def second_opinions(root, day, zone):
+def second_opinions(root, day, zone, waits=opinion.UNKNOWN):
     """Every derived table of a day, from what the API gave."""
     raw, labels, given = (read(root, table, day) for table in ("raw_calls", "raw_call_types", "reconciliation"))
     pulled_at = file_of(root, "raw_calls", day).stat().st_mtime
-    return opinions(raw, labels, given, day, zone, pulled_at)
+    return opinions(raw, labels, given, day, zone, pulled_at, waits=waits)
 
 
-def assert_no_differences(root, days, zone):
+def assert_no_differences(root, days, zone, waits=opinion.UNKNOWN):
     """Every figure of every derived table of the days is the one of the second opinion."""
-    found = [told for day in days for told in differences(root, day, ZoneInfo(zone))]
+    found = [told for day in days for told in differences(root, day, ZoneInfo(zone), waits)]
     assert not found, f"{len(found)} differences:\n" + "\n".join(found[:SHOWN])
 
 
-def differences(root, day, zone):
+def differences(root, day, zone, waits):
     """A sentence for every figure of a day on which the files and the second opinion differ."""
-    for table, ours in second_opinions(root, day, zone).items():
+    for table, ours in second_opinions(root, day, zone, waits).items():
         for told in compared(read(root, table, day), ours, KEYS[table]):
             yield f"{table} of {day}{told}"
 
 
 @dataclass(frozen=True)
 class Account:
-    """A call centre, the zone it is read in, the days to read, and which waits are to earn trust on them."""
+    """A call centre, the zone it is read in, the days to read, and what is set of its waits."""
 
     centre: Centre
     first: date
     zone: str = "UTC"
     days: int = 30
     now: int | None = None
-    wait_methods: frozenset[str] = frozenset()
+    wait: str | None = None
+    sla_seconds: dict[int | None, int] = field(default_factory=dict)
+    statuses: frozenset[str] = frozenset({"unknown"})
 
 
 # The sandbox's clock stands still in the last evening, so that calls are going on; the clocks go back on 2 November.
 EVENING = int(datetime(2025, 11, 13, 18, 1, 40, tzinfo=ZoneInfo("America/New_York")).timestamp())
 ACCOUNTS = {
-    "thirty days of a help desk whose waits validate": Account(
+    "thirty days of a help desk whose waits agree": Account(
         Centre(calls_per_day=560, kind="help_desk", meaning=Meaning(sla_clock="call", leg_start="answer", sla_s=45)),
         date(2025, 9, 1),
-        wait_methods=frozenset({"duration_less_talk"}),
+        wait="duration_less_talk",
+        statuses=frozenset({"verified"}),
     ),
     "two weeks of a sales floor of other meanings": Account(
         Centre(
@@ -90,12 +94,16 @@ ACCOUNTS = {
         "America/New_York",
         days=14,
         now=EVENING,
+        wait="duration_less_talk",
+        statuses=frozenset({"verified", "contradicted"}),
     ),
     "two busy days whose ring groups have enough calls of their own": Account(
         Centre(calls_per_day=1200, kind="round_the_clock", meaning=Meaning(sla_clock="call", sla_s=20)),
         date(2025, 9, 1),
         days=2,
-        wait_methods=frozenset({"duration_less_talk"}),
+        wait="leg_start",
+        sla_seconds={None: 20, 2: 15},
+        statuses=frozenset({"verified", "contradicted"}),
     ),
 }
 
@@ -108,10 +116,12 @@ def test_every_day_has_the_figures_of_the_second_opinion(account, run_pipeline, 
     clock = {} if account.now is None else {"now": lambda: account.now}
     days = [account.first + timedelta(days=n) for n in range(account.days)]
     with Sandbox(account.centre, **clock) as api:
-        assert run_pipeline(api, tmp_path, days[0], days[-1], account.zone, select=FILES).success
-    assert_no_differences(tmp_path, days, account.zone)
-    methods = {method for day in days for method in read(tmp_path, "service_level", day)["wait_method"]}
-    assert methods - {None} == account.wait_methods
+        own = {group: seconds for group, seconds in account.sla_seconds.items() if group is not None}
+        settings = {"wait": account.wait, "sla_seconds": Thresholds(account.sla_seconds.get(None), own)}
+        assert run_pipeline(api, tmp_path, days[0], days[-1], account.zone, select=FILES, **settings).success
+    assert_no_differences(tmp_path, days, account.zone, opinion.Waits(account.wait, account.sla_seconds))
+    statuses = {status for day in days for status in read(tmp_path, "service_level", day)["wait_status"]}
+    assert statuses == account.statuses
     still_open = read(tmp_path, "day_status", days[-1])["calls_open"].item()
     assert (still_open > 0) == (account.now is not None)
 
@@ -259,29 +269,27 @@ def test_service_levels_are_those_of_the_worked_example():
 
 
 def test_a_threshold_is_the_lowest_that_agrees_with_most_verdicts():
-    verdicts = [(5, True)] * 190 + [(20, True)] * 5 + [(31, False)] * 9 + [(40, True)]
-    told = times.judged_alone(verdicts)
-    assert (told["threshold_s"], told["threshold_most_s"], told["errors"]) == (20, 30, 1)
-    assert (told["wait_status"], times.judged_alone(verdicts[6:])["wait_status"]) == ("validated", "unverified")
-    never = times.judged_alone([(5, False), (9, False)])
-    assert (never["threshold_s"], never["threshold_most_s"]) == (4, 4)
-    always = times.judged_alone([(5, True), (9, True)])
-    assert (always["threshold_s"], always["threshold_most_s"]) == (9, None)
+    assert times.best([(5, True)] * 190 + [(20, True)] * 5 + [(31, False)] * 9 + [(40, True)]) == (20, 30)
+    assert times.best([(5, False), (9, False)]) == (4, 4)
+    assert times.best([(5, True), (9, True)]) == (9, None)
 
 
-def test_a_ring_group_of_few_calls_follows_all_unless_it_has_errors_of_its_own():
-    of_all = {"threshold_s": 20, "threshold_most_s": 30, "wait_status": "validated"}
+def test_errors_are_too_many_where_chance_gives_them_less_often_than_once_in_a_thousand():
+    assert [times.too_many(errors, 200) for errors in (4, 11, 12)] == [False, False, True]
+    assert [times.too_many(errors, 10) for errors in (2, 3, 4)] == [False, True, True]
+
+
+def test_a_ring_group_is_judged_at_the_threshold_of_all_unless_that_has_too_many_errors():
     good, bad = [(5, True)] * 10, (25, True)
-    told = [times.judged_with_all([*good, *[bad] * n], of_all)["wait_status"] for n in range(3)]
-    assert told == ["validated", "validated", "unverified"]
-    assert times.judged_with_all(good, of_all | {"wait_status": "unverified"})["wait_status"] == "unverified"
+    assert times.fit([*good, bad], None, (20, 30))["threshold_s"] == 20
+    assert times.fit([*good, *[bad] * 5], None, (20, 30))["threshold_s"] == 25
+    assert times.fit([*good, *[bad] * 5], 20, (30, 30))["threshold_s"] == 20
 
 
 def test_a_threshold_is_told_of_several_ring_groups_where_all_may_have_it():
     ranges = [(20, 30), (25, None), (25, 25)]
-    waits = [times.Wait("leg_start", 5, threshold, most) for threshold, most in ranges]
-    assert times.common_threshold(waits) == 25
-    assert times.common_threshold([*waits, times.Wait("leg_start", 5, 10, 24)]) is None
+    assert times.common_threshold(ranges) == 25
+    assert times.common_threshold([*ranges, (10, 24)]) is None
     assert times.common_threshold([]) is None
 
 

@@ -1,32 +1,21 @@
 """A second reading of the written definitions, by other means: how long callers wait and agents talk."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
-from typing import NamedTuple
 
 import pandas as pd
 
 from calls_assets_tests.second_opinion.counts import OFFERED, ended, groups_of, latest_name, members, met, total
-from calls_assets_tests.second_opinion.opinion import HALF_HOUR, Row, frame, half_hour, ratio, utc
+from calls_assets_tests.second_opinion.opinion import HALF_HOUR, Row, frame, half_hour, ratio, utc, wait_by
 
 BINS = (15, 20, 25, 30, 45, 60, 90, 120, 180, 240, 300, 600)
 CALIBRATION = (
-    "local_date member_id member_name method calls calls_late judged_at threshold_s threshold_most_s errors error_rate "
-    "wait_status"
+    "local_date member_id member_name method calls calls_late threshold_s threshold_most_s threshold_source errors "
+    "error_rate agreement"
 )
-ENOUGH_CALLS = 200
 NOBODY = ("external", "unattributed")
-
-
-def waits_of(call: Row) -> dict[str, int]:
-    """The estimates of an answered inbound call's wait that can be had."""
-    waits = {}
-    if call["speed_of_answer_s"] is not None:
-        waits["leg_start"] = call["speed_of_answer_s"]
-    if call["duration_s"] is not None and call["talk_s"] is not None and call["duration_s"] >= call["talk_s"]:
-        waits["duration_less_talk"] = call["duration_s"] - call["talk_s"]
-    return waits
 
 
 def answered_inbound(calls: pd.DataFrame) -> list[Row]:
@@ -40,22 +29,29 @@ def member_of(call: Row) -> str:
 
 
 def wait_calibration(calls: pd.DataFrame, day: date) -> pd.DataFrame:
-    """Each estimate of the wait held against the vendor's own verdict, for all ring groups and for each."""
-    judged: dict[tuple[str, str], list[Row]] = {}
+    """The waits of the account's method held against the vendor's own verdict, for each ring group and for all."""
+    verdicts: dict[str, list[tuple[int, bool]]] = {}
+    calls_of: dict[str, list[Row]] = {}
     for call in answered_inbound(calls):
-        if call["is_answered_within_sla"] is not None:
-            for method, wait in waits_of(call).items():
-                for member in ("(all)", member_of(call)):
-                    judged.setdefault((member, method), []).append(call | {"wait": wait})
-    verdicts = {key: [(call["wait"], call["is_answered_within_sla"]) for call in own] for key, own in judged.items()}
-    rows = []
-    for (member, method), own in judged.items():
-        of_all = judged_alone(verdicts["(all)", method])
-        few = member != "(all)" and len(own) < ENOUGH_CALLS
-        told = judged_with_all(verdicts[member, method], of_all) if few else judged_alone(verdicts[member, method])
-        name = member if member in ("(all)", "(none)") else latest_name(own, "ring_group_name")
-        rows.append({"local_date": day, "member_id": member, "member_name": name, "method": method} | told)
-    return frame(rows, CALIBRATION)
+        wait = wait_by(call["wait_method"], call)
+        if call["is_answered_within_sla"] is not None and wait is not None:
+            calls_of.setdefault(member_of(call), []).append(call)
+            verdicts.setdefault(member_of(call), []).append((wait, call["is_answered_within_sla"]))
+    if not verdicts:
+        return frame([], CALIBRATION)
+    of_all = best([verdict for own in verdicts.values() for verdict in own])
+    fits = {member: fit(verdicts[member], calls_of[member][0]["sla_threshold_s"], of_all) for member in verdicts}
+    rows = [told | {"member_id": member, "member_name": name_of(calls_of[member])} for member, told in fits.items()]
+    rows.append({"member_id": "(all)", "member_name": "(all)"} | together(list(fits.values())))
+    method = next(own[0]["wait_method"] for own in calls_of.values())
+    common = {"local_date": day, "method": method}
+    rows = [common | row | {"agreement": agreement(row)} for row in rows]
+    return frame(({name: row[name] for name in CALIBRATION.split()} for row in rows), CALIBRATION)
+
+
+def name_of(calls: list[Row]) -> str | None:
+    """The name of the ring group of some calls."""
+    return "(none)" if member_of(calls[0]) == "(none)" else latest_name(calls, "ring_group_name")
 
 
 def errors_at(threshold: int, verdicts: list[tuple[int, bool]]) -> int:
@@ -63,126 +59,145 @@ def errors_at(threshold: int, verdicts: list[tuple[int, bool]]) -> int:
     return sum((wait <= threshold) != in_time for wait, in_time in verdicts)
 
 
-def judged_alone(verdicts: list[tuple[int, bool]]) -> Row:
-    """The threshold that agrees with most verdicts, and whether it agrees with enough."""
+def best(verdicts: list[tuple[int, bool]]) -> tuple[int, int | None]:
+    """The lowest threshold that agrees with most verdicts, and the highest that is as good; None: there is no highest."""
     waits = sorted({wait for wait, _ in verdicts})
     candidates = [waits[0] - 1, *waits]
     threshold = min(candidates, key=lambda candidate: (errors_at(candidate, verdicts), candidate))
-    told = _told(verdicts, threshold, next((wait - 1 for wait in waits if wait > threshold), None))
-    n, errors = told["calls"], told["errors"]
-    rarer = min(told["calls_late"], n - told["calls_late"])
-    sound = n >= ENOUGH_CALLS and errors * 50 <= n and rarer >= 5 and errors * 2 <= rarer
-    return told | {"judged_at": "own", "wait_status": "validated" if sound else "unverified"}
+    return threshold, next((wait - 1 for wait in waits if wait > threshold), None)
 
 
-def judged_with_all(verdicts: list[tuple[int, bool]], of_all: Row) -> Row:
-    """A ring group of few calls is judged at the threshold of all, and follows them unless it has errors of its own."""
-    told = _told(verdicts, of_all["threshold_s"], of_all["threshold_most_s"])
-    stands_out = told["errors"] > 1 and told["errors"] * 50 > told["calls"]
-    return told | {"judged_at": "all", "wait_status": "unverified" if stands_out else of_all["wait_status"]}
+def fit(verdicts: list[tuple[int, bool]], given: int | None, of_all: tuple[int, int | None]) -> Row:
+    """How a ring group agrees with its threshold: the one that is set, that of all, or its own."""
+    n = len(verdicts)
+    least, most = (given, given) if given is not None else of_all
+    if given is None and too_many(errors_at(least, verdicts), n):
+        least, most = best(verdicts)
+    late = sum(not in_time for _, in_time in verdicts)
+    source = "best_fit" if given is None else "setting"
+    errors = errors_at(least, verdicts)
+    return told(n, late, errors, least, most, source, min(late, n - late))
 
 
-def _told(verdicts: list[tuple[int, bool]], threshold: int, most: int | None) -> Row:
-    errors = errors_at(threshold, verdicts)
+def together(fits: list[Row]) -> Row:
+    """The fits of all ring groups in one."""
+    highest = max(row["threshold_s"] for row in fits)
+    tops = [row["threshold_most_s"] for row in fits if row["threshold_most_s"] is not None]
+    suits = all(highest <= top for top in tops)
+    n, late, errors, most_errors = (
+        sum(row[name] for row in fits) for name in ("calls", "calls_late", "errors", "most_errors")
+    )
+    source = "setting" if all(row["threshold_source"] == "setting" for row in fits) else "best_fit"
+    most = min(tops, default=None) if suits else None
+    return told(n, late, errors, highest if suits else None, most, source, most_errors)
+
+
+def told(n: int, late: int, errors: int, least: int | None, most: int | None, source: str, most_errors: int) -> Row:
+    """The columns of a fit, and the most errors that a threshold can have."""
     return {
-        "calls": len(verdicts),
-        "calls_late": sum(not in_time for _, in_time in verdicts),
-        "threshold_s": threshold,
+        "calls": n,
+        "calls_late": late,
+        "threshold_s": least,
         "threshold_most_s": most,
+        "threshold_source": source,
         "errors": errors,
-        "error_rate": ratio(errors, len(verdicts)),
+        "error_rate": ratio(errors, n),
+        "most_errors": most_errors,
     }
 
 
-def mostly(known: int, everything: int) -> bool:
-    """Whether at least 98 % are known."""
-    return known * 50 >= everything * 49
+def too_many(errors: int, calls: int) -> bool:
+    """Whether a method that is wrong about 1 of 50 has so many errors, or more, less often than once in 1,000; exactly."""
+    if errors * 50 <= calls:
+        return False
+    fewer = sum(math.comb(calls, k) * 49 ** (calls - k) for k in range(errors))
+    return (50**calls - fewer) * 1000 < 50**calls
 
 
-class Wait(NamedTuple):
-    """A wait that has earned trust: how it was told, and from where to where its ring group's threshold may lie."""
-
-    method: str
-    seconds: int
-    threshold: int
-    most: int | None
+def agreement(row: Row) -> str:
+    """Whether the waits of a ring group contradict the vendor, agree, or could not contradict."""
+    if too_many(row["errors"], row["calls"]):
+        return "contradicts"
+    return "agrees" if too_many(row["most_errors"], row["calls"]) else "too_few"
 
 
-class Waits:
-    """The waits that have earned trust: those of ring groups whose estimate agrees with the vendor's verdicts."""
+class Trust:
+    """Which calls' waits can be trusted on a day."""
 
-    def __init__(self, calibration: pd.DataFrame) -> None:
-        self.told = {(row["member_id"], row["method"]): row for row in calibration.to_dict("records")}
+    def __init__(self, calibration: pd.DataFrame, method: str | None) -> None:
+        self.method = method
+        self._told = {row["member_id"]: row for row in calibration.to_dict("records")}
 
-    def status(self, call: Row, method: str) -> str:
-        """Whether an estimate is validated for the ring group of a call."""
-        row = self.told.get((member_of(call), method))
-        return "unverified" if row is None else row["wait_status"]
+    def contradicts(self, member: str) -> bool:
+        """Whether a ring group contradicts the waits."""
+        return self._told.get(member, {}).get("agreement") == "contradicts"
 
-    def earned(self, call: Row) -> Wait | None:
-        """A call's wait, where it is validated."""
-        # Nobody's leg tells how long a caller waited who was not answered.
-        waits = waits_of(call) if call["outcome"] == "answered" else {"duration_less_talk": call["duration_s"]}
-        told = [
-            (
-                row["error_rate"],
-                method == "leg_start",
-                Wait(method, seconds, row["threshold_s"], row["threshold_most_s"]),
-            )
-            for method, seconds in waits.items()
-            if seconds is not None and self.status(call, method) == "validated"
-            for row in [self.told[member_of(call), method]]
-        ]
-        return min(told)[-1] if told else None
+    def wait(self, call: Row) -> int | None:
+        """A call's wait, unless its ring group contradicts it."""
+        return None if self.contradicts(member_of(call)) else call["wait_s"]
+
+    def thresholds(self, call: Row) -> tuple[int, int | None] | None:
+        """The lowest and the highest threshold that a call's may be, as far as that is known."""
+        if call["sla_threshold_s"] is not None:
+            return call["sla_threshold_s"], call["sla_threshold_s"]
+        row = self._told.get(member_of(call), {})
+        return (row["threshold_s"], row["threshold_most_s"]) if row.get("agreement") == "agrees" else None
+
+    def status(self, rows: list[Row], is_total: bool) -> str:
+        """Whether figures of some calls that need a wait can be trusted."""
+        if self.method is None:
+            return "unknown"
+        doubted = any(self.contradicts(member_of(call)) for call in rows) or (is_total and self.contradicts("(all)"))
+        return "contradicted" if doubted else "verified"
 
 
-def common_threshold(waits: list[Wait]) -> int | None:
-    """The highest threshold of some waits, where all of their ring groups may have it."""
-    highest = max((wait.threshold for wait in waits), default=None)
-    fits = all(wait.most is None or highest <= wait.most for wait in waits)
-    return highest if fits else None
+def common_threshold(ranges: list[tuple[int, int | None]]) -> int | None:
+    """The highest of the lowest thresholds, where it is in every range."""
+    highest = max((least for least, _ in ranges), default=None)
+    return highest if all(most is None or highest <= most for _, most in ranges) else None
 
 
 SERVICE_LEVEL = (
     "local_date dimension member_id member_name calls_offered calls_answered calls_answered_within_sla calls_abandoned "
     "calls_short_abandoned calls_overflowed calls_callback_requested calls_unanswered_other service_level "
     "sl_answered_only sl_all_abandons sl_short_positive sl_offered speed_of_answer_calls speed_of_answer_total_s "
-    "average_speed_of_answer_s wait_calls wait_total_s wait_method wait_status threshold_s "
+    "average_speed_of_answer_s longest_wait_s wait_calls wait_total_s wait_method wait_status threshold_s "
     "calls_abandoned_within_threshold sl_abandon_within_threshold_ignored sl_abandon_within_threshold_positive day_status"
 )
 
 
-def service_level(calls: pd.DataFrame, calibration: pd.DataFrame, day: date, status: str) -> pd.DataFrame:
+def service_level(
+    calls: pd.DataFrame, calibration: pd.DataFrame, day: date, status: str, method: str | None
+) -> pd.DataFrame:
     """Whether callers are answered in time, of every member of every dimension."""
-    waits = Waits(calibration)
+    trust = Trust(calibration, method)
     inbound = [call for call in ended(calls) if call["direction"] == "inbound"]
     common = {"local_date": day, "day_status": status}
-    return frame((common | member | _answering(own, waits) for member, own in members(inbound)), SERVICE_LEVEL)
+    return frame((common | member | _answering(member, own, trust) for member, own in members(inbound)), SERVICE_LEVEL)
 
 
-def _answering(rows: list[Row], waits: Waits) -> Row:
+def _answering(member: Row, rows: list[Row], trust: Trust) -> Row:
     n = Counter(call["outcome"] for call in rows)
     answered = [call for call in rows if call["outcome"] == "answered"]
     lost = [call for call in rows if call["outcome"] in ("abandoned", "short_abandoned")]
-    earned = [wait for wait in map(waits.earned, answered) if wait]
-    gave_up = [wait for wait in map(waits.earned, lost) if wait]
-    methods = {wait.method for wait in earned}
-    early = sum(wait.seconds <= wait.threshold for wait in gave_up) if mostly(len(gave_up), len(lost)) else None
+    waits = [wait for wait in map(trust.wait, answered) if wait is not None]
+    longest = max((wait for wait in map(trust.wait, rows) if wait is not None), default=None)
+    status = trust.status(rows, member["dimension"] == "total")
+    pairs = [(trust.wait(call), trust.thresholds(call)) for call in lost]
+    known = [wait <= threshold[0] for wait, threshold in pairs if wait is not None and threshold]
+    is_known = status == "verified" and len(known) * 50 >= len(lost) * 49
     speeds = [call["speed_of_answer_s"] for call in answered if call["speed_of_answer_s"] is not None]
-    told = None
-    if answered:
-        told = "validated" if mostly(len(earned), len(answered)) else "unverified"
-    waited = sum(wait.seconds for wait in earned)
     return {
         "speed_of_answer_calls": len(speeds),
         "speed_of_answer_total_s": sum(speeds),
-        "average_speed_of_answer_s": ratio(waited, len(earned)) if told == "validated" else None,
-        "wait_calls": len(earned),
-        "wait_total_s": waited,
-        "wait_method": "both" if len(methods) == 2 else next(iter(methods), None),
-        "wait_status": told,
-        "threshold_s": common_threshold(earned),
-        **service_levels(n, sum(map(met, answered)), early),
+        "average_speed_of_answer_s": ratio(sum(waits), len(waits)) if status == "verified" else None,
+        "longest_wait_s": longest if status == "verified" else None,
+        "wait_calls": len(waits),
+        "wait_total_s": sum(waits),
+        "wait_method": trust.method,
+        "wait_status": status,
+        "threshold_s": common_threshold([found for found in map(trust.thresholds, answered) if found]),
+        **service_levels(n, sum(map(met, answered)), sum(known) if is_known else None),
     }
 
 
@@ -212,24 +227,23 @@ ABANDONMENT = (
 )
 
 
-def abandonment(calls: pd.DataFrame, calibration: pd.DataFrame, day: date, status: str) -> pd.DataFrame:
+def abandonment(
+    calls: pd.DataFrame, calibration: pd.DataFrame, day: date, status: str, method: str | None
+) -> pd.DataFrame:
     """Whom the centre loses, of every member of every dimension."""
-    waits = Waits(calibration)
+    trust = Trust(calibration, method)
     inbound = [call for call in ended(calls) if call["direction"] == "inbound"]
     common = {"local_date": day, "day_status": status}
-    return frame((common | member | _losing(own, waits) for member, own in members(inbound)), ABANDONMENT)
+    return frame((common | member | _losing(member, own, trust) for member, own in members(inbound)), ABANDONMENT)
 
 
-def _losing(rows: list[Row], waits: Waits) -> Row:
+def _losing(member: Row, rows: list[Row], trust: Trust) -> Row:
     n = Counter(call["outcome"] for call in rows)
     answered, lost, short = n["answered"], n["abandoned"], n["short_abandoned"]
     offered = sum(n[outcome] for outcome in OFFERED)
     abandoned = [call for call in rows if call["outcome"] == "abandoned"]
-    earned = [wait for wait in map(waits.earned, abandoned) if wait]
-    told = None
-    if abandoned:
-        told = "validated" if mostly(len(earned), len(abandoned)) else "unverified"
-    waited = sum(wait.seconds for wait in earned)
+    waits = [wait for wait in map(trust.wait, abandoned) if wait is not None]
+    status = trust.status(rows, member["dimension"] == "total")
     return {
         "calls_offered": offered,
         "calls_answered": answered,
@@ -240,10 +254,10 @@ def _losing(rows: list[Row], waits: Waits) -> Row:
         "abandonment_rate_incl_short": ratio(lost + short, answered + lost + short),
         "abandonment_rate_offered": ratio(lost, offered),
         "short_abandonment_rate": ratio(short, offered),
-        "time_to_abandon_calls": len(earned),
-        "time_to_abandon_total_s": waited,
-        "average_time_to_abandon_s": ratio(waited, len(earned)) if told == "validated" else None,
-        "wait_status": told,
+        "time_to_abandon_calls": len(waits),
+        "time_to_abandon_total_s": sum(waits),
+        "average_time_to_abandon_s": ratio(sum(waits), len(waits)) if status == "verified" else None,
+        "wait_status": status,
     }
 
 
@@ -299,35 +313,30 @@ def distinct(legs: list[Row], keep: Callable[[Row], bool]) -> int:
     return len({leg["call_id"] for leg in legs if leg["agent_key"] not in NOBODY and keep(leg)})
 
 
-TIME_DISTRIBUTION = "local_date direction ring_group_id measure up_to_s calls wait_status day_status"
+TIME_DISTRIBUTION = "local_date direction ring_group_id measure up_to_s calls day_status"
 
 
 def time_distribution(calls: pd.DataFrame, calibration: pd.DataFrame, day: date, status: str) -> pd.DataFrame:
     """How many calls talk and wait up to how long."""
-    waits = Waits(calibration)
+    trust = Trust(calibration, None)
     found: Counter[tuple] = Counter()
     for call in ended(calls):
-        for measure, seconds, method in timed(call):
+        for measure, seconds in timed(call, trust):
             up_to = next((bound for bound in BINS if seconds <= bound), None)
-            status_of_wait = None if method is None else waits.status(call, method)
-            found[call["direction"], call["ring_group_id"], measure, up_to, status_of_wait] += 1
+            found[call["direction"], call["ring_group_id"], measure, up_to] += 1
     common = {"local_date": day, "day_status": status}
-    names = ("direction", "ring_group_id", "measure", "up_to_s", "wait_status")
+    names = ("direction", "ring_group_id", "measure", "up_to_s")
     rows = (common | dict(zip(names, values, strict=True)) | {"calls": n} for values, n in found.items())
     return frame(rows, TIME_DISTRIBUTION)
 
 
-def timed(call: Row) -> Iterator[tuple[str, int, str | None]]:
-    """The measures that a call has, with their seconds and the estimate of the wait that they rest on."""
+def timed(call: Row, trust: Trust) -> Iterator[tuple[str, int]]:
+    """The measures that a call has, with their seconds."""
     if call["outcome"] == "answered" and call["talk_s"] is not None:
-        yield "talk", call["talk_s"], None
-    if call["direction"] != "inbound":
-        return
-    if call["outcome"] == "answered":
-        for method, wait in waits_of(call).items():
-            yield f"wait_{method}", wait, method
-    elif call["outcome"] in ("abandoned", "short_abandoned") and call["duration_s"] is not None:
-        yield "time_to_abandon", call["duration_s"], "duration_less_talk"
+        yield "talk", call["talk_s"]
+    wait = trust.wait(call)
+    if wait is not None:
+        yield ("wait" if call["outcome"] == "answered" else "time_to_abandon"), wait
 
 
 TALK_LOAD = (

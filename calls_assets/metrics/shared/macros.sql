@@ -8,17 +8,17 @@ CREATE MACRO longest_possible_s() AS 366 * 86_400;
 -- A leg that begins more than this (s) before its call has no usable start.
 CREATE MACRO leg_start_tolerance_s() AS 5;
 
--- An estimate of the wait is validated on at least this many calls.
-CREATE MACRO min_calls_to_validate() AS 200;
+-- A method of telling waits may be wrong about this share of the vendor's verdicts.
+CREATE MACRO max_wait_errors() AS 0.02;
 
--- Of these, at least this many were answered in time, and this many late.
+-- More errors than that speak against it where chance explains them less often than this; fewer ones speak for it likewise.
+CREATE MACRO max_chance() AS 0.001;
+
+-- A method is proven only where at least so many calls were answered in time, and so many late.
 CREATE MACRO min_calls_of_either_verdict() AS 5;
 
--- At most this percentage of them contradicts the vendor's verdict.
-CREATE MACRO max_wait_errors_percent() AS 2;
-
--- A figure that needs waits is shown where at least this percentage of its calls has a validated one.
-CREATE MACRO min_validated_waits_percent() AS 98;
+-- A figure that needs the waits of those who hung up is shown where at least this percentage of them has one.
+CREATE MACRO min_known_waits_percent() AS 98;
 
 -- A relation of call types can hold only where each set that could break it has at least this many calls.
 CREATE MACRO min_calls_to_hold() AS 20;
@@ -72,11 +72,31 @@ CREATE MACRO latest_name(name, started_at, call_id) AS coalesce(
     arg_max(name, {began: started_at, call: call_id}) FILTER (call_id IS NOT NULL), any_value(name)
 );
 
--- 'validated' where enough of the calls have a validated wait; null where there are none.
-CREATE MACRO wait_status_of(validated, calls) AS CASE
-    WHEN calls = 0 THEN NULL
-    WHEN validated * 100 >= calls * min_validated_waits_percent() THEN 'validated'
-    ELSE 'unverified'
+-- The probability that from `least` to `most` of `n` calls are wrong, where each is wrong with probability `p`. Further
+-- than ten times the root of n from the expected number it is 0.
+CREATE MACRO binomial(least, most, n, p) AS coalesce(list_sum([
+    exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * ln(p) + (n - k) * ln(1 - p))
+    FOR k IN range(
+        greatest(least, floor(n * p - 10 * sqrt(n)))::BIGINT, least(most, ceil(n * p + 10 * sqrt(n)))::BIGINT + 1
+    )
+]), 0);
+
+-- Whether so many errors among so many calls speak against a method of telling waits.
+CREATE MACRO contradicts(errors, calls) AS
+    errors > calls * max_wait_errors() AND binomial(errors, calls, calls, max_wait_errors()) < max_chance();
+
+-- How long a caller waited, by a method of telling it; null where that says nothing of the call.
+CREATE MACRO wait_of(method, outcome, speed_of_answer_s, duration_s, talk_s) AS CASE
+    WHEN method = 'leg_start' AND outcome = 'answered' THEN speed_of_answer_s
+    WHEN method = 'duration_less_talk' AND outcome = 'answered' THEN seconds_or_null(duration_s - talk_s)
+    WHEN method = 'duration_less_talk' AND outcome IN ('abandoned', 'short_abandoned') THEN duration_s
+END;
+
+-- Whether figures of some calls that need a wait can be trusted: 'unknown' where no method of telling one is set.
+CREATE MACRO wait_status_of(wait_method, contradicts_wait) AS CASE
+    WHEN count(wait_method) < count(*) THEN 'unknown'
+    WHEN bool_or(contradicts_wait) THEN 'contradicted'
+    ELSE 'verified'
 END;
 
 -- 'final', or why a day can still move.
