@@ -5,6 +5,7 @@ import os
 import stat
 import textwrap
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,21 @@ def load_env_file(path: Path = Path(".env")) -> None:
         )
         warnings.warn(told, stacklevel=2)
     os.environ.update(lacked)
+
+
+def set_variables(path: Path, values: Mapping[str, str]) -> None:
+    """Set variables in a file, which keeps its other lines, or is made.
+
+    Raises:
+        ValueError: the file cannot be read or written.
+    """
+    from dotenv import set_key
+
+    try:
+        for name, value in values.items():
+            set_key(path.resolve(), name, value, quote_mode="never")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path.absolute()} could not be written: {error}.") from None
 
 
 def env_example() -> str:

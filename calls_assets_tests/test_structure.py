@@ -9,13 +9,13 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "calls_assets"
 
 LAYERS = (
-    {"arrow", "display", "interrupts", "loopback"},
+    {"arrow", "display", "interrupts", "loopback", "waits"},
     {"days"},
     {"api"},
     {"sandbox", "settings"},
-    {"doctor", "env_file", "tables"},
+    {"env_file", "tables"},
     {"metrics"},
-    {"checks", "reader", "report"},
+    {"checks", "doctor", "reader", "report"},
     {"pipeline"},
     {"dagster"},
     {"assets"},

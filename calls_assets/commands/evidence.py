@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from operator import attrgetter
+from pathlib import Path
 from typing import Any
 
 import click
-import duckdb
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as Grid
@@ -18,9 +18,13 @@ from calls_assets.api.document import LABEL_CALL_TYPES
 from calls_assets.commands.base import Command, days_options
 from calls_assets.days import ONE_DAY
 from calls_assets.display import NAMELESS, apart, shown
+from calls_assets.env_file import set_variables
 from calls_assets.metrics.periods import add_period
+from calls_assets.metrics.wait_proof import WaitProof, prove
 from calls_assets.reader import connect, explained
 from calls_assets.settings import Settings
+
+DEFAULTS = Settings()
 
 DAYS = 30
 """How many of the last closed days are examined, unless days are given."""
@@ -69,14 +73,6 @@ PROMISED = (
 )
 """The relations of call types that the vendor's documentation promises; the others are observed."""
 
-WAITS = """
-    SELECT
-        member_id, member_name, method, calls, calls_late, threshold_s, threshold_most_s, errors, error_rate, judged_at,
-        wait_status
-    FROM period.wait_calibration
-    ORDER BY method, member_id <> '(all)', calls DESC, member_id
-"""
-
 
 @dataclass(frozen=True)
 class Pair:
@@ -96,15 +92,36 @@ class Pair:
 
 @click.command("evidence", cls=Command)
 @days_options("first day; default: 30 days, the last closed ones", "last day; default: yesterday")
-def command(first: date | None, last: date | None) -> None:
+@click.option(
+    "--write-env",
+    is_flag=False,
+    flag_value=".env",
+    type=click.Path(path_type=Path),
+    metavar="[FILE]",
+    help="set what is proven of the waits in this file; default: .env",
+)
+def command(first: date | None, last: date | None, write_env: Path | None) -> None:
     """Print what the numbers of a range of days rest on: call types, `type`, waits."""
-    today = datetime.now(Settings.load().zone).date()
+    settings = Settings.load()
     with explained(first, last):
-        print_evidence(first, last, today, Console())
+        proof = print_evidence(first, last, datetime.now(settings.zone).date(), Console(), settings)
+    if write_env is not None:
+        set_variables(write_env, proof.variables)
+        names = " and ".join(proof.variables) or "nothing, because nothing is proven,"
+        Console().print(f"Set {names} in {write_env}.", soft_wrap=True, highlight=False, markup=False)
 
 
-def print_evidence(first: date | None, last: date | None, today: date, console: Console) -> None:
-    """Print the evidence of the local days from `first` to `last`, by default the last 30 closed ones.
+def print_evidence(
+    first: date | None, last: date | None, today: date, console: Console, settings: Settings = DEFAULTS
+) -> WaitProof:
+    """Print the evidence of the local days from `first` to `last`, by default the last 30 closed ones; returns that of waits.
+
+    Args:
+        first: The first day; None for 30 days.
+        last: The last day; None for yesterday.
+        today: The day that is open.
+        console: Where it is printed.
+        settings: Those of the environment, which decide what is still to be set.
 
     Raises:
         MissingDay: no table has any file in the range.
@@ -125,7 +142,11 @@ def print_evidence(first: date | None, last: date | None, today: date, console: 
         console.print(_types(pairs))
         for sentence in suggestions(pairs, days):
             console.print(sentence, highlight=False, soft_wrap=True)
-        console.print(_waits(connection))
+        proof = prove(connection, "period")
+        console.print(_waits(proof))
+        for sentence in wait_settings(proof, settings, first, last):
+            console.print(sentence, highlight=False, soft_wrap=True)
+    return proof
 
 
 def suggestions(pairs: list[Pair], days: int) -> Iterator[str]:
@@ -188,23 +209,34 @@ def _types(pairs: list[Pair]) -> Grid:
     return grid
 
 
-def _waits(connection: duckdb.DuckDBPyConnection) -> Grid:
-    names = ("ring group", "estimate", "calls", "late", "threshold", "errors", "judged at", "wait")
-    grid = _grid("Whether an estimate of the wait agrees with the vendor's verdict", *names)
-    rows = connection.execute(WAITS).fetchall()
-    members = {member: name for member, name, *_ in rows}
+def _waits(proof: WaitProof) -> Grid:
+    names = ("ring group", "method", "calls", "late", "threshold", "errors", "verdict")
+    grid = _grid("Whether waits agree with the vendor's verdict", *names)
+    members = {fit.member_id: fit.member_name for fit in proof.fits}
     shown_as = dict(zip(members, apart(members.values(), members, NAMELESS), strict=True))
-    for member, _, method, calls, late, least, most, errors, rate, judged_at, status in rows:
-        threshold = f"{least} s" if most in (None, least) else f"{least} to {most} s"
-        counts = (f"{calls:,}", f"{late:,}", threshold, f"{errors:,} ({rate:.1%})")
-        grid.add_row(Text(shown_as[member]), method, *counts, judged_at, status)
+    for fit in proof.fits:
+        counts = (f"{fit.calls:,}", f"{fit.calls_late:,}", fit.thresholds, f"{fit.errors:,} ({fit.error_rate:.1%})")
+        grid.add_row(Text(shown_as[fit.member_id]), fit.method, *counts, fit.verdict.replace("_", " "))
     return grid
+
+
+def wait_settings(proof: WaitProof, settings: Settings, first: date, last: date) -> Iterator[str]:
+    """What the proof says, and what to set; `settings` are those of the environment."""
+    yield from proof.describe()
+    given = {"CALLS_WAIT": settings.wait or "", "CALLS_SLA_SECONDS": str(settings.sla_seconds)}
+    differing = {name: value for name, value in proof.variables.items() if given[name] != value}
+    if differing:
+        values = " ".join(f"{name}={value}" for name, value in differing.items())
+        yield f"Set {values}, then compute the days again: calls-assets run --computed --from {first} --to {last}"
+    elif proof.variables:
+        yield "CALLS_WAIT and CALLS_SLA_SECONDS are set to that."
 
 
 def _grid(title: str, *names: str) -> Grid:
     grid = Grid(title=title, title_justify="left", box=SIMPLE_HEAD)
     for name in names:
         grid.add_column(
-            name, justify="right" if name in ("left", "right", "both", "breaking", "calls", "late") else "left"
+            name,
+            justify="right" if name in ("left", "right", "both", "breaking", "calls", "late", "errors") else "left",
         )
     return grid

@@ -28,7 +28,7 @@ from calls_assets.doctor.single_days import (
     last_closed_day,
 )
 from calls_assets.doctor.volume import Pull, backfill, volume
-from calls_assets.doctor.waits import best_threshold, waits_of
+from calls_assets.doctor.waits import prove_waits
 
 
 def diagnose(
@@ -87,6 +87,7 @@ def _examine(account: Account, candidates: Sequence[ZoneInfo], now: datetime, si
         found,
         volume=volume(by_day.counts) if is_countable else None,
         call_types=examine_call_types(account, days[0], days[-1]),
+        waits=prove_waits(account, sample),
         zone=_zone(account, by_day, candidates, found.order, page.size, since),
     )
 
@@ -122,6 +123,5 @@ def _of_pages(pages: Sequence[Answer]) -> Findings:
         unreadable=Counter(rejects),
         sampled=sum(answer.page.records for answer in pages),
         quietest_hour=quietest_hour(ints(calls["started_at"])),
-        threshold=best_threshold(waits_of(calls)),
         seconds_a_page=mean(full),
     )

@@ -7,7 +7,7 @@ from calls_assets.api.rules import Deviation
 from calls_assets.doctor.dates import ZoneFinding
 from calls_assets.doctor.lists import ListFindings
 from calls_assets.doctor.volume import Backfill, Volume
-from calls_assets.doctor.waits import Threshold
+from calls_assets.metrics.wait_proof import WaitProof
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Findings:
         unreadable: Why records could not be read, each reason with its number of records.
         sampled: How many records were looked at.
         quietest_hour: The middle of the quietest hours of the day, in UTC.
-        threshold: The wait that best separates calls in time from late ones.
+        waits: How callers' waits are told, as far as that can be proven.
         volume: Calls a day.
         seconds_a_page: How long a full page took, on average.
         backfill: What a year of calls takes to pull.
@@ -73,7 +73,7 @@ class Findings:
     unreadable: Mapping[str, int] = field(default_factory=dict)
     sampled: int = 0
     quietest_hour: float | None = None
-    threshold: Threshold | None = None
+    waits: WaitProof = field(default_factory=WaitProof)
     volume: Volume | None = None
     seconds_a_page: float | None = None
     backfill: Backfill | None = None

@@ -11,7 +11,6 @@ from calls_assets.doctor.findings import Findings, PageSize
 from calls_assets.doctor.lists import GIVEN, LONG_RANGE, ListFindings
 from calls_assets.doctor.records import BY_TIME
 from calls_assets.doctor.volume import Backfill, Volume
-from calls_assets.doctor.waits import FEWEST, Threshold
 
 UNSET = "You can leave CALLS_DATES_ZONE unset: extra days are then pulled, and no call is missed."
 
@@ -44,7 +43,7 @@ def describe(found: Findings, token: str) -> Iterator[tuple[str, str]]:
         yield "Unreadable", _unreadable(found.unreadable, found.sampled)
     if found.obstacle:  # the rest was not asked for, or comes from the wrong pages
         return
-    yield "SLA", _threshold(found.threshold)
+    yield "Waits", " ".join(found.waits.describe())
     yield "Volume", _volume(found.volume)
     yield "A year", _backfill(found.backfill, found)
 
@@ -230,24 +229,6 @@ def _documented(path: str) -> str:
 def _unreadable(unreadable: Mapping[str, int], sampled: int) -> str:
     reasons = [f"{reason} ({count:,})" for reason, count in unreadable.items()]
     return f"{sum(unreadable.values()):,} of {sampled:,} records would be rejected: {_listed(reasons, '; ')}"
-
-
-def _threshold(threshold: Threshold | None) -> str:
-    if threshold is None or not threshold.is_enough:
-        calls = threshold.calls if threshold else 0
-        late = f", {threshold.late:,} of them late" if threshold else ""
-        return (
-            f"Not enough data: {calls:,} answered inbound calls with is_answered_within_sla{late}; at least {FEWEST} are "
-            "needed, with enough in time and enough late."
-        )
-    least_s, most_s = threshold.least_s, threshold.most_s
-    seconds = f"{least_s} s" if least_s == most_s else f"{least_s} to {most_s} s"
-    verb = "tracks" if threshold.tracks else "does not track"
-    trust = "is the caller's wait" if threshold.tracks else "is not the wait that the vendor judges"
-    return (
-        f"The first agent's started_at {verb} is_answered_within_sla, so speed_of_answer_s {trust}. A threshold of "
-        f"{seconds} agrees best with the vendor, and differs on {threshold.error:.1%} of {threshold.calls:,} calls."
-    )
 
 
 def _volume(volume: Volume | None) -> str:

@@ -30,7 +30,7 @@ def proven_variables(settings: Settings, found: Findings) -> dict[str, str]:
         proven["CALLS_PAGE_SIZE"] = str(found.page.size)
     if found.requests_per_second:
         proven["CALLS_REQUESTS_PER_SECOND"] = f"{found.requests_per_second:g}"
-    return proven
+    return proven | found.waits.variables
 
 
 def proposed_timezone(

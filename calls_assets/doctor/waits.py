@@ -1,80 +1,56 @@
-"""Whether the start of the answering leg gives the caller's wait, judged by the vendor's own service level."""
+"""The calls that prove how waits are told: pages of closed days, as many as it takes."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from itertools import dropwhile
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-FEWEST = 50
-"""With fewer calls than this, nothing is said."""
+from calls_assets.days import ONE_DAY
+from calls_assets.doctor.account import Account, Answer
+from calls_assets.doctor.sample import Sample
+from calls_assets.metrics.wait_proof import WaitProof, prove_on_records
 
-MOST_ERRORS = 0.02
-"""The largest share of calls on the wrong side of the threshold at which the start still tracks the service level."""
+MOST_PAGES = 100
+"""The most pages that are asked for beyond those of the sample."""
 
-
-@dataclass(frozen=True)
-class Threshold:
-    """The wait that best separates the calls in time from the late ones.
-
-    Attributes:
-        least_s, most_s: Any threshold from `least_s` to `most_s` seconds separates these calls in the same way.
-        errors: How many calls lie on the wrong side of it.
-        calls: How many calls there are.
-        late: How many of them the vendor calls late.
-    """
-
-    least_s: int
-    most_s: int
-    errors: int
-    calls: int
-    late: int
-
-    @property
-    def error(self) -> float:
-        """The share of calls on the wrong side, 0 to 1."""
-        return self.errors / self.calls
-
-    @property
-    def is_enough(self) -> bool:
-        """Whether there are enough calls of both kinds to say anything.
-
-        Where hardly any call is late, few errors mean nothing: a threshold above all waits would have as few.
-        """
-        rarer = min(self.late, self.calls - self.late)
-        return self.calls >= FEWEST and rarer > 0 and (self.error > MOST_ERRORS or 2 * self.errors <= rarer)
-
-    @property
-    def tracks(self) -> bool:
-        """Whether the threshold agrees with the vendor."""
-        return self.is_enough and self.error <= MOST_ERRORS
+MOST_RANGES = 12
+"""How often a range as long as the sample's is asked for before it."""
 
 
-def best_threshold(waits: Iterable[tuple[int, bool]]) -> Threshold | None:
-    """The threshold that is wrong about the fewest calls, the lowest of several; None for no calls.
-
-    Args:
-        waits: For each call, its wait in seconds and whether the vendor says that it was answered in time.
-    """
-    ordered = sorted(waits)
-    if not ordered:
-        return None
-    in_time = wrong = sum(within for _, within in ordered)
-    errors = {ordered[0][0] - 1: wrong}  # by threshold; of equal waits, the last one counts
-    for wait, within in ordered:
-        wrong += -1 if within else 1
-        errors[wait] = wrong
-    fewest = min(errors.values())
-    least, *higher = dropwhile(lambda threshold: errors[threshold] > fewest, errors)
-    return Threshold(least, higher[0] - 1 if higher else least, fewest, len(ordered), len(ordered) - in_time)
+def prove_waits(account: Account, sample: Sample) -> WaitProof:
+    """The proof on the calls of the sample, and of further pages while those are too few to tell."""
+    pages = [answer.page.calls for answer in sample.pages]
+    further = islice(_further_pages(account, sample), MOST_PAGES)
+    proof = prove_on_records(unique(pages))
+    while proof.method is None and (more := list(islice(further, 1 + len(pages) // 4))):
+        pages += [answer.page.calls for answer in more]
+        proof = prove_on_records(unique(pages))
+    return proof
 
 
-def waits_of(calls: pa.Table) -> list[tuple[int, bool]]:
-    """The seconds until the first answering leg and the vendor's verdict, for each answered inbound call that has both."""
-    names = ["is_inbound", "is_answered", "is_answered_within_sla", "started_at", "answered_agents"]
-    found = []
-    for call in calls.select(names).to_pylist():
-        starts = [leg["started_at"] for leg in call["answered_agents"] or () if leg and leg["started_at"] is not None]
-        if call["is_inbound"] and call["is_answered"] and call["is_answered_within_sla"] is not None and starts:
-            found.append((min(starts) - call["started_at"], call["is_answered_within_sla"]))
-    return found
+def unique(pages: Sequence[pa.Table]) -> pa.Table:
+    """The calls of some pages, each once by id."""
+    calls = pa.concat_tables(pages)
+    first = pc.index_in(pc.unique(calls["id"]), calls["id"].combine_chunks())
+    return calls.take(first)
+
+
+def _further_pages(account: Account, sample: Sample) -> Iterator[Answer]:
+    """The other pages of the sample's range, then those of the ranges before it, until one is empty or refused."""
+    for number in range(3, sample.last_page):
+        if answer := sample.ask(account, number):
+            yield answer
+    days = sample.last_day - sample.first_day + ONE_DAY
+    for back in range(1, MOST_RANGES + 1):
+        first = sample.first_day - back * days
+        answer = account.try_ask(first, first + days - ONE_DAY, 1, sample.limit)
+        number = 1
+        while answer and answer.page.records:
+            yield answer
+            if answer.page.records < sample.size:
+                break
+            number += 1
+            answer = account.try_ask(first, first + days - ONE_DAY, number, sample.limit)
+        if not answer or (number == 1 and not answer.page.records):
+            return

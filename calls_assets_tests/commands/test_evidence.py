@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 
@@ -10,8 +11,20 @@ from rich.console import Console
 
 import calls_assets
 from calls_assets.api.document import LABEL_CALL_TYPES
-from calls_assets.commands.evidence import ENOUGH_CALLS, ENOUGH_DAYS, Pair, _types, print_evidence, suggestions
+from calls_assets.commands import cli
+from calls_assets.commands.evidence import (
+    ENOUGH_CALLS,
+    ENOUGH_DAYS,
+    Pair,
+    _types,
+    print_evidence,
+    suggestions,
+    wait_settings,
+)
+from calls_assets.metrics.wait_proof import Fit, WaitProof
 from calls_assets.sandbox import Centre, Meaning, Sandbox
+from calls_assets.settings import Settings
+from calls_assets.waits import METHODS, Thresholds, Waits
 from calls_assets_tests.accounts import write_tree
 
 FIRST, LAST = date(2026, 3, 2), date(2026, 3, 22)
@@ -138,12 +151,12 @@ def test_the_relations_of_each_account_are_found_and_outcomes_do_not_depend_on_t
 
 
 @pytest.mark.parametrize(
-    ("meaning", "validated"),
+    ("meaning", "proven"),
     [
         pytest.param(Meaning(), set(), id="timer starts in the queue"),
         pytest.param(
             Meaning(sla_clock="call", sla_s=45),
-            {"duration_less_talk", "leg_start"},
+            {"duration_less_talk"},
             id="legs ring",
             marks=pytest.mark.slow,
         ),
@@ -164,21 +177,67 @@ def test_the_relations_of_each_account_are_found_and_outcomes_do_not_depend_on_t
         ),
     ],
 )
-def test_accounts_whose_waits_can_be_told_are_told_apart_from_others(monkeypatch, tmp_path, meaning, validated):
-    tree = write_tree(tmp_path, Centre(calls_per_day=300, meaning=meaning), FIRST, LAST)
+def test_accounts_whose_waits_can_be_told_are_told_apart_from_others(monkeypatch, tmp_path, meaning, proven):
+    centre = Centre(calls_per_day=300, meaning=meaning)
+    tree = write_tree(tmp_path, centre, FIRST, LAST)
     text = evidence_of(tree, monkeypatch)
-    found = re.findall(r"^ +\(all\) +(\S+) .* (validated|unverified) *$", text, re.MULTILINE)
-    assert {method for method, status in found if status == "validated"} == validated
-    assert {method for method, _ in found} <= {"leg_start", "duration_less_talk"}
-    monthly = calls_assets.read("service_level", by="month", data_url=tree)
+    found = re.findall(r"^ +\(all\) +(\S+) .* (proven|disproven|too few) *$", text, re.MULTILINE)
+    assert {method for method, verdict in found if verdict == "proven"} == proven
+    assert {method for method, _ in found} == {"leg_start", "duration_less_talk"}
+    method = next((name for name in METHODS if name in proven), "none")
+    thresholds = " CALLS_SLA_SECONDS=45" if proven else ""
+    assert f"Set CALLS_WAIT={method}{thresholds}, then compute the days again:" in text
+    if not proven:
+        return
+    again = write_tree(tmp_path / "again", centre, FIRST, LAST, waits=Waits(method, Thresholds(45)))
+    monthly = calls_assets.read("service_level", by="month", data_url=again)
     total = monthly[monthly["dimension"] == "total"].iloc[0]
-    assert total["wait_status"] == ("validated" if validated else "unverified")
-    if validated:
-        true_waits = [
-            call.talks[0].start - call.started_at
-            for day in sorted(set(calls_assets.read("calls", columns="local_date", data_url=tree)["local_date"]))
-            for call in Centre(calls_per_day=300, meaning=meaning).day(day)
-            if "inbound_answered" in call.call_types
-        ]
-        assert total["threshold_s"] == 45
-        assert total["average_speed_of_answer_s"] == pytest.approx(sum(true_waits) / len(true_waits), abs=0.01)
+    true_waits = [
+        call.talks[0].start - call.started_at
+        for day in sorted(set(calls_assets.read("calls", columns="local_date", data_url=again)["local_date"]))
+        for call in centre.day(day)
+        if "inbound_answered" in call.call_types
+    ]
+    assert (total["wait_status"], total["threshold_s"]) == ("verified", 45)
+    assert total["average_speed_of_answer_s"] == pytest.approx(sum(true_waits) / len(true_waits), abs=0.01)
+
+
+def test_what_is_set_already_is_not_told_again_and_a_wrong_setting_is():
+    fit = Fit("leg_start", "(all)", "(all)", 900, 200, 20, 22, 0, 0.0, "proven", 1.0, 0.5)
+    found = WaitProof([fit, replace(fit, member_id="1", member_name="One")])
+    advice = [
+        [*wait_settings(found, settings, FIRST, LAST)][-1]
+        for settings in (
+            Settings(),
+            Settings(wait="leg_start", sla_seconds=Thresholds(20)),
+            Settings(wait="none", sla_seconds=Thresholds(20)),
+        )
+    ]
+    again = f"then compute the days again: calls-assets run --computed --from {FIRST} --to {LAST}"
+    assert advice == [
+        f"Set CALLS_WAIT=leg_start CALLS_SLA_SECONDS=20, {again}",
+        "CALLS_WAIT and CALLS_SLA_SECONDS are set to that.",
+        f"Set CALLS_WAIT=leg_start, {again}",
+    ]
+
+
+def test_what_is_proven_is_set_in_a_file_that_keeps_its_other_lines(monkeypatch, tmp_path, made_once):
+    def laid(root):
+        return write_tree(
+            root, Centre(calls_per_day=300, meaning=Meaning(sla_clock="call", sla_s=45)), FIRST, LAST, READ
+        )
+
+    tree = made_once("waits", laid)
+    file = tmp_path / ".env"
+    file.write_text("# mine\nCALLS_WAIT=none\nCALLS_API_TOKEN=a-secret-token\n")
+    file.chmod(0o600)
+    monkeypatch.setenv("CALLS_DATA_URL", str(tree))
+    arguments = ["evidence", "--from", str(FIRST), "--to", str(LAST), "--write-env", str(file)]
+    cli.main(arguments)
+    assert file.read_text().splitlines() == [
+        "# mine",
+        "CALLS_WAIT=duration_less_talk",
+        "CALLS_API_TOKEN=a-secret-token",
+        "CALLS_SLA_SECONDS=45",
+    ]
+    assert file.stat().st_mode & 0o777 == 0o600

@@ -17,7 +17,6 @@ from calls_assets.doctor.rate_limit import limit_headers, requests_per_second
 from calls_assets.doctor.records import UNORDERED, order
 from calls_assets.doctor.single_days import last_closed_day
 from calls_assets.doctor.volume import Pull, backfill, volume
-from calls_assets.doctor.waits import best_threshold
 
 DAY = timedelta(days=1)
 ZONES = [
@@ -168,28 +167,6 @@ def test_counts_that_do_not_add_up_tell_nothing_and_a_call_at_midnight_does_no_h
     assert reads_inclusively([50, 50, 50], [50, 50]) is None  # the dates are ignored
     assert reads_inclusively([40, 41, 39], [82, 80]) is None
     assert reads_inclusively([1, 0, 2], [300, 280]) is False
-
-
-@given(st.lists(st.tuples(st.integers(-5, 60), st.booleans()), max_size=60))
-def test_no_threshold_is_wrong_about_fewer_calls(waits):
-    def errors(threshold):
-        return sum((wait <= threshold) != within for wait, within in waits)
-
-    found = best_threshold(waits)
-    if not waits:
-        assert found is None
-        return
-    everywhere = [errors(threshold) for threshold in range(-7, 62)]
-    assert found.errors == min(everywhere) == errors(found.least_s) == errors(found.most_s)
-    assert (found.calls, found.late) == (len(waits), sum(not within for _, within in waits))
-
-
-def test_a_threshold_that_hardly_a_call_passes_proves_nothing():
-    assert best_threshold([(wait, wait <= 20) for wait in range(100)]).tracks
-    lone = best_threshold([(30, True)] * 99 + [(10, False)])
-    assert (lone.error, lone.tracks, lone.is_enough) == (0.01, False, False)
-    poor = best_threshold([(10, True), (10, False)] * 50)
-    assert (poor.tracks, poor.is_enough) == (False, True)
 
 
 @pytest.mark.parametrize(
