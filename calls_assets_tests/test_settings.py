@@ -5,6 +5,7 @@ import pytest
 from calls_assets.dagster.resources import CallsApi
 from calls_assets.env_file import load_env_file
 from calls_assets.settings import Settings
+from calls_assets.waits import Thresholds
 
 
 @pytest.mark.parametrize(
@@ -40,12 +41,37 @@ def test_nothing_set_gives_the_defaults():
         ("CALLS_REPULL_DAYS", "0"),
         ("CALLS_REPULL_HOUR", "24"),
         ("CALLS_REPULL_HOUR", "5.5"),
+        ("CALLS_WAIT", "talk_start"),
+        ("CALLS_SLA_SECONDS", "soon"),
+        ("CALLS_SLA_SECONDS", "30,20"),
+        ("CALLS_SLA_SECONDS", "30,7:20,7:25"),
+        ("CALLS_SLA_SECONDS", "30,"),
+        ("CALLS_SLA_SECONDS", "-1"),
+        ("CALLS_SLA_SECONDS", "86401"),
     ],
 )
 def test_a_wrong_value_is_one_sentence_that_names_it(variable, given):
     (problem,) = Settings.load({variable: given}).problems
     assert problem.startswith(f"{variable} is ")
     assert problem.endswith(f"but {given!r} was given.")
+
+
+@pytest.mark.parametrize(
+    ("text", "usual", "own"),
+    [("30", 30, {}), ("30,7:20", 30, {7: 20}), (" 7:20 , 3:15,30 ", 30, {7: 20, 3: 15}), ("7:0", None, {7: 0})],
+)
+def test_the_vendors_thresholds_may_differ_by_ring_group(text, usual, own):
+    found = Settings.load({"CALLS_SLA_SECONDS": text}).sla_seconds
+    assert (found.usual, found.by_ring_group) == (usual, own)
+    assert Thresholds.read(str(found)) == found
+
+
+def test_a_wait_that_nothing_tells_is_as_one_that_is_not_known():
+    assert [Settings.load({"CALLS_WAIT": wait}).waits.method for wait in ("", "none", "leg_start")] == [
+        None,
+        None,
+        "leg_start",
+    ]
 
 
 def test_the_call_types_to_ask_for_reach_the_api():

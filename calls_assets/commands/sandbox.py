@@ -18,6 +18,7 @@ from calls_assets.commands.local import free_port
 from calls_assets.sandbox import Behaviour, Centre, KindName, Meaning, RepeatedCalls, Replay, Sandbox
 from calls_assets.sandbox.dialects import DIALECTS, HOSTILE, LOSSY, dialects
 from calls_assets.sandbox.server import run
+from calls_assets.waits import NONE, Waits
 
 CALLS = "The calls"
 OPEN = "What the document leaves open"
@@ -220,14 +221,22 @@ def command(
         source = RepeatedCalls(calls_per_day, seed, kind, meaning, behaviour.dialect)
     else:
         source = Centre(seed, centre_zone, calls_per_day, kind=kind, meaning=meaning)
+    waits = _told(source.waits) if isinstance(source, Centre) else ""
 
     def ready(api: Sandbox) -> None:
-        given = f"CALLS_API_URL={api.url} CALLS_API_TOKEN={api.token}"
+        given = f"CALLS_API_URL={api.url} CALLS_API_TOKEN={api.token}{waits}"
         Console().print(f"{given}   (Ctrl-C stops it)", soft_wrap=True, highlight=False)
 
     free_port(port)
     signal.set_wakeup_fd(-1)  # to be stopped is its normal end
     run(port, source, behaviour, ready)
+
+
+def _told(waits: Waits) -> str:
+    """The settings of a centre's waits, to stand behind others."""
+    if waits.method is None:
+        return f" CALLS_WAIT={NONE}"
+    return f" CALLS_WAIT={waits.method} CALLS_SLA_SECONDS={waits.thresholds}"
 
 
 def _replayed(calls: Replay, zone: ZoneInfo) -> str:

@@ -15,6 +15,7 @@ from calls_assets.sandbox.dice import Dice
 from calls_assets.sandbox.kinds import KINDS, KindName, Spell
 from calls_assets.sandbox.meaning import Meaning
 from calls_assets.sandbox.simulation import DayPlan, Shift, simulate
+from calls_assets.waits import Thresholds, Waits
 
 _SLOT_S = 900
 
@@ -50,6 +51,14 @@ class Centre:
         self.meaning = meaning or Meaning()
         self._lock = threading.Lock()
         self._days = lru_cache(maxsize=days_kept)(self._simulate)
+
+    @property
+    def waits(self) -> Waits:
+        """How the waits of its calls are told from their records."""
+        seconds = {group.id: self.meaning.sla_s or group.sla_s for group in self.kind.groups}
+        usual = max(seconds.values(), key=list(seconds.values()).count)
+        own = {group: threshold for group, threshold in seconds.items() if threshold != usual}
+        return Waits(self.meaning.wait_method, Thresholds(usual, own))
 
     def day(self, local_date: date) -> tuple[SimulatedCall, ...]:
         """The finished calls that start on a day of the centre's zone, in order of start and id."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from calls_assets.waits import DURATION_LESS_TALK, LEG_START
+
 
 @dataclass(frozen=True)
 class Meaning:
@@ -34,3 +36,12 @@ class Meaning:
     warm: Literal["inside", "beside"] = "inside"
     tokens: Literal["outcome", "coarse"] = "outcome"
     noise: float = 0.0
+
+    @property
+    def wait_method(self) -> str | None:
+        """How waits are told from the records, one of `waits.METHODS`; None where the vendor's verdict is on another wait."""
+        if self.sla_clock == "queue" or self.noise:
+            return None
+        if self.duration == "call":
+            return DURATION_LESS_TALK
+        return LEG_START if self.leg_start == "answer" else None

@@ -201,6 +201,19 @@ def test_run_materializes_a_range_that_sql_then_answers_from_and_the_ui_knows_of
         assert [record.status for record in instance.get_runs()] == [dg.DagsterRunStatus.SUCCESS]
 
 
+def test_run_computes_days_again_under_other_settings_without_asking_the_api(call, api):
+    statuses = ("sql", "--csv", "SELECT DISTINCT wait_status FROM service_level WHERE dimension = 'total'")
+    account = {"CALLS_API_URL": api.url, "CALLS_API_TOKEN": api.token}
+    assert call("run", "--from", "2026-03-06", **account).returncode == 0
+    assert call(*statuses).stdout.splitlines()[1:] == ["unknown"]
+    asked = len(api.requests)
+    again = call("run", "--computed", "--from", "2026-03-06", CALLS_API_URL="", CALLS_WAIT="leg_start")
+    assert again.returncode == 0, again.stderr
+    (status,) = call(*statuses).stdout.splitlines()[1:]
+    assert status in ("verified", "contradicted")
+    assert len(api.requests) == asked
+
+
 @pytest.mark.slow
 def test_run_reads_the_settings_of_a_env_file_and_tells_of_checks_that_failed(run, make_call, tmp_path):
     strange = make_call(1, 1_772_800_000, surprise="a field that the document does not name")
@@ -406,6 +419,22 @@ def test_the_sandbox_alone_serves_with_the_settings_it_prints_until_it_is_stoppe
 def ignoring_ctrl_c(*command):
     """The command as a script starts it in the background: whatever is started so ignores SIGINT from its birth on."""
     return ["sh", "-c", 'trap "" INT; exec "$0" "$@"', *command]
+
+
+@pytest.mark.parametrize(
+    ("options", "waits"),
+    [
+        ([], "CALLS_WAIT=none"),
+        (["--sla-clock", "call"], "CALLS_WAIT=duration_less_talk CALLS_SLA_SECONDS=20"),
+    ],
+)
+def test_the_sandbox_prints_how_its_waits_are_told(tmp_path, options, waits):
+    command = [COMMANDS / "calls-assets", "sandbox", "--port", "0", *options]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert waits == " ".join(process.stdout.readline().partition("  ")[0].split()[2:])
+        finally:
+            process.kill()
 
 
 def test_a_sandbox_in_the_background_of_a_script_stops_when_it_is_told_to(tmp_path):

@@ -166,4 +166,8 @@ def test_the_binomial_is_that_of_exact_arithmetic(n, low, high):
 def test_accounts_of_other_meanings_are_told_apart(meaning, method):
     centre = Centre(calls_per_day=400, meaning=meaning)
     raw = simulated(centre, [FIRST + timedelta(days=n) for n in range(21)])["raw_calls"].drop_columns("local_date")
-    assert prove_on_records(raw).method == method
+    found = prove_on_records(raw)
+    assert found.method == method
+    if not meaning.noise:
+        assert (centre.waits.method or "none") == method
+        assert method == "none" or centre.waits.thresholds == found.thresholds
