@@ -467,9 +467,9 @@ def test_one_window_is_in_memory_at_a_time(centre, run_pipeline, tmp_path, monke
 def test_a_long_range_is_computed_a_few_days_at_a_time(centre, run_pipeline, undisturbed, tmp_path, monkeypatch):
     asked = []
 
-    def spy(table, inputs, days, zone):
+    def spy(table, inputs, days, zone, waits):
         asked.append((table.name, len(days)))
-        return metrics_run.compute(table, inputs, days, zone)
+        return metrics_run.compute(table, inputs, days, zone, waits)
 
     monkeypatch.setattr(compute, "ROWS_AT_ONCE", 1)
     monkeypatch.setattr(compute, "compute", spy)
