@@ -64,7 +64,7 @@ def computed(table: Table, settings: AssetSettings) -> dg.AssetsDefinition:
         from calls_assets.pipeline.compute import compute_days
 
         with landing(context, tables, settings) as land:
-            compute_days(table, land, settings.repull_days, settings.waits)
+            compute_days(table, land, settings.repull_days, settings.repull_hour, settings.waits)
         yield from land.results()
 
     return compute_table

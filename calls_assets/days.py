@@ -19,6 +19,12 @@ def day_start(day: date, zone: ZoneInfo) -> int:
     return int(datetime.combine(day, time.min, zone).timestamp())
 
 
+def hour_start(day: date, hour: int, zone: ZoneInfo) -> int:
+    """An hour of a local day in epoch seconds: the second where it comes twice, the end of the gap where it is skipped."""
+    local = datetime.combine(day, time(hour), zone)
+    return max(int(local.replace(fold=fold).timestamp()) for fold in (0, 1))
+
+
 def by_day(started_at: "Ints", days: Sequence[date], zone: ZoneInfo) -> "dict[date, Ints]":
     """The positions of the rows that began on each local day, in their own order; rows of other days are left out.
 

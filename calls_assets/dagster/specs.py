@@ -27,8 +27,9 @@ HOME = Path(__file__).parent.parent
 class AssetSettings:
     """What all assets share.
 
-    `backfill_policy` says how many days a run takes, `repull_days` how many closed days each morning pulls again, `waits` how
-    callers' waits are told, and `problems` what is wrong with the settings, in which case every run fails.
+    `backfill_policy` says how many days a run takes, `repull_days` how many closed days each morning pulls again,
+    `repull_hour` at which local hour, `waits` how callers' waits are told, and `problems` what is wrong with the settings, in
+    which case every run fails.
     """
 
     partitions: dg.DailyPartitionsDefinition
@@ -36,6 +37,7 @@ class AssetSettings:
     problems: tuple[str, ...]
     backfill_policy: dg.BackfillPolicy
     repull_days: int
+    repull_hour: int
     waits: Waits
     owners: tuple[str, ...]
     docs_url: str
@@ -50,6 +52,7 @@ class AssetSettings:
             settings.problems,
             dg.BackfillPolicy.multi_run(days) if days else dg.BackfillPolicy.single_run(),
             settings.repull_days,
+            settings.repull_hour,
             settings.waits,
             settings.owners,
             settings.docs_url,

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from calls_assets.checks.catalog import CheckOutcomes
 from calls_assets.checks.computed import TABLE_CHECKS
-from calls_assets.days import ONE_DAY, day_start
+from calls_assets.days import ONE_DAY, hour_start
 from calls_assets.metrics.run import Relation, compute
 from calls_assets.pipeline.landing import Landing, Markdown, Metadata
 from calls_assets.report.cards import cards
@@ -43,18 +43,19 @@ ROWS_AT_ONCE = 100_000
 """The most input rows in one query, unless one day has more; limits the memory of a long range."""
 
 
-def compute_days(table: Table, land: Landing, repull_days: int, waits: Waits = UNKNOWN) -> None:
+def compute_days(table: Table, land: Landing, repull_days: int, repull_hour: int, waits: Waits = UNKNOWN) -> None:
     """Compute and land a table for the run's days.
 
     Args:
         table: The table.
         land: The run's days, and what it writes through.
         repull_days: How many closed days each morning pulls again.
+        repull_hour: The hour of that morning, local time.
         waits: How callers' waits are told.
     """
     for days in _batches(table, land):
         with land.alone():
-            _land(table, days, land, repull_days, waits)
+            _land(table, days, land, repull_days, repull_hour, waits)
 
 
 def _batches(table: Table, land: Landing) -> Iterator[tuple[date, ...]]:
@@ -71,22 +72,24 @@ def _batches(table: Table, land: Landing) -> Iterator[tuple[date, ...]]:
     yield tuple(batch)
 
 
-def _land(table: Table, days: tuple[date, ...], land: Landing, repull_days: int, waits: Waits) -> None:
+def _land(
+    table: Table, days: tuple[date, ...], land: Landing, repull_days: int, repull_hour: int, waits: Waits
+) -> None:
     needed = [name for name in table.inputs if name != REJECTED_CALLS.name]
     inputs: dict[str, Relation] = {name: land.store.files(TABLES[name], days) for name in needed}
     if table is DAY_STATUS:
         # A run may not have selected the table.
         rejected = [day for day in days if land.store.count(REJECTED_CALLS, day)]
         inputs[REJECTED_CALLS.name] = land.store.read(REJECTED_CALLS, rejected, ["local_date"])
-        inputs["pulls"] = _pulls(days, land, repull_days)
+        inputs["pulls"] = _pulls(days, land, repull_days, repull_hour)
     for day, rows in compute(table, inputs, days, land.zone, waits).items():
         shown = headlines(table, rows, land.zone)
         land.land(table, day, rows, shown, _outcomes(table, day, rows, land.store))
 
 
-def _pulls(days: tuple[date, ...], land: Landing, repull_days: int) -> pa.Table:
+def _pulls(days: tuple[date, ...], land: Landing, repull_days: int, repull_hour: int) -> pa.Table:
     """Whether each day's calls were written before the last morning that pulls the day again."""
-    last_pull_s = (day_start(day + repull_days * ONE_DAY, land.zone) for day in days)
+    last_pull_s = (hour_start(day + repull_days * ONE_DAY, repull_hour, land.zone) for day in days)
     placed_s = (land.store.placed_at(RAW_CALLS, day) or 0.0 for day in days)
     inside = [placed < last for placed, last in zip(placed_s, last_pull_s, strict=True)]
     return pa.table({"local_date": pa.array(days, pa.date32()), "is_inside_lookback": pa.array(inside, pa.bool_())})

@@ -153,8 +153,8 @@ DAY_STATUS = Table(
         count("calls_open", "Calls that had not ended when they were pulled; no metric counts them yet."),
         count(
             "days_inside_lookback",
-            "1 where the day was pulled before the last of the mornings on which it is pulled again "
-            "(CALLS_REPULL_DAYS).",
+            "1 where the day was pulled before the last of the mornings that pull it again: CALLS_REPULL_HOUR of the "
+            "day that is CALLS_REPULL_DAYS later.",
             "days",
         ),
         count(

@@ -5,7 +5,9 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
+from dagster._utils.schedules import cron_string_iterator
 
+from calls_assets.days import day_start, hour_start
 from calls_assets.definitions import build
 from calls_assets.settings import Settings
 
@@ -54,3 +56,10 @@ def test_the_morning_is_shipped_running_and_the_open_day_stopped(name, status):
 def test_the_hour_is_a_setting_in_the_partitions_zone():
     schedule = build(Settings(zone=ZONE, repull_hour=7)).resolve_schedule_def("repull_last_days")
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 7 * * *", "America/New_York")
+
+
+@pytest.mark.parametrize(("last", "hour"), [(date(2026, 11, 1), 1), (date(2026, 3, 8), 2), (date(2026, 3, 9), 5)])
+def test_a_day_is_due_until_the_very_moment_of_the_morning_whatever_the_clocks_do(last, hour):
+    schedule = build(Settings(zone=ZONE, repull_hour=hour)).resolve_schedule_def("repull_last_days")
+    ticks = cron_string_iterator(day_start(last, ZONE), schedule.cron_schedule, ZONE.key)
+    assert next(ticks).timestamp() == hour_start(last, hour, ZONE)

@@ -87,11 +87,12 @@ def day_status(
     zone: ZoneInfo,
     pulled_at: float,
     repull_days: int,
+    repull_hour: int,
     rejected: int,
 ) -> pd.DataFrame:
     """Whether the day can still move, where `pulled_at` is when the file of its raw calls was put in place."""
     settles = day + timedelta(days=repull_days)
-    inside = pulled_at < datetime(settles.year, settles.month, settles.day, tzinfo=zone).timestamp()
+    inside = pulled_at < datetime(settles.year, settles.month, settles.day, repull_hour, tzinfo=zone).timestamp()
     still_open = sum(1 for is_ended in calls["is_ended"] if not is_ended)
     types = {row["call_type"] for row in reconciled.to_dict("records") if row["difference"]}
     types |= set(differing["call_type"])

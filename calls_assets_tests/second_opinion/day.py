@@ -7,7 +7,7 @@ import pandas as pd
 
 from calls_assets_tests.second_opinion import counts, opinion, times
 
-REPULL_DAYS = 3
+REPULL_DAYS, REPULL_HOUR = 3, 5
 
 
 def opinions(
@@ -28,7 +28,9 @@ def opinions(
     calls, legs = opinion.calls(raw, labels, day, zone, waits), opinion.call_agents(raw, day)
     reconciled = counts.reconciliation(raw, given, day)
     differing = counts.reconciliation_calls(raw, labels, reconciled, day)
-    settled = counts.day_status(raw, calls, reconciled, differing, day, zone, pulled_at, REPULL_DAYS, rejected)
+    settled = counts.day_status(
+        raw, calls, reconciled, differing, day, zone, pulled_at, REPULL_DAYS, REPULL_HOUR, rejected
+    )
     status = settled["status"].item()
     calibration = times.wait_calibration(calls, day)
     return {
