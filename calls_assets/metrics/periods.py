@@ -43,7 +43,7 @@ DAYS_OF = (CALLS.name, DAY_STATUS.name)
 STATUS = """
     SELECT
         {first} AS local_date, count(*) AS days, sum(calls) AS calls, sum(calls_open) AS calls_open,
-        sum(days_inside_lookback) AS days_inside_lookback, max(call_types_differing) AS call_types_differing,
+        sum(days_inside_lookback) AS days_inside_lookback, sum(call_types_differing) AS call_types_differing,
         sum(records_unread) AS records_unread,
         CASE
             WHEN count(status) < count(*) THEN 'unknown'

@@ -159,7 +159,8 @@ DAY_STATUS = Table(
         ),
         count(
             "call_types_differing",
-            "Call types under which the API lists or counts other calls than we do.",
+            "Call types under which the API lists or counts other calls than we do; in `weekly` and `monthly` the sum of "
+            "the days' numbers, so that a type which differs on three days counts three times.",
             "call types",
         ),
         count(

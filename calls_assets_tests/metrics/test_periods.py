@@ -25,11 +25,11 @@ def days_between(first, last):
     return tuple(first + timedelta(days=n) for n in range((last - first).days + 1))
 
 
-def period(rows, schema, query, statuses=True):
-    """What a query finds in a period's schema, made from calls of days."""
+def period(rows, schema, query, statuses=True, given=None):
+    """What a query finds in a period's schema, made from calls and other `given` tables of days."""
     rows = numbered(rows)
     days = days_between(min(row["local_date"] for row in rows), max(row["local_date"] for row in rows))
-    status = chain(rows, "day_status", days=days)["day_status"] if statuses else []
+    status = chain(rows, "day_status", days=days, given=given)["day_status"] if statuses else []
     inputs = {
         "calls": pa.Table.from_pylist(rows, CALLS.arrow_schema),
         "call_agents": CALL_AGENTS.empty(),
@@ -100,6 +100,16 @@ def test_a_period_is_final_when_all_its_days_are_and_says_where_that_is_not_know
     assert period(rows, "weekly", query) == [(2, 2, 1, "open_calls")]
     assert period(rows[:1], "weekly", query) == [(1, 1, 0, "final")]
     assert period(rows[:1], "weekly", query, statuses=False) == [(1, None, None, "unknown")]
+
+
+def test_a_call_type_that_differs_on_two_days_counts_twice_in_the_week():
+    monday, tuesday = (SUNDAY + timedelta(days=n) for n in (1, 2))
+    differing = [(monday, "transfer"), (tuesday, "transfer"), (tuesday, "callback")]
+    counted = {"api_calls": 1, "our_calls": 0, "difference": 1}
+    reconciliation = [{"local_date": day, "call_type": name} | counted for day, name in differing]
+    query = "SELECT call_types_differing, status FROM weekly.day_status"
+    rows, given_too = [on(monday), on(tuesday)], {"reconciliation": reconciliation}
+    assert period(rows, "weekly", query, given=given_too) == [(3, "not_reconciled")]
 
 
 DAYS = st.lists(
