@@ -125,6 +125,7 @@ def check_flow(rows: pa.Table, calls: pa.Table) -> CheckOutcomes:
         "calls_offered",
         "calls_answered",
         "calls_transferred",
+        "transfers",
         "callbacks_requested",
         "callbacks_completed",
     ]

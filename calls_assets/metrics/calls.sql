@@ -71,7 +71,8 @@ SELECT
         labels || certain_call_types(is_inbound, is_answered, is_answered_within_sla, is_ended)
     )) AS call_types,
     type, is_ended, is_answered, is_answered_within_sla, requested_callback,
-    any_transfer(all_agents, answered_agents, external_numbers) AS is_transferred,
+    transfers_of(all_agents, answered_agents, external_numbers) AS transfers,
+    transfers > 0 AS is_transferred,
     coalesce(original_call_id <> 0, false) AS is_linked,
     nullif(original_call_id, 0) AS original_call_id,
     seconds_or_null(duration) AS duration_s,

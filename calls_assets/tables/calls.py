@@ -52,7 +52,17 @@ CALLS = Table(
         flag("is_answered", "Whether somebody answered."),
         flag("is_answered_within_sla", "The vendor's verdict: answered within its threshold.", required=False),
         flag("requested_callback", "Whether the caller asked to be called back."),
-        flag("is_transferred", "Whether any leg resulted from a transfer."),
+        flag(
+            "is_transferred",
+            "Whether the call was transferred to an agent or an outside number, or somebody tried: transfers > 0. Calls "
+            "that went to an outside number alone have it without any leg that has `call_agents.is_transfer`.",
+        ),
+        count(
+            "transfers",
+            "Transfers of the call, those that nobody took included: legs with is_any_transfer (of `all_agents`, or of "
+            "`answered_agents` where more of these have it) and outside numbers with it.",
+            "transfers",
+        ),
         flag("is_linked", "Whether the call follows another one: original_call_id is not null."),
         an_id("original_call_id", "Id of the call that this one follows, as a callback does.", varies=True),
         seconds(
@@ -124,7 +134,12 @@ CALL_AGENTS = Table(
         flag("answered", "Whether the agent answered."),
         flag("is_first", "Whether this is the call's first answered leg."),
         flag("is_last", "Whether this is the call's last answered leg."),
-        flag("is_transfer", "Whether the leg resulted from a transfer; false for talk that no agent owns."),
+        flag(
+            "is_transfer",
+            "Whether the leg resulted from a transfer; false for talk that no agent owns. Fewer calls have such a leg than "
+            "have `calls.is_transferred`: an outside number has no leg, nor has a ring that its agent missed before "
+            "taking the call, nor a call in progress.",
+        ),
         seconds(
             "offset_s", "Time from the start of the first answered leg to the start of this one, at most the talk time."
         ),

@@ -53,6 +53,11 @@ def average(name: str, description: str) -> Column:
     return Column(name, pa.float64(), description, "s")
 
 
+def per_call(name: str, description: str, unit: str) -> Column:
+    """How many a call has on average."""
+    return Column(name, pa.float64(), f"{description} Null when there are no such calls.", unit)
+
+
 def ratio(name: str, description: str) -> Column:
     """A share."""
     return Column(name, pa.float64(), f"{description} Null when the denominator is 0.", "share from 0 to 1")

@@ -17,6 +17,7 @@ from calls_assets.tables.columns import (
     an_id,
     average,
     count,
+    per_call,
     ratio,
     seconds,
     text,
@@ -195,7 +196,11 @@ AGENT_TALK_TIME = Table(
         count("calls_answered_first", "Calls that the agent was the first to take; additive."),
         count("calls_answered_last", "Calls that the agent was the last to take; additive."),
         count("calls_missed", "calls_offered - calls_handled; inflated where several agents are rung at once."),
-        count("transfers_in", "Legs that the agent took and that resulted from a transfer.", "legs"),
+        count(
+            "transfers_in",
+            "Legs that the agent took and that resulted from a transfer; transfers to outside numbers are nobody's.",
+            "legs",
+        ),
         seconds("talk_s", "The agent's share of the talk time; the shares sum to the calls' talk time.", required=True),
         seconds("talk_s_max", "Upper bound of the agent's talk time; not additive.", required=True),
         average("average_talk_s", "talk_s / talk_calls; null where there are none."),
@@ -220,10 +225,13 @@ CALL_FLOW = Table(
         count("calls_answered", "Calls with the outcome answered."),
         count(
             "calls_transferred",
-            "Of the answered calls, those with any leg or outside number that resulted from a transfer.",
+            "Of the answered calls, those with any leg or outside number that resulted from a transfer "
+            "(`calls.is_transferred`).",
         ),
         count("calls_warm_transferred", "Of the answered calls, those that the API lists as warm_transfer."),
-        ratio("transfer_rate", "calls_transferred / calls_answered."),
+        ratio("transfer_rate", "calls_transferred / calls_answered: a call counts once, however often it moved on."),
+        count("transfers", "Transfers of the answered calls: the sum of their `calls.transfers`.", "transfers"),
+        per_call("transfers_per_call", "transfers / calls_answered.", "transfers per call"),
         count(
             "callbacks_requested",
             "Inbound: callers who asked to be called back, in a menu or in the queue; outbound 0.",

@@ -187,7 +187,8 @@ def test_a_variant_of_the_service_level_on_the_wrong_side_of_another_is_named(lo
 
 
 def flow(direction, dimension, calls, **changes):
-    names = ("calls_offered", "calls_answered", "calls_transferred", "callbacks_requested", "callbacks_completed")
+    counts = ("calls_offered", "calls_answered", "calls_transferred", "transfers")
+    names = (*counts, "callbacks_requested", "callbacks_completed")
     return {"direction": direction, "dimension": dimension, "calls": calls} | dict.fromkeys(names, 0) | changes
 
 

@@ -23,7 +23,7 @@ def call(outcome: str, **changes: Any) -> Row:
         dict.fromkeys(TABLES["calls"].arrow_schema.names)
         | {"local_date": DAY, "started_at": NOON, "interval_start": NOON, "utc_offset_s": 0, "direction": "inbound"}
         | {"outcome": outcome, "outcome_source": "vendor_filter", "call_types": [], "is_ended": True}
-        | {"is_answered": outcome == "answered", "requested_callback": False, "is_transferred": False}
+        | {"is_answered": outcome == "answered", "requested_callback": False, "is_transferred": False, "transfers": 0}
         | {"is_linked": False, "agents_offered": 0, "agents_answered": 0}
         | changes
     )

@@ -11,16 +11,17 @@ def flow(rows, direction="inbound", **of):
 
 def test_transfers_are_a_share_of_the_answered_calls():
     rows = [
-        call("answered", is_transferred=True, call_types=["transfer", "warm_transfer"]),
-        call("answered", is_transferred=True, call_types=["transfer"]),
+        call("answered", is_transferred=True, transfers=3, call_types=["transfer", "warm_transfer"]),
+        call("answered", is_transferred=True, transfers=1, call_types=["transfer"]),
         call("answered"),
         call("answered"),
-        call("abandoned", is_transferred=True),
-        call("answered", is_transferred=True, direction="outbound"),
+        call("abandoned", is_transferred=True, transfers=1),
+        call("answered", is_transferred=True, transfers=1, direction="outbound"),
     ]
     row = flow(rows)
     assert (row["calls"], row["calls_answered"], row["calls_transferred"]) == (5, 4, 2)
     assert (row["calls_warm_transferred"], row["transfer_rate"]) == (1, 0.5)
+    assert (row["transfers"], row["transfers_per_call"]) == (4, 1)
     assert flow(rows, "outbound")["transfer_rate"] == 1
 
 

@@ -8,16 +8,21 @@ import pytest
 
 from calls_assets.days import day_start
 from calls_assets.metrics.run import compute
-from calls_assets.tables.catalog import CALLS, RAW_CALL_TYPES, RAW_CALLS
+from calls_assets.tables.catalog import CALL_AGENTS, CALLS, RAW_CALL_TYPES, RAW_CALLS
 
 DAY, ZONE = date(2026, 11, 1), ZoneInfo("America/New_York")  # the clocks go back at 2:00
 START = day_start(DAY, ZONE)
 
 
+def recorded(**fields):
+    """One ended inbound call of `raw_calls` with the given fields."""
+    row = dict.fromkeys(RAW_CALLS.arrow_schema.names) | {"local_date": DAY, "id": 1, "started_at": START}
+    return pa.Table.from_pylist([row | {"is_inbound": True, "is_ended": True} | fields], RAW_CALLS.arrow_schema)
+
+
 def cleaned(labels=(), **fields):
     """The row of `calls` of one ended inbound call with the given fields and labels."""
-    row = dict.fromkeys(RAW_CALLS.arrow_schema.names) | {"local_date": DAY, "id": 1, "started_at": START}
-    raw = pa.Table.from_pylist([row | {"is_inbound": True, "is_ended": True} | fields], RAW_CALLS.arrow_schema)
+    raw = recorded(**fields)
     told = [{"local_date": DAY, "call_id": 1, "call_type": label} for label in labels]
     types = pa.Table.from_pylist(told, RAW_CALL_TYPES.arrow_schema)
     (found,) = compute(CALLS, {"raw_calls": raw, "raw_call_types": types}, [DAY], ZONE)[DAY].to_pylist()
@@ -122,3 +127,38 @@ def test_the_half_hour_is_floored_in_local_time(zone, local, fold, interval, off
     (found,) = compute(CALLS, inputs, [at.date()], zone)[at.date()].to_pylist()
     assert found["interval_start"] == datetime(*interval, tzinfo=UTC)
     assert found["utc_offset_s"] == offset_s
+
+
+def moved(*agents):
+    """Legs of these agents; those below 0 came about by a transfer."""
+    return [{"id": abs(agent), "is_any_transfer": agent < 0} for agent in agents]
+
+
+OUTSIDE = [{"number": "1", "is_any_transfer": True}]
+
+
+@pytest.mark.parametrize(
+    ("rung", "answered", "outside", "transfers", "legs"),
+    [
+        (moved(1), moved(1), [], 0, 0),
+        (moved(1, -2), moved(1, -2), [], 1, 1),
+        (moved(1, -2, -1), moved(1, -2, -1), [], 2, 2),
+        (moved(1, -2), moved(1), [], 1, 1),
+        (moved(1, -2), [], [], 1, 1),
+        ([], moved(1, -2), [], 1, 1),
+        (moved(1), moved(1), OUTSIDE, 1, 0),
+        (moved(1, -2), moved(1, -2), OUTSIDE, 2, 1),
+        (moved(-1, 1), moved(1), [], 1, 0),
+        (None, None, [{"number": "1"}, None], 0, 0),
+    ],
+    ids=[
+        *("no transfer", "to an agent", "to an agent and back", "to an agent who did not take it", "talk of nobody"),
+        *("only in the answered", "outside", "to an agent, then outside", "missed and then taken", "unknown"),
+    ],
+)
+def test_transfers_are_counted_and_those_without_a_leg_of_their_own_too(rung, answered, outside, transfers, legs):
+    fields = {"all_agents": rung, "answered_agents": answered, "external_numbers": outside}
+    row = cleaned(is_answered=True, **fields)
+    assert (row["transfers"], row["is_transferred"]) == (transfers, transfers > 0)
+    found = compute(CALL_AGENTS, {"raw_calls": recorded(is_answered=True, **fields)}, [DAY], ZONE)[DAY]
+    assert sum(found["is_transfer"].to_pylist()) == legs

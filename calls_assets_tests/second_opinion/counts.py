@@ -275,7 +275,8 @@ def met(call: Row) -> bool:
 
 CALL_FLOW = (
     "local_date direction dimension member_id member_name calls calls_offered calls_answered calls_transferred "
-    "calls_warm_transferred transfer_rate callbacks_requested callbacks_dialled callbacks_completed "
+    "calls_warm_transferred transfer_rate transfers transfers_per_call "
+    "callbacks_requested callbacks_dialled callbacks_completed "
     "callback_request_rate callback_completion_rate callback_delay_total_s average_callback_delay_s connect_rate "
     "callers repeat_callers repeat_caller_rate day_status"
 )
@@ -300,12 +301,15 @@ def call_flow(calls: pd.DataFrame, day: date, status: str) -> pd.DataFrame:
 def _moving(rows: list[Row]) -> Row:
     answered = [call for call in rows if call["outcome"] == "answered"]
     transferred = sum(call["is_transferred"] for call in answered)
+    transfers = sum(call["transfers"] for call in answered)
     return {
         "calls": len(rows),
         "calls_answered": len(answered),
         "calls_transferred": transferred,
         "calls_warm_transferred": sum("warm_transfer" in call["call_types"] for call in answered),
         "transfer_rate": ratio(transferred, len(answered)),
+        "transfers": transfers,
+        "transfers_per_call": ratio(transfers, len(answered)),
     }
 
 

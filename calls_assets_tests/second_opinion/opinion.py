@@ -149,6 +149,15 @@ def is_transferred(record: Row) -> bool:
     return any(part["is_any_transfer"] for part in parts)
 
 
+def transfers(record: Row) -> int:
+    """How often a call was passed on to an agent, as the longer of both lists has it, or to a number outside."""
+    agents, answered, outside = (
+        sum(part["is_any_transfer"] is True for part in present(record[name]))
+        for name in ("all_agents", "answered_agents", "external_numbers")
+    )
+    return max(agents, answered) + outside
+
+
 def id_of(thing: Row | None) -> int | None:
     """The id of what a call belongs to; without an id it belongs to none."""
     return None if thing is None else thing["id"]
@@ -209,8 +218,8 @@ def outcome_of(record: Row, labels: set[str]) -> tuple[str, str]:
 
 CALLS = (
     "local_date call_id started_at interval_start utc_offset_s direction outcome outcome_source call_types type is_ended "
-    "is_answered is_answered_within_sla requested_callback is_transferred is_linked original_call_id duration_s talk_s "
-    "speed_of_answer_s wait_s wait_method sla_threshold_s agents_offered agents_answered first_agent_id last_agent_id "
+    "is_answered is_answered_within_sla requested_callback is_transferred transfers is_linked original_call_id duration_s "
+    "talk_s speed_of_answer_s wait_s wait_method sla_threshold_s agents_offered agents_answered first_agent_id last_agent_id "
     "ring_group_id ring_group_name ivr_id ivr_name number_id number number_alias campaign_id campaign_name disposition_id "
     "disposition_code contact_id country_dial_code list_ids tags"
 )
@@ -271,6 +280,7 @@ def _call(record: Row, labels: set[str], day: date, zone: ZoneInfo) -> Row:
         "is_answered_within_sla": record["is_answered_within_sla"],
         "requested_callback": bool(record["requested_callback"]),
         "is_transferred": is_transferred(record),
+        "transfers": transfers(record),
         "is_linked": record["original_call_id"] not in (None, 0),
         "original_call_id": record["original_call_id"] or None,
         "duration_s": sensible(record["duration"]),

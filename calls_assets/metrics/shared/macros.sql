@@ -44,11 +44,12 @@ CREATE MACRO leg_start(started_at) AS
 -- The ids of the agents of a list of legs.
 CREATE MACRO agent_ids(legs) AS coalesce([leg.id FOR leg IN legs IF leg.id IS NOT NULL], []);
 
--- Whether any leg or outside number of a call came about by a transfer.
-CREATE MACRO any_transfer(all_agents, answered_agents, external_numbers) AS
-    coalesce(list_bool_or([leg.is_any_transfer FOR leg IN all_agents]), false)
-    OR coalesce(list_bool_or([leg.is_any_transfer FOR leg IN answered_agents]), false)
-    OR coalesce(list_bool_or([other.is_any_transfer FOR other IN external_numbers]), false);
+-- How many legs or outside numbers of a list came about by a transfer.
+CREATE MACRO transferred_of(parts) AS coalesce(len([part FOR part IN parts IF part.is_any_transfer]), 0);
+
+-- The transfers of a call, to agents and to outside numbers; an answered leg is in both lists of agents.
+CREATE MACRO transfers_of(all_agents, answered_agents, external_numbers) AS
+    greatest(transferred_of(all_agents), transferred_of(answered_agents)) + transferred_of(external_numbers);
 
 -- 'inbound' or 'outbound'; null where the API does not say.
 CREATE MACRO direction_of(is_inbound) AS CASE is_inbound WHEN true THEN 'inbound' WHEN false THEN 'outbound' END;
