@@ -29,17 +29,17 @@ not_answered AS (
 every_leg AS (
     SELECT
         local_date, call_id, is_inbound, leg, agent_id, agent_alias, true AS answered, is_first, is_last, is_transfer,
-        offset_s, talk_s, talk_s_max, attribution, 'unattributed' AS nobody
+        offset_s, talk_s, talk_s_max, attribution, hangup_reason, 'unattributed' AS nobody
     FROM answered_legs
     UNION ALL
     SELECT
         local_date, call_id, is_inbound, 0, NULL, NULL, true, true, true, false,
-        0, talk_s, talk_s, owner, owner
+        0, talk_s, talk_s, owner, NULL, owner
     FROM ownerless
     UNION ALL
     SELECT
         local_date, call_id, is_inbound, leg_number, leg.id, leg.alias, false, false, false,
-        coalesce(leg.is_any_transfer, false), NULL, 0, 0, 'not_answered', 'unattributed'
+        coalesce(leg.is_any_transfer, false), NULL, 0, 0, 'not_answered', leg.hangup_reason, 'unattributed'
     FROM not_answered
 )
 SELECT
@@ -47,5 +47,6 @@ SELECT
     direction_of(is_inbound) AS direction,
     leg,
     coalesce(agent_id::VARCHAR, nobody) AS agent_key,
-    agent_id, agent_alias, answered, is_first, is_last, is_transfer, offset_s, talk_s, talk_s_max, attribution
+    agent_id, agent_alias, answered, is_first, is_last, is_transfer, offset_s, talk_s, talk_s_max, attribution,
+    hangup_reason
 FROM every_leg

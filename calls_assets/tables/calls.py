@@ -152,6 +152,15 @@ CALL_AGENTS = Table(
             "start_missing, no_talk, external, unattributed, not_answered.",
             required=True,
         ),
+        text(
+            "hangup_reason",
+            "Why the leg ended, as the phone system names the cause; of a leg that was not answered, why the ring was "
+            "missed. The API's document shows only NORMAL_CLEARING, an ordinary end; other names are taken to be "
+            "FreeSWITCH's: NO_ANSWER (rang out), CALL_REJECTED (declined), ORIGINATOR_CANCEL (the caller hung up first), "
+            "LOSE_RACE (another agent was faster), USER_BUSY. Of an outbound call it may be the called party's. A ring "
+            "that its agent missed before taking the call has no row. Null where the API gives none, and for talk that "
+            "no agent owns.",
+        ),
     ),
     key=("call_id", "leg"),
     inputs=("raw_calls",),

@@ -195,7 +195,11 @@ AGENT_TALK_TIME = Table(
         count("calls_handled", "Distinct calls that the agent took; not additive over agents."),
         count("calls_answered_first", "Calls that the agent was the first to take; additive."),
         count("calls_answered_last", "Calls that the agent was the last to take; additive."),
-        count("calls_missed", "calls_offered - calls_handled; inflated where several agents are rung at once."),
+        count(
+            "calls_missed",
+            "calls_offered - calls_handled; inflated where several agents are rung at once. `call_agents.hangup_reason` "
+            "says why a ring was missed.",
+        ),
         count(
             "transfers_in",
             "Legs that the agent took and that resulted from a transfer; transfers to outside numbers are nobody's.",

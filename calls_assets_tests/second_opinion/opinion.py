@@ -310,7 +310,7 @@ def _call(record: Row, labels: set[str], day: date, zone: ZoneInfo) -> Row:
 
 CALL_AGENTS = (
     "local_date call_id direction leg agent_key agent_id agent_alias answered is_first is_last is_transfer offset_s "
-    "talk_s talk_s_max attribution"
+    "talk_s talk_s_max attribution hangup_reason"
 )
 
 
@@ -348,6 +348,7 @@ def _agent(leg: Row) -> Row:
         "agent_id": leg["id"],
         "agent_alias": leg["alias"],
         "is_transfer": bool(leg["is_any_transfer"]),
+        "hangup_reason": leg["hangup_reason"],
     }
 
 
@@ -356,7 +357,7 @@ def _owned_by_no_agent(record: Row) -> list[Row]:
     if not talk:
         return []
     who = "external" if record["external_numbers"] else "unattributed"
-    nobody = {"agent_key": who, "agent_id": None, "agent_alias": None, "attribution": who}
+    nobody = {"agent_key": who, "agent_id": None, "agent_alias": None, "attribution": who, "hangup_reason": None}
     whole = {"offset_s": 0, "talk_s": talk, "talk_s_max": talk}
     return [nobody | whole | {"answered": True, "is_first": True, "is_last": True, "is_transfer": False}]
 

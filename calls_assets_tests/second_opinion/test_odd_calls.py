@@ -20,7 +20,7 @@ from calls_assets_tests.second_opinion.comparison import KEYS, compared
 from calls_assets_tests.second_opinion.day import opinions
 
 CALL = dict.fromkeys(TABLES["raw_calls"].arrow_schema.names)
-LEG = {"id": None, "alias": None, "started_at": None, "is_any_transfer": None}
+LEG = {"id": None, "alias": None, "started_at": None, "is_any_transfer": None, "hangup_reason": None}
 LABELS = (
     "inbound_ivr_exit",
     "abandoned",
@@ -89,8 +89,9 @@ SPOKEN = {"is_inbound": True, "is_ended": True, "is_answered": True, "started_at
 WAITING = {"is_inbound": True, "is_ended": True, "is_answered": False, "started_at": T}
 
 
-def leg(agent_id, start, transfer=None, alias=None):
-    return LEG | {"id": agent_id, "started_at": start, "is_any_transfer": transfer, "alias": alias}
+def leg(agent_id, start, transfer=None, alias=None, cause=None):
+    told = {"is_any_transfer": transfer, "alias": alias, "hangup_reason": cause}
+    return LEG | {"id": agent_id, "started_at": start} | told
 
 
 ODD = {
@@ -221,6 +222,7 @@ some_leg = st.tuples(
     st.sampled_from([None, 1, 2, 2, 3, 3]),
     st.sampled_from([-7, -6, -5, -4, 0, 0, 1, 1, 40, 40, 99, 101, 102, 500, "ms", "ms", None, None, "zero", "minus"]),
     flag,
+    text,
     text,
 )
 some_legs = st.one_of(st.lists(some_leg, max_size=4), st.lists(some_leg, min_size=1, max_size=4), st.none())

@@ -134,7 +134,9 @@ def odd_leg(dice, start):
     began = dice.choice([start + dice.randrange(90)] * 8 + [None, 0, -5, (start + 20) * 1000, start - 3, start - 100])
     agent = dice.choice([None] + [1, 2, 3, 4, 5] * 6)
     flag = dice.choice([False, False, True, None])
-    return {"id": agent, "alias": f"Agent {agent}", "started_at": began, "type": "agent", "is_any_transfer": flag}
+    cause = dice.choice(["NORMAL_CLEARING", "NO_ANSWER", None])
+    told = {"type": "agent", "is_any_transfer": flag, "hangup_reason": cause}
+    return {"id": agent, "alias": f"Agent {agent}", "started_at": began} | told
 
 
 def odd_call(dice, call_id, start):

@@ -59,5 +59,6 @@ SELECT
         WHEN known_start IS NULL THEN 'start_missing'
         WHEN sharers > 1 THEN 'equal_split'
         ELSE 'handoff'
-    END AS attribution
+    END AS attribution,
+    leg.hangup_reason AS hangup_reason
 FROM grouped
