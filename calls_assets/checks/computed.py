@@ -31,6 +31,9 @@ from calls_assets.tables.schema import Table
 VARIANTS_IN_ORDER = (
     ("sl_offered", "sl_all_abandons"),
     ("sl_all_abandons", "service_level"),
+    ("sl_offered", "sl_offered_excl_short"),
+    ("sl_offered_excl_short", "sl_incl_overflowed"),
+    ("sl_incl_overflowed", "service_level"),
     ("service_level", "sl_answered_only"),
     ("service_level", "sl_short_positive"),
     ("sl_all_abandons", "sl_abandon_within_threshold_ignored"),

@@ -1,6 +1,7 @@
 -- One row per member of a dimension: whom do we lose. Ended inbound calls only. Callers who hung up within the vendor's
 -- short threshold are kept apart. A answered, B abandoned, S short-abandoned. The headline leaves short abandons out of both
--- sides, as Google CCAI does; the rate of offered calls and the time to abandon are Amazon Connect's.
+-- sides, as Google CCAI does; the rate of offered calls and the time to abandon are Amazon Connect's. Calls that were
+-- never offered, because they ended in the menu or came out of hours, are shares of all inbound calls.
 WITH counted AS (
     SELECT
         local_date, dimension, member_id, latest_name(member_name, started_at, call_id) AS member_name,
@@ -10,6 +11,9 @@ WITH counted AS (
         count(*) FILTER (outcome = 'short_abandoned') AS calls_short_abandoned,
         count(*) FILTER (outcome = 'abandoned' AND list_contains(call_types, 'abandoned_distributed'))
             AS calls_abandoned_distributed,
+        count(call_id) AS calls_inbound,
+        count(*) FILTER (outcome = 'ivr_exit') AS calls_ivr_exit,
+        count(*) FILTER (outcome = 'out_of_hours') AS calls_out_of_hours,
         count(wait_s) FILTER (outcome = 'abandoned') AS time_to_abandon_calls,
         coalesce(sum(wait_s) FILTER (outcome = 'abandoned'), 0) AS time_to_abandon_total_s,
         wait_status_of(wait_method, contradicts_wait) AS wait_status
@@ -29,6 +33,9 @@ SELECT
     CASE wait_status WHEN 'verified' THEN ratio(time_to_abandon_total_s, time_to_abandon_calls) END
         AS average_time_to_abandon_s,
     wait_status,
+    calls_inbound, calls_ivr_exit, calls_out_of_hours,
+    ratio(calls_ivr_exit, calls_inbound) AS ivr_exit_rate,
+    ratio(calls_out_of_hours, calls_inbound) AS out_of_hours_rate,
     status AS day_status
 FROM counted
 JOIN day_status USING (local_date)

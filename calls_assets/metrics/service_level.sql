@@ -1,7 +1,8 @@
 -- One row per member of a dimension: are we answering in time. Ended inbound calls only; the vendor says of each
 -- answered call whether it was within its threshold. A answered, W of these within the threshold, B abandoned, S
 -- short-abandoned. The variants differ in what they make of callers who hang up: ICMI, "Service Level Calculations",
--- formulas 1 to 5; the headline is Genesys' without short abandons.
+-- formulas 1 to 5; the headline is Genesys' without short abandons, sl_incl_overflowed the same with flow-outs, and
+-- sl_offered_excl_short Talkdesk's.
 WITH counted AS (
     SELECT
         local_date, dimension, member_id, latest_name(member_name, started_at, call_id) AS member_name,
@@ -57,6 +58,10 @@ SELECT
     ratio(
         calls_answered_within_sla + calls_abandoned_within_threshold, calls_answered + abandons
     ) AS sl_abandon_within_threshold_positive,
+    ratio(calls_answered_within_sla, calls_offered - calls_short_abandoned) AS sl_offered_excl_short,
+    ratio(calls_answered_within_sla, calls_answered + calls_abandoned + calls_overflowed) AS sl_incl_overflowed,
+    ratio(calls_answered, calls_offered) AS answer_rate,
+    ratio(calls_overflowed, calls_offered) AS overflow_rate,
     status AS day_status
 FROM judged
 JOIN day_status USING (local_date)

@@ -50,9 +50,24 @@ def test_everything_offered_counts_in_the_offered_variants():
     assert (lost["abandonment_rate_offered"], lost["short_abandonment_rate"]) == (0.2, 0.1)
 
 
+def test_the_variants_of_other_systems_and_the_shares_of_the_offered_calls():
+    row = total(SERVICE_LEVEL, calls(within=3, answered=4, abandoned=2, short=1, overflowed=1, callback=1, other=1))
+    assert (row["sl_offered_excl_short"], row["sl_incl_overflowed"]) == (3 / 9, 3 / 7)
+    assert (row["answer_rate"], row["overflow_rate"]) == (0.4, 0.1)
+
+
 def test_callers_who_left_in_the_menu_or_came_out_of_hours_were_not_offered():
-    row = total(SERVICE_LEVEL, [call("ivr_exit"), call("out_of_hours")])
-    assert (row["calls_offered"], row["service_level"]) == (0, None)
+    rows = [call("ivr_exit"), call("out_of_hours")]
+    row = total(SERVICE_LEVEL, rows)
+    assert (row["calls_offered"], row["service_level"], row["answer_rate"]) == (0, None, None)
+    row = total(ABANDONMENT, [*rows, call("ivr_exit"), *calls(answered=1, abandoned=4)])
+    assert (row["calls_inbound"], row["calls_offered"], row["calls_ivr_exit"], row["calls_out_of_hours"]) == (
+        8,
+        5,
+        2,
+        1,
+    )
+    assert (row["ivr_exit_rate"], row["out_of_hours_rate"], row["abandonment_rate"]) == (2 / 8, 1 / 8, 4 / 5)
 
 
 def test_open_and_outbound_calls_count_in_no_rate():
@@ -110,7 +125,24 @@ def test_the_half_hour_that_comes_twice_is_two_members():
 def test_the_variants_keep_their_order(counts):
     within, missed, *others = counts
     row = total(SERVICE_LEVEL, calls(within, within + missed, *others))
-    ordered = [row[name] for name in ("sl_offered", "sl_all_abandons", "service_level", "sl_answered_only")]
-    known = [rate for rate in ordered if rate is not None]
-    assert known == sorted(known)
-    assert all(0 <= rate <= 1 for rate in known)
+    for lower in (["sl_all_abandons"], ["sl_offered_excl_short", "sl_incl_overflowed"]):
+        ordered = [row[name] for name in ("sl_offered", *lower, "service_level", "sl_answered_only")]
+        known = [rate for rate in ordered if rate is not None]
+        assert known == sorted(known)
+        assert all(0 <= rate <= 1 for rate in known)
+
+
+ENDS = ("answered", "abandoned", "short_abandoned", "overflowed", "ivr_exit", "out_of_hours", "unanswered_other")
+
+
+@examples(15, few=4)
+@given(st.lists(st.tuples(st.sampled_from(ENDS), st.sampled_from([None, 1, 2])), max_size=12))
+def test_every_inbound_call_was_offered_or_ended_before_in_each_member_and_over_all_of_them(ends):
+    found = measure(ABANDONMENT, [call(outcome, ring_group_id=group) for outcome, group in ends])
+    parts = ("calls_offered", "calls_ivr_exit", "calls_out_of_hours")
+    for row in found.values():
+        assert row["calls_inbound"] == sum(row[name] for name in parts)
+    of_all = found["total", "(all)"]
+    for name in ("calls_inbound", *parts):
+        groups = [row[name] for (dimension, _), row in found.items() if dimension == "ring_group"]
+        assert sum(groups) == of_all[name]

@@ -162,7 +162,8 @@ SERVICE_LEVEL = (
     "calls_short_abandoned calls_overflowed calls_callback_requested calls_unanswered_other service_level "
     "sl_answered_only sl_all_abandons sl_short_positive sl_offered speed_of_answer_calls speed_of_answer_total_s "
     "average_speed_of_answer_s longest_wait_s wait_calls wait_total_s wait_method wait_status threshold_s "
-    "calls_abandoned_within_threshold sl_abandon_within_threshold_ignored sl_abandon_within_threshold_positive day_status"
+    "calls_abandoned_within_threshold sl_abandon_within_threshold_ignored sl_abandon_within_threshold_positive "
+    "sl_offered_excl_short sl_incl_overflowed answer_rate overflow_rate day_status"
 )
 
 
@@ -217,13 +218,18 @@ def service_levels(n: Counter[str], within: int, early: int | None) -> Row:
         "calls_abandoned_within_threshold": early,
         "sl_abandon_within_threshold_ignored": None if early is None else ratio(within, every - early),
         "sl_abandon_within_threshold_positive": None if early is None else ratio(within + early, every),
+        "sl_offered_excl_short": ratio(within, sum(n[outcome] for outcome in OFFERED if outcome != "short_abandoned")),
+        "sl_incl_overflowed": ratio(within, answered + abandoned + n["overflowed"]),
+        "answer_rate": ratio(answered, sum(n[outcome] for outcome in OFFERED)),
+        "overflow_rate": ratio(n["overflowed"], sum(n[outcome] for outcome in OFFERED)),
     }
 
 
 ABANDONMENT = (
     "local_date dimension member_id member_name calls_offered calls_answered calls_abandoned calls_short_abandoned "
     "calls_abandoned_distributed abandonment_rate abandonment_rate_incl_short abandonment_rate_offered "
-    "short_abandonment_rate time_to_abandon_calls time_to_abandon_total_s average_time_to_abandon_s wait_status day_status"
+    "short_abandonment_rate time_to_abandon_calls time_to_abandon_total_s average_time_to_abandon_s wait_status "
+    "calls_inbound calls_ivr_exit calls_out_of_hours ivr_exit_rate out_of_hours_rate day_status"
 )
 
 
@@ -258,6 +264,11 @@ def _losing(member: Row, rows: list[Row], trust: Trust) -> Row:
         "time_to_abandon_total_s": sum(waits),
         "average_time_to_abandon_s": ratio(sum(waits), len(waits)) if status == "verified" else None,
         "wait_status": status,
+        "calls_inbound": len(rows),
+        "calls_ivr_exit": n["ivr_exit"],
+        "calls_out_of_hours": n["out_of_hours"],
+        "ivr_exit_rate": ratio(n["ivr_exit"], len(rows)),
+        "out_of_hours_rate": ratio(n["out_of_hours"], len(rows)),
     }
 
 
