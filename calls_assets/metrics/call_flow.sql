@@ -11,7 +11,7 @@ WITH dialled AS (
 flowing AS (
     SELECT
         calls.*,
-        direction = 'inbound' AND (requested_callback OR outcome = 'callback_requested') AS asked,
+        asked_to_be_called_back(direction, requested_callback, outcome) AS asked,
         dialled.call_id IS NOT NULL AS was_dialled,
         reached_s - epoch_us(started_at) // 1_000_000 AS delay_s
     FROM calls_by_dimension AS calls

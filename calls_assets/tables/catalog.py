@@ -13,6 +13,7 @@ from calls_assets.tables.metrics import (
     AGENT_TALK_TIME,
     CALL_FLOW,
     CALL_INTERVALS,
+    CALLBACKS_NEVER_DIALLED,
     SERVICE_LEVEL,
     TALK_LOAD,
     TIME_DISTRIBUTION,
@@ -43,7 +44,14 @@ TABLES = {
 
 VIEWS = {
     table.name: table
-    for table in (RECONCILIATION_CALLS, CALL_TYPE_RELATIONS, TYPE_VALUES, TIME_DISTRIBUTION, TALK_LOAD)
+    for table in (
+        RECONCILIATION_CALLS,
+        CALL_TYPE_RELATIONS,
+        TYPE_VALUES,
+        CALLBACKS_NEVER_DIALLED,
+        TIME_DISTRIBUTION,
+        TALK_LOAD,
+    )
 }
 """Every table that is computed from the files of others when it is read."""
 
@@ -63,6 +71,7 @@ __all__ = [
     "AGENT_INTERVALS",
     "AGENT_TALK_TIME",
     "ALL_TABLES",
+    "CALLBACKS_NEVER_DIALLED",
     "CALLS",
     "CALL_AGENTS",
     "CALL_CHANGES",

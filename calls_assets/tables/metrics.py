@@ -7,6 +7,7 @@ threshold, B abandoned, S short-abandoned, O overflowed, C callback requested, U
 import pyarrow as pa
 
 from calls_assets.tables.columns import (
+    CALL_ID,
     DIRECTION,
     ENDED_OUTCOMES,
     INSTANT,
@@ -17,6 +18,8 @@ from calls_assets.tables.columns import (
     an_id,
     average,
     count,
+    flag,
+    instant,
     per_call,
     ratio,
     seconds,
@@ -255,7 +258,7 @@ CALL_FLOW = Table(
         count(
             "callbacks_dialled",
             "Of these requests, those followed by an outbound call of the same day (original_call_id); later ones "
-            "show in `weekly` and `monthly`.",
+            "show in `weekly` and `monthly`. `callbacks_never_dialled` lists the others.",
         ),
         count("callbacks_completed", "Of these requests, those followed by such a call that was answered."),
         ratio("callback_request_rate", "callbacks_requested / calls_offered."),
@@ -288,6 +291,39 @@ CALL_FLOW = Table(
     ),
     key=("direction", "dimension", "member_id"),
     inputs=("calls", "day_status"),
+    group="metrics",
+)
+
+CALLBACKS_NEVER_DIALLED = Table(
+    "callbacks_never_dialled",
+    "Whom we still owe a call: requests for a callback that no outbound call has followed, on whichever of the days read. "
+    "Read it up to today: a callback on a day that is not read is not seen.",
+    (
+        LOCAL_DATE,
+        CALL_ID,
+        instant("started_at", "When the call began in which the caller asked."),
+        text("outcome", "How that call ended, as in `calls`.", required=True),
+        an_id("contact_id", "Id of the contact who asked.", varies=True),
+        text("contact_number", "The contact's number, as CALLS_PRIVACY leaves it.", varies=True),
+        RING_GROUP_ID,
+        text("ring_group_name", "Name of the ring group."),
+        an_id("number_id", "Id of the centre's own number that was called."),
+        text("number", "The centre's own number."),
+        text("number_alias", "Friendly name of the centre's own number."),
+        flag(
+            "contact_dialled_since",
+            "Whether an outbound call has gone to the contact since, though none names this request (original_call_id), as "
+            "where an agent dials by hand; null where the contact is not known.",
+            required=False,
+        ),
+        flag(
+            "contact_spoken_to_since",
+            "Whether a later call from or to the contact was answered; null where the contact is not known.",
+            required=False,
+        ),
+    ),
+    key=("call_id",),
+    inputs=("calls", "raw_calls"),
     group="metrics",
 )
 

@@ -298,6 +298,36 @@ def call_flow(calls: pd.DataFrame, day: date, status: str) -> pd.DataFrame:
     return frame(rows, CALL_FLOW)
 
 
+NEVER_DIALLED = (
+    "local_date call_id started_at outcome contact_id contact_number ring_group_id ring_group_name number_id number "
+    "number_alias contact_dialled_since contact_spoken_to_since"
+)
+
+
+def callbacks_never_dialled(calls: pd.DataFrame, raw: pd.DataFrame, every: pd.DataFrame) -> pd.DataFrame:
+    """The requests of a day's calls that none of every day's outbound calls names."""
+    others = every.to_dict("records")
+    named = {call["original_call_id"] for call in others if call["direction"] == "outbound"}
+    contacts = {record["id"]: record["contact"] or {} for record in raw.to_dict("records")}
+    rows = []
+    for call in ended(calls):
+        asked = call["requested_callback"] or call["outcome"] == "callback_requested"
+        if call["direction"] == "inbound" and asked and call["call_id"] not in named:
+            later = [
+                other
+                for other in others
+                if other["contact_id"] == call["contact_id"] and other["started_at"] > call["started_at"]
+            ]
+            known = call["contact_id"] is not None
+            since = {
+                "contact_number": contacts[call["call_id"]].get("number"),
+                "contact_dialled_since": any(other["direction"] == "outbound" for other in later) if known else None,
+                "contact_spoken_to_since": any(other["is_answered"] for other in later) if known else None,
+            }
+            rows.append({name: value for name, value in call.items() if name in NEVER_DIALLED.split()} | since)
+    return frame(rows, NEVER_DIALLED)
+
+
 def _moving(rows: list[Row]) -> Row:
     answered = [call for call in rows if call["outcome"] == "answered"]
     transferred = sum(call["is_transferred"] for call in answered)

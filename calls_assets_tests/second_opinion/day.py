@@ -19,11 +19,12 @@ def opinions(
     pulled_at: float,
     rejected: int = 0,
     waits: opinion.Waits = opinion.UNKNOWN,
+    every: pd.DataFrame | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Every derived table of a day, from its `raw_calls`, its `raw_call_types` and the API's counts in `reconciliation`.
 
     `pulled_at` is when the raw calls were put in place, in epoch seconds; `rejected` counts the day's rejected records;
-    `waits` is what is set of the account's waits.
+    `waits` is what is set of the account's waits; `every` are the `calls` of all days read together with it.
     """
     calls, legs = opinion.calls(raw, labels, day, zone, waits), opinion.call_agents(raw, day)
     reconciled = counts.reconciliation(raw, given, day)
@@ -46,6 +47,7 @@ def opinions(
         "abandonment": times.abandonment(calls, calibration, day, status, waits.method),
         "agent_talk_time": times.agent_talk_time(legs, day, status),
         "call_intervals": counts.call_intervals(calls, day, status),
+        "callbacks_never_dialled": counts.callbacks_never_dialled(calls, raw, calls if every is None else every),
         "call_flow": counts.call_flow(calls, day, status),
         "time_distribution": times.time_distribution(calls, calibration, day, status),
         "talk_load": times.talk_load(calls, day, status),

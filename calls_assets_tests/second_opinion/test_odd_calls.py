@@ -4,6 +4,7 @@ import itertools
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -70,13 +71,16 @@ def assert_agree(calls, labels, zone):
     method = METHODS[sum(map(len, calls.values())) % 2]
     found = compute_all(calls, labels, list(calls), zone, Waits(method, Thresholds(20, {2: 35})))
     told = opinion.Waits(method, {None: 20, 2: 35})
-    for day, tables in found.items():
-        frames = {
-            name: opinion.frame(rows, " ".join(ALL_TABLES[name].arrow_schema.names)) for name, rows in tables.items()
-        }
+    all_frames = {
+        day: {name: opinion.frame(rows, " ".join(ALL_TABLES[name].arrow_schema.names)) for name, rows in of.items()}
+        for day, of in found.items()
+    }
+    pulled = [(frames["raw_calls"], frames["raw_call_types"], day) for day, frames in all_frames.items()]
+    every = pd.concat([opinion.calls(*given, zone, told) for given in pulled], ignore_index=True)
+    for day, frames in all_frames.items():
         pulled_at = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
         given = (frames["raw_calls"], frames["raw_call_types"], frames["reconciliation"])
-        for name, ours in opinions(*given, day, zone, pulled_at, waits=told).items():
+        for name, ours in opinions(*given, day, zone, pulled_at, waits=told, every=every).items():
             assert not [*compared(frames[name], ours, KEYS[name])], name
     return found
 
@@ -251,7 +255,9 @@ some_call = st.fixed_dictionaries(
         "ring_group": structs(id=some_id, name=text),
         "ivr": structs(id=some_id, name=text),
         "disposition": structs(id=some_id, code=text),
-        "contact": structs(id=some_id, number_country_code=text, list_ids=st.sampled_from([None, [], [3, 1, 3]])),
+        "contact": structs(
+            id=some_id, number=text, number_country_code=text, list_ids=st.sampled_from([None, [], [3, 1, 3]])
+        ),
         "tags": st.sampled_from([None, [], ["b", "a", "b"]]),
     }
 )

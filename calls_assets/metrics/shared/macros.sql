@@ -54,6 +54,10 @@ CREATE MACRO transfers_of(all_agents, answered_agents, external_numbers) AS
 -- 'inbound' or 'outbound'; null where the API does not say.
 CREATE MACRO direction_of(is_inbound) AS CASE is_inbound WHEN true THEN 'inbound' WHEN false THEN 'outbound' END;
 
+-- Whether a caller asked to be called back, in a menu or in the queue.
+CREATE MACRO asked_to_be_called_back(direction, requested_callback, outcome) AS
+    direction = 'inbound' AND (requested_callback OR outcome = 'callback_requested');
+
 -- The call types that a call's fields determine.
 CREATE MACRO certain_call_types(is_inbound, is_answered, is_answered_within_sla, is_ended) AS list_filter([
     CASE WHEN is_inbound THEN 'all_inbound' END,
