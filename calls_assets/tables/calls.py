@@ -44,7 +44,8 @@ CALLS = Table(
         Column(
             "call_types",
             pa.list_(pa.string()),
-            "All call types of the call, sorted: those that the API's filter gave and those that its fields tell.",
+            "All call types of the call, sorted: those that the API's filter gave, and of the seven that the fields tell "
+            "for certain those that they tell (docs/tables.md has their predicates).",
             required=True,
         ),
         text("type", "The API's own token for how the call went; the set of values is open."),

@@ -5,11 +5,37 @@ import pyarrow as pa
 from calls_assets.tables.columns import CALL_ID, LOCAL_DATE, count, ratio, text
 from calls_assets.tables.schema import Column, Table
 
+CERTAIN_PREDICATES = {
+    "all_inbound": "direction = 'inbound'",
+    "inbound_answered": "direction = 'inbound' AND is_answered",
+    "inbound_answered_within_sla": "direction = 'inbound' AND is_answered AND is_answered_within_sla",
+    "inbound_answered_but_not_within_sla": "direction = 'inbound' AND is_answered AND NOT is_answered_within_sla",
+    "all_outbound": "direction = 'outbound'",
+    "outbound_answered": "direction = 'outbound' AND is_answered",
+    "outbound_not_answered": "direction = 'outbound' AND is_ended AND NOT is_answered",
+}
+"""The call types that a call's fields tell for certain, each as SQL on the columns of `calls`."""
+
+LIKELY_PREDICATES = {
+    "inbound_ivr_exit": "direction = 'inbound' AND is_ended AND NOT is_answered AND ivr_id IS NOT NULL "
+    "AND ring_group_id IS NULL AND coalesce(len(all_agents), 0) = 0",
+    "callback": "direction = 'inbound' AND requested_callback",
+    "transfer": "is_ended AND is_transferred",
+}
+"""Those that the fields suggest, likewise; `all_agents` is in `raw_calls`."""
+
+OTHER_ENDS = (
+    *("inbound_ivr_exit", "abandoned", "abandoned_distributed", "short_abandoned", "short_abandoned_distributed"),
+    *("callback", "overflowed", "out_of_business_hours"),
+)
+"""The call types that say how an inbound call ended which nobody answered."""
+
 RECONCILIATION_CALLS = Table(
     "reconciliation_calls",
-    "The calls that make up the differences: for each call type that the fields determine, those that the API lists "
-    "and we do not count, and those that we count and it does not list. Call types whose counts agree over the whole "
-    "request window have no rows.",
+    "The calls that make up the differences: for each of the ten call types that the fields tell or suggest, those that "
+    "the API lists and we do not count, and those that we count and it does not list. A type that was asked for by id has "
+    "its rows even where as many differ on either side and `reconciliation` shows 0. A certain type of which the API's "
+    "count over the whole request window equals ours was not asked for by id, and has none.",
     (
         LOCAL_DATE,
         text("call_type", "A value of the API's `callType` parameter.", required=True),
@@ -33,7 +59,10 @@ CALL_TYPE_RELATIONS = Table(
         LOCAL_DATE,
         text(
             "relation",
-            "Two sets of calls: 'a = b', 'a in b' (every call of a is one of b) or 'a apart from b'.",
+            "Two sets of calls: 'a = b', 'a in b' (every call of a is one of b) or 'a apart from b'. A set is named by the "
+            "call type that its calls have in `calls.call_types`, or by the flag of `calls`; requested_callback is that "
+            "of inbound calls, 'rang an agent' is agents_offered > 0, and 'another way to end' is any of "
+            f"{', '.join(OTHER_ENDS)}.",
             required=True,
         ),
         count("left_calls", "Calls in the left set."),

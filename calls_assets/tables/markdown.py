@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from calls_assets.api.rules import RULES
 from calls_assets.tables.catalog import ALL_TABLES, VIEWS
+from calls_assets.tables.evidence import CERTAIN_PREDICATES, LIKELY_PREDICATES
 from calls_assets.tables.schema import Table
 
 HEAD = """\
@@ -19,6 +20,18 @@ Letters in formulas count one day's ended inbound calls by outcome: A answered, 
 B abandoned, S short-abandoned, O overflowed, C callback requested, U unanswered for another reason.
 """
 
+
+CALL_TYPES = """\
+## Call types that the fields tell
+
+`calls.call_types` has the API's labels, and of the first seven types below, which the fields tell for certain, those whose
+predicate holds. `reconciliation` and `reconciliation_calls` compare these and the last three, which the fields only suggest,
+so that the API has the last word on them; the other eight types are the API's alone. The predicates are on the columns of
+`calls`, and `all_agents` is that of `raw_calls`; a predicate that is null does not hold.
+
+| call type | predicate |
+| --- | --- |
+"""
 
 DIALECTS = """\
 ## What is not as documented
@@ -38,9 +51,12 @@ def dictionary_page() -> str:
     """The page as Markdown: every table with its key, its inputs and its columns, nested fields too."""
     links = "".join(f"- [`{name}`](#{name}): {table.description}\n" for name, table in ALL_TABLES.items())
     rules = "".join(f"| {rule.documented} | {rule.sent} | {rule.becomes} |\n" for rule in RULES)
+    told = (CERTAIN_PREDICATES | LIKELY_PREDICATES).items()
+    predicates = "".join(f"| `{name}` | `{predicate}` |\n" for name, predicate in told)
     return (
         f"{HEAD}\n{links}"
         + "".join(f"\n{part}" for part in map(_section, ALL_TABLES.values()))
+        + f"\n{CALL_TYPES}{predicates}"
         + f"\n{DIALECTS}{rules}"
     )
 

@@ -418,7 +418,8 @@ AGENT_INTERVALS = Table(
         seconds(
             "talk_s_in_interval",
             "The agent's share of the talk within the half-hour, cut at its borders; sums to the same total as "
-            "talk_s_by_start.",
+            "talk_s_by_start. Legs of a call that begin together share its talk but each begins with it, so that the "
+            "agents of one half-hour may sum to more than `talk_load`, and those of a later one to less.",
             required=True,
         ),
         STATUS_OF_DAY,

@@ -73,8 +73,8 @@ RECONCILIATION = Table(
         Column(
             "our_calls",
             pa.int64(),
-            "Calls that we count by their fields (transfer and inbound_ivr_exit: ended calls only); null where the "
-            "fields cannot tell.",
+            "Calls that we count by their fields, of the seven types that these tell for certain and the three that they "
+            "suggest (docs/tables.md has the predicates); null for the other eight.",
             "calls",
         ),
         Column("difference", pa.int64(), "api_calls - our_calls; null where either is null.", "calls"),

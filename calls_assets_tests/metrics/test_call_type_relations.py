@@ -1,5 +1,7 @@
 """How call types relate to each other, and which values of `type` go with them."""
 
+from calls_assets.api.document import CALL_TYPES
+from calls_assets.tables.evidence import OTHER_ENDS
 from calls_assets_tests.metrics.chain import call, chain, one
 
 
@@ -39,6 +41,12 @@ def test_what_is_left_over_of_all_inbound_is_told():
     name = "all_inbound = inbound_answered or another way to end"
     rows = [*labelled(30, "inbound_answered"), *labelled(30, "overflowed"), *labelled(2)]
     assert relation(rows, name) == (62, 60, 60, 2, "fails")
+
+
+def test_another_way_to_end_is_each_of_the_call_types_that_the_dictionary_names():
+    name = "all_inbound = inbound_answered or another way to end"
+    ends = {call_type for call_type in CALL_TYPES if relation(labelled(1, call_type), name)[1]}
+    assert ends == {*OTHER_ENDS, "inbound_answered"}
 
 
 def test_distributed_is_rung_at_an_agent():

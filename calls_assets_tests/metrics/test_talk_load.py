@@ -128,6 +128,18 @@ def test_each_agents_share_is_cut_at_the_half_hour():
     assert (nine["calls_offered"], nine["calls_handled"], nine["talk_s_in_interval"]) == (1, 0, 0)
 
 
+def test_legs_that_begin_together_talk_at_once_and_sum_to_the_calls_talk_over_all_half_hours_only():
+    calls = [talking(1700, 300, call_id=1)]
+    legs = [leg(1, number, agent, talk_s=150, attribution="equal_split") for number, agent in enumerate((7, 8))]
+    found = chain(calls, "agent_intervals", given={"call_agents": legs})["agent_intervals"]
+    of_agents = [
+        sum(row["talk_s_in_interval"] for row in found if row["interval_start"] == NOON + timedelta(minutes=minutes))
+        for minutes in (0, 30)
+    ]
+    of_calls = [row["talk_s_in_interval"] for row in load(calls)]
+    assert (of_agents, of_calls) == ([200, 100], [100, 200])
+
+
 def test_talk_of_nobody_counts_in_no_call():
     legs = [leg(1, 0, None, agent_key="external", talk_s=30)]
     (row,) = chain([talking(0, 30, call_id=1)], "agent_intervals", given={"call_agents": legs})["agent_intervals"]
