@@ -32,7 +32,8 @@ CALLS = Table(
         text(
             "outcome",
             f"How the call ended, exactly one of: inbound {', '.join(INBOUND_OUTCOMES)}; outbound "
-            f"{', '.join(OUTBOUND_OUTCOMES)}.",
+            f"{', '.join(OUTBOUND_OUTCOMES)}. 'answered' is of both directions: callers who were answered are those that "
+            "also have the direction 'inbound'.",
             required=True,
         ),
         text(
@@ -50,8 +51,14 @@ CALLS = Table(
         ),
         text("type", "The API's own token for how the call went; the set of values is open."),
         flag("is_ended", "Whether the call had ended when it was fetched."),
-        flag("is_answered", "Whether somebody answered."),
-        flag("is_answered_within_sla", "The vendor's verdict: answered within its threshold.", required=False),
+        flag("is_answered", "Whether somebody answered: of an outbound call, whoever or whatever picked up."),
+        flag(
+            "is_answered_within_sla",
+            "The vendor's verdict on an answered inbound call: answered within its threshold. Of other calls it says "
+            "nothing, whether it is null or false. Its average is not the service level, because it divides by whichever "
+            "calls have a value and not by the answered and abandoned ones: use `service_level`, W / (A + B).",
+            required=False,
+        ),
         flag("requested_callback", "Whether the caller asked to be called back."),
         flag(
             "is_transferred",
@@ -119,7 +126,8 @@ CALLS = Table(
 CALL_AGENTS = Table(
     "call_agents",
     "One row per call and agent leg, with its share of the talk time. The API does not say when a leg ended, so on "
-    "calls with several answering agents the share is an estimate: each leg owns the time until the next one begins.",
+    "calls with several answering agents the share is an estimate: each leg owns the time until the next one begins. "
+    "Outside numbers have no leg beside those of agents: see `raw_calls.external_numbers`.",
     (
         LOCAL_DATE,
         CALL_ID,

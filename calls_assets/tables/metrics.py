@@ -30,7 +30,7 @@ from calls_assets.tables.schema import Column, Table
 CALL_INTERVALS = Table(
     "call_intervals",
     "Additive counts and sums of ended calls by the half-hour in which they began, direction, ring group, IVR, "
-    "number and campaign.",
+    "number and campaign. Choose a direction before you add up: calls_answered and talk are of both.",
     (
         LOCAL_DATE,
         INTERVAL_START,
@@ -195,7 +195,9 @@ ABANDONMENT = Table(
 
 AGENT_TALK_TIME = Table(
     "agent_talk_time",
-    "Who talks how long: calls and talk time by agent and direction. Ended calls only.",
+    "Who talks how long: calls and talk time by agent and direction. Ended calls only. Talk is all that the API gives of "
+    "an agent's time: ring, hold and after-call work are not in it, nor when an agent was logged in, so that there is no "
+    "handle time and no occupancy.",
     (
         LOCAL_DATE,
         text(
