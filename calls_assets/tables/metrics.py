@@ -185,7 +185,7 @@ ABANDONMENT = Table(
         count("calls_ivr_exit", "Calls that ended in the voice menu; they were not offered to staff."),
         count("calls_out_of_hours", "Calls that came outside business hours; they were not offered to staff."),
         ratio("ivr_exit_rate", "calls_ivr_exit / calls_inbound (Zendesk, abandoned in IVR)."),
-        ratio("out_of_hours_rate", "calls_out_of_hours / calls_inbound (wazo, closed)."),
+        ratio("out_of_hours_rate", "calls_out_of_hours / calls_inbound (Wazo, closed)."),
         STATUS_OF_DAY,
     ),
     key=("dimension", "member_id"),

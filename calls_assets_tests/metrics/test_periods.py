@@ -145,6 +145,19 @@ def test_numerators_and_denominators_of_a_week_are_the_sums_of_its_days(calls):
     assert found == {key: counts for key, counts in sums.items() if any(counts) or key in found}
 
 
+def test_calls_never_offered_and_transfers_of_a_week_are_the_sums_of_its_days():
+    monday, tuesday = (SUNDAY + timedelta(days=n) for n in (1, 2))
+    rows = [
+        *(on(monday, "ivr_exit"), on(tuesday, "ivr_exit"), on(tuesday, "out_of_hours")),
+        *(on(monday, is_transferred=True, transfers=2), on(tuesday, is_transferred=True, transfers=1)),
+    ]
+    query = "SELECT {} FROM weekly.{} WHERE dimension = 'total' AND {}"
+    never_offered = "calls_inbound, calls_offered, calls_ivr_exit, calls_out_of_hours, ivr_exit_rate, out_of_hours_rate"
+    assert period(rows, "weekly", query.format(never_offered, "abandonment", "true")) == [(5, 2, 2, 1, 2 / 5, 1 / 5)]
+    moved_on = query.format("transfers, transfers_per_call", "call_flow", "direction = 'inbound'")
+    assert period(rows, "weekly", moved_on) == [(3, 1.5)]
+
+
 @pytest.mark.parametrize("table", [table.name for table in periodic()])
 def test_every_table_of_a_period_has_the_columns_of_its_days(table):
     columns = period([on(SUNDAY)], "weekly", f"DESCRIBE SELECT * FROM weekly.{table}")
