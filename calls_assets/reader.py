@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Literal, overload
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
+    import polars as pl
     import pyarrow as pa
 
     from calls_assets.tables.schema import Table
@@ -65,6 +66,17 @@ def read(
     *,
     columns: Sequence[str] | str | None = ...,
     by: Literal["day", "week", "month"] = ...,
+    to: Literal["polars"],
+    data_url: str | Path | None = ...,
+) -> "pl.DataFrame": ...
+@overload
+def read(
+    table: str,
+    start: Day | None = ...,
+    end: Day | None = ...,
+    *,
+    columns: Sequence[str] | str | None = ...,
+    by: Literal["day", "week", "month"] = ...,
     to: Literal["duckdb"],
     data_url: str | Path | None = ...,
 ) -> "duckdb.DuckDBPyRelation": ...
@@ -75,9 +87,9 @@ def read(
     *,
     columns: Sequence[str] | str | None = None,
     by: Literal["day", "week", "month"] = "day",
-    to: Literal["pandas", "arrow", "duckdb"] = "pandas",
+    to: Literal["pandas", "polars", "arrow", "duckdb"] = "pandas",
     data_url: str | Path | None = None,
-) -> "pd.DataFrame | pa.Table | duckdb.DuckDBPyRelation":
+) -> "pd.DataFrame | pl.DataFrame | pa.Table | duckdb.DuckDBPyRelation":
     """The rows of a table from one local day to another, both included, by day and in the table's order.
 
     Args:
@@ -88,7 +100,8 @@ def read(
         by: `day`; or `week` or `month` for the metrics of whole periods, whose `local_date` is the first day. They are made
             from the calls of the range, so that a range which begins or ends within a period covers part of it.
         to: `pandas` for a DataFrame of Arrow-backed dtypes, in which whole numbers and flags stay what they are beside
-            nulls; `arrow` for a `pyarrow.Table`; `duckdb` for a relation that reads when it is queried.
+            nulls; `polars` for a `polars.DataFrame`, which needs the extra `polars`; `arrow` for a `pyarrow.Table`; `duckdb`
+            for a relation that reads when it is queried.
         data_url: Root of the tree: a folder, or a URL such as `s3://bucket/prefix`. If None: CALLS_DATA_URL in the
             environment or in a file `.env` here, or else `data`.
 
@@ -97,12 +110,13 @@ def read(
         MissingDay: the range has no file at all; says which days exist.
         BrokenFile: a day's file cannot be read as one of the table's; names it, and says what to do.
         NotRead: the storage returned an error.
+        ImportError: `to` is `polars`, which is not installed; says what to install.
 
     Warns:
         MissingDays: some days of the range have no file.
     """
-    if to not in ("pandas", "arrow", "duckdb"):
-        raise ValueError(f"to is pandas, arrow or duckdb, but {to!r} was given.")
+    if to not in ("pandas", "polars", "arrow", "duckdb"):
+        raise ValueError(f"to is pandas, polars, arrow or duckdb, but {to!r} was given.")
     found, store = _table(table), _store(data_url)
     names = _columns(found, columns)
     first, last = _day("start", start), _day("end", end)
@@ -121,6 +135,8 @@ def read(
     rows = rows.cast(pa.schema(fields, found.arrow_schema.metadata))
     if to == "arrow":
         return rows
+    if to == "polars":
+        return _in_polars(rows)
     import pandas as pd
 
     return rows.to_pandas(types_mapper=pd.ArrowDtype)
@@ -239,6 +255,14 @@ def explain(
     if os.strerror(errno.EMFILE) in said:
         return f"{said}: query fewer days at a time, or let a process open more files (ulimit -n)."
     return said
+
+
+def _in_polars(rows: "pa.Table") -> "pl.DataFrame":
+    try:
+        import polars as pl
+    except ImportError:
+        raise ImportError("to='polars' needs another package: pip install 'calls_assets[polars]'.") from None
+    return pl.DataFrame(rows)
 
 
 def _comment(connection: "duckdb.DuckDBPyConnection", table: "Table", schema: str) -> None:

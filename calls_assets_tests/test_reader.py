@@ -1,10 +1,12 @@
 """An analyst reads the tree: every table, as pandas, Arrow and DuckDB, from a folder and from S3."""
 
 import shutil
+import sys
 from datetime import UTC, date, datetime
 
 import duckdb
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -39,11 +41,29 @@ def test_pandas_keeps_whole_numbers_flags_and_instants_what_they_are(tree):
     assert sorted(calls["local_date"].unique()) == [FIRST, date(2026, 3, 7), LAST]
 
 
+def test_polars_keeps_numbers_instants_and_lists_what_they_are(tree):
+    calls = calls_assets.read("calls", FIRST, FIRST, to="polars")
+    kinds = {name: str(kind) for name, kind in calls.schema.items()}
+    assert kinds["local_date"] == "Date"
+    assert kinds["started_at"] == "Datetime(time_unit='us', time_zone='UTC')"
+    assert (kinds["call_id"], kinds["is_ended"], kinds["list_ids"]) == ("Int64", "Boolean", "List(Int64)")
+    assert calls["disposition_id"].null_count() > 0
+    rows = calls_assets.read("calls", FIRST, FIRST, to="arrow").to_pylist()
+    assert calls.rows() == [tuple(row.values()) for row in rows]
+
+
+def test_where_polars_is_missing_it_is_said_what_to_install(tree, monkeypatch):
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(ImportError, match=r"needs another package: pip install 'calls_assets\[polars\]'\."):
+        calls_assets.read("calls", to="polars")
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_every_table_comes_in_every_form_with_the_same_rows(tree, name):
     arrow = calls_assets.read(name, to="arrow")
     assert arrow.schema.equals(TABLES[name].arrow_schema, check_metadata=True)
     assert calls_assets.read(name).shape == arrow.shape
+    assert calls_assets.read(name, to="polars").equals(pl.DataFrame(arrow))
     relation = calls_assets.read(name, to="duckdb")
     assert isinstance(relation, duckdb.DuckDBPyRelation)
     assert relation.to_arrow_table().cast(arrow.schema).equals(arrow)
@@ -115,8 +135,8 @@ def test_a_column_may_stand_alone_and_a_root_be_a_path(tree):
 def test_a_wrong_column_form_or_root_is_said_in_a_sentence(tree, tmp_path):
     with pytest.raises(ValueError, match="calls has no column talk: its columns are local_date, call_id"):
         calls_assets.read("calls", columns=["talk"])
-    with pytest.raises(ValueError, match="to is pandas, arrow or duckdb, but 'polars' was given"):
-        calls_assets.read("calls", to="polars")
+    with pytest.raises(ValueError, match="to is pandas, polars, arrow or duckdb, but 'spark' was given"):
+        calls_assets.read("calls", to="spark")
     with pytest.raises(MissingDay, match=r"calls has no days in .*elsewhere: check CALLS_DATA_URL"):
         calls_assets.read("calls", data_url=str(tmp_path / "elsewhere"))
     with pytest.raises(MissingDay, match="No table has a file from 2030-01-01 in"):
