@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 from calls_assets.commands.base import Command, print_outcome, usable_settings
-from calls_assets.commands.local import DEMO_WAITS, demo_centre, sandbox_data, sandbox_home
+from calls_assets.commands.local import DEMO_WAITS, demo_centre, program, sandbox_data, sandbox_home
 from calls_assets.dagster import home
 from calls_assets.days import ONE_DAY
 from calls_assets.sandbox import Sandbox
@@ -39,7 +39,8 @@ def command() -> None:
     print_outcome(outcome, console)
     console.print(
         f"The Parquet lies in {data}; see these runs in the UI with: make dev\n"
-        f"Query it with: CALLS_DATA_URL={data} calls-assets sql",
+        "Query it with:\n"
+        f"CALLS_DATA_URL={data} {program()} sql",
         soft_wrap=True,
         highlight=False,
         markup=False,

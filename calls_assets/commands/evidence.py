@@ -16,6 +16,7 @@ from rich.text import Text
 
 from calls_assets.api.document import LABEL_CALL_TYPES
 from calls_assets.commands.base import Command, days_options
+from calls_assets.commands.local import read_what_is_there
 from calls_assets.days import ONE_DAY
 from calls_assets.display import NAMELESS, apart, shown
 from calls_assets.env_file import set_variables
@@ -102,6 +103,8 @@ class Pair:
 )
 def command(first: date | None, last: date | None, write_env: Path | None) -> None:
     """Print what the numbers of a range of days rest on: call types, `type`, waits."""
+    if write_env is None:  # what holds of the sandbox is not to be set for an account
+        read_what_is_there()
     settings = Settings.load()
     with explained(first, last):
         proof = print_evidence(first, last, datetime.now(settings.zone).date(), Console(), settings)

@@ -1,12 +1,18 @@
 """What the commands on the sandbox share: its call centre, its folders, and a port of this machine."""
 
+import os
+import shlex
+import shutil
 import socket
+import sys
+import sysconfig
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from calls_assets.commands.base import HOME
 from calls_assets.dagster import home
 from calls_assets.sandbox import Centre, Meaning
+from calls_assets.settings import Settings
 from calls_assets.waits import DURATION_LESS_TALK
 
 DEMO_SLA_S = 45
@@ -23,6 +29,29 @@ def demo_centre(zone: str) -> Centre:
 def sandbox_data(zone: ZoneInfo) -> Path:
     """The sandbox's tree of days in a zone: one for each, because a tree keeps to the zone that it was made with."""
     return HOME / "sandbox" / ("data" if zone.key == "UTC" else f"data_{zone.key.replace('/', '_')}")
+
+
+def read_what_is_there() -> None:
+    """Where no setting names an account or a tree, read the user's own tree, or else the demo's; says on stderr which."""
+    if any(os.environ.get(name, "").strip() for name in ("CALLS_API_URL", "CALLS_DATA_URL")):
+        return
+    settings = Settings.load()
+    own, demo = Path(settings.data_url), sandbox_data(settings.zone)
+    is_demo = demo.is_dir() and not own.exists()
+    tree = demo if is_demo else own
+    if tree.is_dir():
+        os.environ |= {"CALLS_DATA_URL": str(tree)} | (DEMO_WAITS if is_demo else {})
+        told = "the demo's tree" if is_demo else "the tree"
+        sys.stderr.write(f"calls-assets: CALLS_DATA_URL is not set: reading {told} {tree}.\n")
+
+
+def program() -> str:
+    """How a shell in this folder calls `calls-assets`."""
+    script, here = Path(sysconfig.get_path("scripts"), "calls-assets"), Path.cwd()
+    found = shutil.which(script.name)
+    if found and Path(found).resolve() == script.resolve():
+        return script.name
+    return shlex.quote(str(script.relative_to(here) if script.is_relative_to(here) else script))
 
 
 def sandbox_home() -> Path:

@@ -1,5 +1,6 @@
 """Queries of the tables in SQL, answered in the terminal."""
 
+import re
 import sys
 from contextlib import redirect_stdout
 from datetime import date
@@ -11,13 +12,16 @@ import pyarrow as pa
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as Grid
+from rich.text import Text
 
 from calls_assets.commands.base import Command, days_options
+from calls_assets.commands.local import read_what_is_there
 from calls_assets.commands.spreadsheet import header, lines
 from calls_assets.display import legible
 from calls_assets.interrupts import interrupted_by
 from calls_assets.metrics.connection import SCHEME
 from calls_assets.reader import connect, explain, explained
+from calls_assets.settings import Settings
 from calls_assets.tables.catalog import ALL_TABLES
 from calls_assets.tables.schema import Table
 
@@ -38,7 +42,11 @@ BEYOND = (
 LONGEST_TYPE = 25
 """A nested type with a longer name is shown by its outermost kind alone."""
 
-DAYS = "SELECT min(local_date), max(local_date), count(*) FROM {}"
+DAYS = "SELECT min(local_date), max(local_date), count(DISTINCT local_date), count(*) FROM {}"
+
+HINTS = """A table's columns and what they mean:  calls-assets sql service_level
+Whole weeks and months, in queries:    FROM weekly.service_level
+Questions with their queries:          docs/cookbook.md"""
 
 
 class _Sql(Command):
@@ -66,6 +74,8 @@ def command(query: str | None, first: date | None, last: date | None, as_csv: bo
     QUERY is SQL such as 'SELECT * FROM service_level', or a table's name for its columns; - reads it from stdin. Without it,
     the tables are listed.
     """
+    if query not in ALL_TABLES:
+        read_what_is_there()
     if query in ALL_TABLES:
         describe(ALL_TABLES[query], Console())
     elif query is None:
@@ -122,17 +132,25 @@ def _why(error: Exception, first: date | None, last: date | None) -> str:
 
 
 def list_tables(first: date | None, last: date | None, console: Console) -> None:
-    """Print every table with its days, rows and description."""
-    grid = Grid(box=SIMPLE_HEAD)
-    for name in ("table", "days", "rows", "what it holds"):
-        grid.add_column(name, justify="right" if name == "rows" else "left", no_wrap=name != "what it holds")
+    """Print every table with its days, its rows and what it holds, on one line each."""
+    grid = Grid("table", box=SIMPLE_HEAD, title_justify="left", expand=True)
+    for name in ("days", "rows"):
+        grid.add_column(name, justify="right")
+    grid.add_column("what it holds", no_wrap=True, overflow="ellipsis", ratio=1)
     with connect(first, last) as connection:
-        for table in ALL_TABLES.values():
-            found = connection.execute(DAYS.format(table.name)).fetchone()
-            begin, end, rows = found or (None, None, 0)
-            grid.add_row(table.name, f"{begin} to {end}" if rows else "-", f"{rows:,}", table.description)
+        spans = {name: connection.execute(DAYS.format(name)).fetchone() or () for name in ALL_TABLES}
+    for table, (_, _, days, rows) in zip(ALL_TABLES.values(), spans.values(), strict=True):
+        grid.add_row(table.name, f"{days:,}", f"{rows:,}", _in_short(table))
+    begins, ends = ([span[n] for span in spans.values() if span[n]] for n in (0, 1))
+    root = legible(Settings.load().data_url)
+    grid.title = Text(f"{root}, {min(begins)} to {max(ends)}" if begins else root)
     console.print(grid)
-    console.print("A table's columns and their meaning: calls-assets sql service_level", highlight=False)
+    console.print(HINTS, highlight=False, soft_wrap=True)
+
+
+def _in_short(table: Table) -> str:
+    """The first clause of a table's description."""
+    return re.split(r"[:.]( |$)", table.description, maxsplit=1)[0]
 
 
 def describe(table: Table, console: Console) -> None:

@@ -100,6 +100,7 @@ def test_the_demo_prints_the_answers_and_keeps_to_its_own_tree(run, tmp_path):
     assert len(re.findall(r"^ +(Mon|Tue|Wed|Thu|Fri|Sat|Sun) .* h *$", shown.stdout, re.MULTILINE)) == 7
     assert len(list(tmp_path.glob(".calls_assets/sandbox/data/service_level/date=*/service_level.parquet"))) == 7
     assert [path.name for path in tmp_path.iterdir()] == [".calls_assets"]
+    assert ".calls_assets/sandbox/data, 20" in shell(shown.stdout.splitlines()[-1], tmp_path).stdout
 
 
 @pytest.mark.slow
@@ -111,7 +112,8 @@ def test_the_demo_in_another_zone_has_another_tree(tmp_path, monkeypatch, capsys
     for zone, tree in (("UTC", "data"), ("America/New_York", "data_America_New_York")):
         monkeypatch.setenv("CALLS_TIMEZONE", zone)
         main(["demo"])
-        assert f"CALLS_DATA_URL=.calls_assets/sandbox/{tree} calls-assets sql" in capsys.readouterr().out
+        *_, last = capsys.readouterr().out.splitlines()
+        assert re.fullmatch(rf"CALLS_DATA_URL=\.calls_assets/sandbox/{tree} \S*calls-assets sql", last)
         memory = json.loads(Path(".calls_assets/sandbox", tree, MEMORY).read_text())
         assert memory["CALLS_TIMEZONE"] == zone
 
