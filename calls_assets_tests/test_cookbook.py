@@ -13,13 +13,16 @@ import pandas as pd
 import pytest
 
 import calls_assets
-from calls_assets.sandbox import Centre, FixedCalls, Sandbox
-from calls_assets.tables.catalog import TABLES
+from calls_assets.sandbox import Centre, FixedCalls, Meaning, Sandbox
+from calls_assets.tables.catalog import ALL_TABLES, TABLES
+from calls_assets.waits import DURATION_LESS_TALK, Thresholds
 
 DOCS = Path(__file__).parent.parent / "docs"
 QUESTION = re.compile(r"^## (\d+)\. (.*?)$.*?^```sql\n(.*?)^```", re.DOTALL | re.MULTILINE)
 QUESTIONS = QUESTION.findall((DOCS / "cookbook.md").read_text())
 FIRST, LAST, ZONE = date(2026, 2, 2), date(2026, 3, 8), "America/New_York"  # where clocks go forward on the last day
+MEANING = Meaning(sla_clock="call", sla_s=45)
+WAITS = {"wait": DURATION_LESS_TALK, "sla_seconds": Thresholds(45)}
 
 ANSWERED = [question for question in QUESTIONS if question[0] != "21"]  # this centre dials every callback
 SHARES = ("rate", "share", "service_level")
@@ -31,8 +34,8 @@ def tree(made_once, run_pipeline):
 
     def pull(root):
         for first, seed in ((FIRST, 7), (LAST, 8)):
-            with Sandbox(Centre(seed, calls_per_day=120, zone=ZONE)) as api:
-                assert run_pipeline(api, root, first, LAST, ZONE, select=list(TABLES)).success
+            with Sandbox(Centre(seed, calls_per_day=120, zone=ZONE, meaning=MEANING)) as api:
+                assert run_pipeline(api, root, first, LAST, ZONE, select=list(TABLES), **WAITS).success
 
     return made_once("five_weeks", pull)
 
@@ -48,6 +51,18 @@ def test_questions_are_numbered_without_a_gap():
     numbers = [int(number) for number, _, _ in QUESTIONS]
     assert numbers == list(range(1, len(headings) + 1))
     assert len(numbers) > 20
+
+
+def test_every_table_is_read_by_a_query_that_people_see_or_feeds_one_that_is():
+    pages = [*DOCS.glob("*.md")]
+    queries = [query for page in pages for query in re.findall(r"^```sql\n(.*?)^```", page.read_text(), QUESTION.flags)]
+    package = DOCS.parent / "calls_assets"
+    queries += [path.read_text() for path in (*package.glob("report/*.sql"), *package.glob("commands/*.py"))]
+    used, found = set(), {name for query in queries for name in re.findall(r"\b(?:FROM|JOIN) (?:\w+\.)?(\w+)", query)}
+    while found - used:
+        used |= found
+        found = {name for table in ALL_TABLES.values() if table.name in used for name in table.inputs}
+    assert ALL_TABLES.keys() - used == set()
 
 
 @pytest.mark.parametrize(("number", "question", "query"), ANSWERED, ids=[number for number, _, _ in ANSWERED])
@@ -262,6 +277,41 @@ def test_attempts_are_counted_until_somebody_picked_up(connection, read):
                 reached[attempt] += 1
                 break
     assert [row[:3] for row in answer(connection, 37)] == [(n, dialled[n], reached[n]) for n in sorted(dialled)]
+
+
+@pytest.fixture
+def waits(read):
+    """The calls that waited, each with its wait as the demo's centre has it."""
+    calls = read("calls")
+    calls = calls[(calls["direction"] == "inbound") & calls["is_ended"]]
+    waits = (calls["duration_s"] - calls["talk_s"]).where(calls["outcome"] == "answered", calls["duration_s"])
+    kept = calls["outcome"].isin(["answered", "abandoned", "short_abandoned"]) & (waits >= 0)
+    return calls.assign(wait=waits)[kept]
+
+
+def test_an_hours_average_wait_is_that_of_its_calls(connection, waits):
+    answered = last_28_days(waits[waits["outcome"] == "answered"])
+    hours = answered.groupby(answered["local"].dt.strftime("%H"))["wait"].agg(["mean", "size"])
+    assert answer(connection, 41) == [
+        (hour, pytest.approx(row["mean"]), row["size"]) for hour, row in hours.sort_index().iterrows()
+    ]
+
+
+def test_percentiles_of_waits_are_those_of_pandas(connection, waits):
+    for ring_group, answered, quantiles, hung_up, of_hung_up, longest in answer(connection, 42):
+        calls = waits[waits["ring_group_name"].fillna("(none)") == ring_group]
+        for outcome, count, shown in (("answered", answered, quantiles), ("abandoned", hung_up, of_hung_up)):
+            seconds = calls[calls["outcome"] == outcome]["wait"]
+            assert (count, shown) == (len(seconds), pytest.approx(seconds.quantile([0.5, 0.9, 0.95]).to_list()))
+        assert longest == calls["wait"].max()
+
+
+def test_the_shares_answered_within_a_time_are_those_of_the_waits(connection, waits):
+    answered = waits["outcome"] == "answered"
+    for up_to_s, within, share, hung_up, hung_up_share in answer(connection, 43):
+        soon = waits["wait"] <= (up_to_s or float("inf"))
+        assert (within, hung_up) == ((soon & answered).sum(), (soon & ~answered).sum())
+        assert (share, hung_up_share) == pytest.approx((soon[answered].mean(), soon[~answered].mean()))
 
 
 def test_the_notebook_runs_and_draws(tree, monkeypatch, tmp_path):
