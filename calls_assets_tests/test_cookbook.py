@@ -244,6 +244,15 @@ def test_a_day_talks_on_as_many_lines_as_calls_overlap(connection, read):
     assert highest == expected.to_dict()
 
 
+def test_a_menu_loses_the_callers_that_pandas_counts(connection, read):
+    calls = read("calls")
+    calls = calls[(calls["direction"] == "inbound") & calls["is_ended"]].fillna({"ivr_name": "(none)"})
+    left = (calls["outcome"] == "ivr_exit").groupby(calls["ivr_name"]).agg(["size", "sum"])
+    assert {menu: (reached, gave_up) for menu, reached, gave_up, _ in answer(connection, 32)} == {
+        menu: tuple(counts) for menu, counts in left.iterrows()
+    }
+
+
 def test_weeks_have_the_callers_that_pandas_counts(connection, read):
     calls = read("calls")
     calls = calls[(calls["direction"] == "inbound") & calls["is_ended"]]
