@@ -24,6 +24,7 @@ from calls_assets.metrics.periods import add_period
 from calls_assets.metrics.wait_proof import WaitProof, prove
 from calls_assets.reader import connect, explained
 from calls_assets.settings import Settings
+from calls_assets.waits import METHODS
 
 DEFAULTS = Settings()
 
@@ -146,7 +147,8 @@ def print_evidence(
         for sentence in suggestions(pairs, days):
             console.print(sentence, highlight=False, soft_wrap=True)
         proof = prove(connection, "period")
-        console.print(_waits(proof))
+        for grid in _waits(proof):
+            console.print(grid)
         for sentence in wait_settings(proof, settings, first, last):
             console.print(sentence, highlight=False, soft_wrap=True)
     return proof
@@ -212,15 +214,17 @@ def _types(pairs: list[Pair]) -> Grid:
     return grid
 
 
-def _waits(proof: WaitProof) -> Grid:
-    names = ("ring group", "method", "calls", "late", "threshold", "errors", "verdict")
-    grid = _grid("Whether waits agree with the vendor's verdict", *names)
+def _waits(proof: WaitProof) -> Iterator[Grid]:
     members = {fit.member_id: fit.member_name for fit in proof.fits}
     shown_as = dict(zip(members, apart(members.values(), members, NAMELESS), strict=True))
-    for fit in proof.fits:
-        counts = (f"{fit.calls:,}", f"{fit.calls_late:,}", fit.thresholds, f"{fit.errors:,} ({fit.error_rate:.1%})")
-        grid.add_row(Text(shown_as[fit.member_id]), fit.method, *counts, fit.verdict.replace("_", " "))
-    return grid
+    for method in METHODS:
+        title = f"{method} against the vendor's verdict"
+        grid = _grid(title, "ring group", "calls", "late", "threshold", "errors", "verdict")
+        for fit in (fit for fit in proof.fits if fit.method == method):
+            counts = (f"{fit.calls:,}", f"{fit.calls_late:,}", fit.thresholds, f"{fit.errors:,} ({fit.error_rate:.1%})")
+            grid.add_row(Text(shown_as[fit.member_id]), *counts, fit.verdict.replace("_", " "))
+        if grid.row_count:
+            yield grid
 
 
 def wait_settings(proof: WaitProof, settings: Settings, first: date, last: date) -> Iterator[str]:

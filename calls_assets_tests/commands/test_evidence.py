@@ -181,9 +181,13 @@ def test_accounts_whose_waits_can_be_told_are_told_apart_from_others(monkeypatch
     centre = Centre(calls_per_day=300, meaning=meaning)
     tree = write_tree(tmp_path, centre, FIRST, LAST)
     text = evidence_of(tree, monkeypatch)
-    found = re.findall(r"^ +\(all\) +(\S+) .* (proven|disproven|too few) *$", text, re.MULTILINE)
-    assert {method for method, verdict in found if verdict == "proven"} == proven
-    assert {method for method, _ in found} == {"leg_start", "duration_less_talk"}
+    found = dict(
+        re.findall(
+            r"^(\S+) against the .*?^ +\(all\) .*? (proven|disproven|too few) *$", text, re.MULTILINE | re.DOTALL
+        )
+    )
+    assert {method for method, verdict in found.items() if verdict == "proven"} == proven
+    assert found.keys() == {"leg_start", "duration_less_talk"}
     method = next((name for name in METHODS if name in proven), "none")
     thresholds = " CALLS_SLA_SECONDS=45" if proven else ""
     assert f"Set CALLS_WAIT={method}{thresholds}, then compute the days again:" in text
