@@ -56,6 +56,19 @@ def test_talk_that_no_agent_owns_is_a_leg_of_its_own():
     ]
 
 
+def test_legs_are_in_the_order_of_their_start_also_after_the_talk_is_over():
+    _, legs = split_all([(30, [T, T + 90, T + 50, T + 30])])
+    assert [leg["agent_id"] for leg in legs] == [0, 3, 2, 1]
+    assert [leg["offset_s"] for leg in legs] == [0, 30, 30, 30]
+    assert [leg["agent_id"] for leg in legs if leg["is_last"]] == [1]
+    assert [leg["talk_s"] for leg in legs] == [30, 0, 0, 0]
+
+
+def test_without_talk_too_who_began_first_is_first():
+    _, legs = split_all([(0, [T + 40, T])])
+    assert [leg["agent_id"] for leg in legs if leg["is_first"]] == [1]
+
+
 start = st.one_of(st.none(), st.integers(T - 20, T + 400), st.just(0))
 
 

@@ -130,7 +130,7 @@ def answered_legs(record: Row) -> list[Row]:
     parts = split_talk(talk, starts)
     offsets = [offset for offset, _ in parts]
     rows = []
-    for leg, start, (offset, share) in zip(legs, starts, parts, strict=True):
+    for leg, start, filled, (offset, share) in zip(legs, starts, fill_starts(starts), parts, strict=True):
         if not talk:
             how = "no_talk"
         elif len(legs) == 1:
@@ -139,8 +139,8 @@ def answered_legs(record: Row) -> list[Row]:
             how = "start_missing"
         else:
             how = "equal_split" if offsets.count(offset) > 1 else "handoff"
-        rows.append({"agent": leg, "offset_s": offset, "talk_s": share, "attribution": how})
-    return sorted(rows, key=lambda row: row["offset_s"])
+        rows.append({"agent": leg, "start": filled, "offset_s": offset, "talk_s": share, "attribution": how})
+    return sorted(rows, key=lambda row: row["start"])
 
 
 def is_transferred(record: Row) -> bool:

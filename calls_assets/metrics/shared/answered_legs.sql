@@ -35,7 +35,7 @@ placed AS (
 grouped AS (
     SELECT
         *,
-        row_number() OVER (PARTITION BY local_date, call_id ORDER BY offset_s, position) - 1 AS leg_number,
+        row_number() OVER (PARTITION BY local_date, call_id ORDER BY start, position) - 1 AS leg_number,
         count(*) OVER (PARTITION BY local_date, call_id, offset_s) AS sharers,
         row_number() OVER (PARTITION BY local_date, call_id, offset_s ORDER BY position) - 1 AS place,
         coalesce(
