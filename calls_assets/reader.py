@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
+from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     import duckdb
@@ -92,6 +93,8 @@ def read(
 ) -> "pd.DataFrame | pl.DataFrame | pa.Table | duckdb.DuckDBPyRelation":
     """The rows of a table from one local day to another, both included, by day and in the table's order.
 
+    Instants such as `started_at` are in the tree's zone, so that the hour of one is the hour at the centre.
+
     Args:
         table: Its name, such as `service_level`; docs/tables.md lists all of them.
         start: The first day; if None, the first that exists.
@@ -120,8 +123,12 @@ def read(
     found, store = _table(table), _store(data_url)
     names = _columns(found, columns)
     first, last = _day("start", start), _day("end", end)
+    zone = _zone(store)
     with explained(start, end, data_url):
-        relation = _days_of(found, store, first, last) if by == "day" else _periods_of(found, by, store, first, last)
+        if by == "day":
+            relation = _days_of(found, store, zone, first, last)
+        else:
+            relation = _periods_of(found, by, store, zone, first, last)
         relation = relation.select(*names)
     if to == "duckdb":
         return relation
@@ -129,7 +136,7 @@ def read(
 
     with explained(start, end, data_url):
         rows = relation.to_arrow_table()
-    fields = [found.arrow_schema.field(name) for name in names]
+    fields = [_in_zone(found.arrow_schema.field(name), zone) for name in names]
     # A file from before a column was added holds null even where the column may not be null.
     fields = [field.with_nullable(True) if rows[field.name].null_count else field for field in fields]
     rows = rows.cast(pa.schema(fields, found.arrow_schema.metadata))
@@ -151,6 +158,7 @@ def connect(
 ) -> "duckdb.DuckDBPyConnection":
     """A DuckDB connection with every table as a view of its name, with comments on its columns.
 
+    It runs in the tree's zone: `hour(started_at)` is the hour at the centre, and instants are shown with their offset.
     A table without a file in the range is an empty view. The schemas `weekly` and `monthly` have the metrics of whole
     weeks and months, such as `weekly.service_level`, made from the calls of the range. `SELECT comment FROM duckdb_columns()`
     lists the meanings. A day whose file is broken fails only the queries that read it, with a sentence that names the
@@ -174,13 +182,13 @@ def connect(
     import duckdb
 
     from calls_assets.metrics.connection import ReadOnly, seal
-    from calls_assets.metrics.periods import PERIODS, add_period, add_views, periodic
+    from calls_assets.metrics.periods import PERIODS, add_period, add_views, periodic, prepare
     from calls_assets.metrics.run import connect as connect_to
-    from calls_assets.metrics.run import sql
     from calls_assets.tables.catalog import ALL_TABLES, TABLES, VIEWS
     from calls_assets.tables.store import MissingDay
 
     store, first, last = _store(data_url), _day("start", start), _day("end", end)
+    zone = _zone(store)
     _check_order(first, last)
     within = {table: [day for day in store.days(table) if _within(day, first, last)] for table in TABLES.values()}
     inputs = {table.name: store.look(table, days) for table, days in within.items()}
@@ -192,12 +200,12 @@ def connect(
     _warn_of_holes(days_of, first, last)
     read_only = None if allow_files else ReadOnly()
     try:
-        connection = connect_to(inputs, read_only=read_only)
+        connection = connect_to(inputs, read_only=read_only, zone=zone)
     except duckdb.Error:  # DuckDB rejects some footers that Arrow accepts
         inputs = {table.name: store.look(table, days, through=True) for table, days in within.items()}
         with explained(start, end, data_url):
-            connection = connect_to(inputs, read_only=read_only)
-    connection.execute(sql("macros"))
+            connection = connect_to(inputs, read_only=read_only, zone=zone)
+    prepare(connection, days_of.get("calls", []), zone)
     add_views(connection, VIEWS.values())
     for table in ALL_TABLES.values():
         _comment(connection, table, "main")
@@ -274,34 +282,39 @@ def _comment(connection: "duckdb.DuckDBPyConnection", table: "Table", schema: st
         connection.execute(f"COMMENT ON COLUMN {name}.{column.name} IS {_quoted(comment)}")
 
 
-def _days_of(table: "Table", store: "TableStore", first: date | None, last: date | None) -> "duckdb.DuckDBPyRelation":
+def _days_of(
+    table: "Table", store: "TableStore", zone: ZoneInfo, first: date | None, last: date | None
+) -> "duckdb.DuckDBPyRelation":
     from calls_assets.metrics.run import connect as connect_to
     from calls_assets.tables.catalog import VIEWS
 
     if table.name in VIEWS:
-        return _view_of(table, store, first, last)
+        return _view_of(table, store, zone, first, last)
     days = _days(table, store, first, last)
-    return connect_to({table.name: store.files(table, days)}).table(table.name)
+    return connect_to({table.name: store.files(table, days)}, zone=zone).table(table.name)
 
 
-def _view_of(table: "Table", store: "TableStore", first: date | None, last: date | None) -> "duckdb.DuckDBPyRelation":
+def _view_of(
+    table: "Table", store: "TableStore", zone: ZoneInfo, first: date | None, last: date | None
+) -> "duckdb.DuckDBPyRelation":
     from calls_assets.metrics.periods import add_views
     from calls_assets.tables.catalog import TABLES
 
-    connection = _connection([TABLES[name] for name in table.inputs], store, first, last)
+    connection = _connection([TABLES[name] for name in table.inputs], store, zone, first, last)
     add_views(connection, [table])
     return _in_order(connection.table(table.name), table)
 
 
 def _connection(
-    tables: Iterable["Table"], store: "TableStore", first: date | None, last: date | None
+    tables: Iterable["Table"], store: "TableStore", zone: ZoneInfo, first: date | None, last: date | None
 ) -> "duckdb.DuckDBPyConnection":
-    """A connection with these tables, and the macros that the views and the metrics of periods use."""
+    """A connection with these tables, and what the views and the metrics of periods use."""
+    from calls_assets.metrics.periods import prepare
     from calls_assets.metrics.run import connect as connect_to
-    from calls_assets.metrics.run import sql
 
-    connection = connect_to({table.name: store.files(table, _days(table, store, first, last)) for table in tables})
-    connection.execute(sql("macros"))
+    days = {table: _days(table, store, first, last) for table in tables}
+    connection = connect_to({table.name: store.files(table, of) for table, of in days.items()}, zone=zone)
+    prepare(connection, sorted({day for of in days.values() for day in of}), zone)
     return connection
 
 
@@ -310,7 +323,7 @@ def _in_order(relation: "duckdb.DuckDBPyRelation", table: "Table") -> "duckdb.Du
 
 
 def _periods_of(
-    table: "Table", by: str, store: "TableStore", first: date | None, last: date | None
+    table: "Table", by: str, store: "TableStore", zone: ZoneInfo, first: date | None, last: date | None
 ) -> "duckdb.DuckDBPyRelation":
     from calls_assets.metrics.periods import BASES, PERIODS, add_period, periodic
 
@@ -319,7 +332,7 @@ def _periods_of(
         raise ValueError(f"by is day, week or month, but {by!r} was given.")
     if table not in periodic():
         raise ValueError(f"{table.name} has no {by}s: only {', '.join(each.name for each in periodic())} have.")
-    connection = _connection(BASES, store, first, last)
+    connection = _connection(BASES, store, zone, first, last)
     add_period(connection, schema, PERIODS[schema])
     return _in_order(connection.table(f"{schema}.{table.name}"), table)
 
@@ -332,6 +345,23 @@ def _store(data_url: str | Path | None) -> "TableStore":
     if data_url is None:
         load_env_file()
     return TableStore(str(data_url or Settings.load().data_url))
+
+
+def _zone(store: "TableStore") -> ZoneInfo:
+    """The zone of a tree; that of the settings where the tree does not say."""
+    from calls_assets.settings import Settings
+    from calls_assets.tables.made_with import zone_of
+
+    return zone_of(store) or Settings.load().zone
+
+
+def _in_zone(field: "pa.Field", zone: ZoneInfo) -> "pa.Field":
+    """The field of a column, with an instant in the zone."""
+    import pyarrow as pa
+
+    from calls_assets.tables.columns import INSTANT
+
+    return field.with_type(pa.timestamp("us", zone.key)) if field.type.equals(INSTANT) else field
 
 
 def _table(name: str) -> "Table":

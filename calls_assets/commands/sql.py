@@ -72,7 +72,7 @@ def command(query: str | None, first: date | None, last: date | None, as_csv: bo
     """Answer a query over all tables, or list them.
 
     QUERY is SQL such as 'SELECT * FROM service_level', or a table's name for its columns; - reads it from stdin. Without it,
-    the tables are listed.
+    the tables are listed. Instants are shown in the zone of the calls.
     """
     if query not in ALL_TABLES:
         read_what_is_there()

@@ -9,7 +9,9 @@ agents AS (
     SELECT
         local_date, call_id,
         first(agent_id ORDER BY leg) AS first_agent_id,
-        last(agent_id ORDER BY leg) AS last_agent_id
+        first(agent_alias ORDER BY leg) AS first_agent_alias,
+        last(agent_id ORDER BY leg) AS last_agent_id,
+        last(agent_alias ORDER BY leg) AS last_agent_alias
     FROM answered_legs
     GROUP BY ALL
 ),
@@ -22,7 +24,10 @@ facts AS (
         coalesce(is_ended, false) AS is_ended,
         coalesce(requested_callback, false) AS requested_callback,
         coalesce(labels, []) AS labels,
-        utc_offset_s, wait_method, coalesce(own.seconds, usual.seconds) AS sla_threshold_s, first_agent_id, last_agent_id
+        utc_offset_s,
+        (raw.started_at + utc_offset_s) // 1800 * 1800 - utc_offset_s AS half_hour_s,
+        wait_method, coalesce(own.seconds, usual.seconds) AS sla_threshold_s,
+        first_agent_id, first_agent_alias, last_agent_id, last_agent_alias
     FROM raw_calls AS raw
     JOIN days USING (local_date)
     ASOF JOIN utc_offsets ON raw.started_at >= utc_offsets.from_s
@@ -61,7 +66,9 @@ decided AS (
 SELECT
     local_date, call_id,
     instant(started_at) AS started_at,
-    instant((started_at + utc_offset_s) // 1800 * 1800 - utc_offset_s) AS interval_start,
+    wall_clock(started_at, utc_offset_s) AS started_at_local,
+    instant(half_hour_s) AS interval_start,
+    wall_clock(half_hour_s, utc_offset_s) AS interval_start_local,
     utc_offset_s,
     direction_of(is_inbound) AS direction,
     outcome,
@@ -86,7 +93,7 @@ SELECT
     CASE WHEN is_inbound THEN sla_threshold_s END AS sla_threshold_s,
     len(list_distinct(agent_ids(all_agents) || agent_ids(answered_agents))) AS agents_offered,
     len(list_distinct(agent_ids(answered_agents))) AS agents_answered,
-    first_agent_id, last_agent_id,
+    first_agent_id, first_agent_alias, last_agent_id, last_agent_alias,
     ring_group.id AS ring_group_id, ring_group.name AS ring_group_name,
     ivr.id AS ivr_id, ivr.name AS ivr_name,
     number.id AS number_id, number.number AS number, number.alias AS number_alias,

@@ -8,12 +8,14 @@ period's own numerators and denominators, a caller who calls twice in a week is 
 are held against the vendor's verdict on all of its calls.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import date
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
 
-from calls_assets.metrics.run import SHARED, sql
+from calls_assets.metrics.run import SHARED, sql, utc_offsets
 from calls_assets.tables.catalog import ALL_TABLES, CALL_AGENTS, CALLS, DAY_STATUS, VIEWS
 from calls_assets.tables.schema import Table
 
@@ -30,6 +32,7 @@ KINDS = {
     pa.bool_(): "BOOLEAN",
     pa.date32(): "DATE",
     pa.timestamp("us", "UTC"): "TIMESTAMPTZ",
+    pa.timestamp("us"): "TIMESTAMP",
 }
 
 DAYS = """
@@ -39,6 +42,8 @@ DAYS = """
     GROUP BY local_date
 """
 DAYS_OF = (CALLS.name, DAY_STATUS.name)
+
+UTC_OFFSETS = "_utc_offsets"
 
 STATUS = """
     SELECT
@@ -68,16 +73,29 @@ def periodic() -> tuple[Table, ...]:
     return tuple(found)
 
 
+def prepare(connection: duckdb.DuckDBPyConnection, days: Sequence[date], zone: ZoneInfo) -> None:
+    """Add what `add_views` and `add_period` build on to a connection: the macros, and the offsets of local time from UTC.
+
+    Args:
+        connection: A connection.
+        days: The local days of its calls.
+        zone: Their zone.
+    """
+    connection.execute(sql("macros"))
+    connection.register(UTC_OFFSETS, utc_offsets(days, zone))
+
+
 def add_views(connection: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> None:
     """Add some of `VIEWS`, by day, to a connection; nothing is computed before it is read.
 
     Args:
-        connection: It has the views' inputs as views, and the macros.
+        connection: It has the views' inputs as views, and is prepared.
         tables: The views to add.
     """
     tables = list(tables)
     known = {name for table in tables for name in table.inputs}
     connection.execute("CREATE SCHEMA shared")
+    connection.execute(f"CREATE VIEW shared.utc_offsets AS FROM {UTC_OFFSETS}")
     connection.execute("SET search_path = 'shared,main'")
     if known.issuperset(DAYS_OF):
         connection.execute(f"CREATE VIEW shared.days AS {DAYS.format(schema='main')}")
@@ -94,7 +112,7 @@ def add_period(connection: duckdb.DuckDBPyConnection, schema: str, first: str) -
     """Add a schema with the tables of a period to a connection; nothing is computed before it is read.
 
     Args:
-        connection: It has `BASES` as views, and the macros.
+        connection: It has `BASES` as views, and is prepared.
         schema: The schema's name.
         first: The first day of the period of a `local_date`, as SQL.
     """
@@ -106,6 +124,7 @@ def add_period(connection: duckdb.DuckDBPyConnection, schema: str, first: str) -
         f"CREATE VIEW {schema}.day_status AS {_typed(connection, DAY_STATUS, STATUS.format(first=first))}"
     )
     connection.execute(f"CREATE VIEW {schema}.days AS {DAYS.format(schema=schema)}")
+    connection.execute(f"CREATE VIEW {schema}.utc_offsets AS FROM {UTC_OFFSETS}")
     connection.execute(f"SET search_path = '{schema},main'")
     known = {table.name for table in BASES}
     pending = {name: needs for name, needs in SHARED.items() if "raw_calls" not in needs}

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from importlib.resources import files
+from itertools import pairwise
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -33,12 +34,18 @@ SHARED = {
     "field_call_types": ("raw_calls",),
     "reconciliation_calls": ("raw_calls", "raw_call_types", "reconciliation"),
     "wait_fits": ("calls",),
+    "latest_names": ("calls",),
     "calls_by_dimension": ("calls",),
     "inbound_by_dimension": ("calls", "wait_calibration"),
 }
 """Views that several queries read, with the inputs that they need; each after those that it reads itself."""
 
 QUARTER_S = 900
+
+LONGEST_TALK_DAYS = 366
+"""Talk that is longer is impossible, as in the queries."""
+
+IN_UTC = ZoneInfo("UTC")
 
 
 def sql(name: str) -> str:
@@ -116,10 +123,14 @@ def count_field_call_types(calls: Iterable[pa.Table]) -> dict[str, int]:
 
 
 def utc_offsets(days: Sequence[date], zone: ZoneInfo) -> pa.Table:
-    """The offsets of local time from UTC over the days: `from_s` (epoch s), and `utc_offset_s` (s) from then on."""
+    """The offsets of local time from UTC: `from_s` (epoch s), and `utc_offset_s` (s) from then on.
+
+    They reach from the day before the first day to where talk that began on the last one can end.
+    """
     found: list[tuple[int, int]] = []
-    for day in days:
-        start, end = day_start(day, zone), day_start(day + ONE_DAY, zone)
+    first = min(days, default=date.max) - ONE_DAY
+    length = (max(days) - first).days + LONGEST_TALK_DAYS if days else 0
+    for start, end in pairwise(day_start(first + n * ONE_DAY, zone) for n in range(length + 1)):
         steps = range(start, end, QUARTER_S) if _offset(start, zone) != _offset(end - 1, zone) else [start]
         found += [(at, _offset(at, zone)) for at in steps]
     return pa.table(
@@ -145,9 +156,12 @@ def _offset(at: int, zone: ZoneInfo) -> int:
 
 
 def connect(
-    inputs: Mapping[str, Relation], keep_missing_columns: bool = False, read_only: ReadOnly | None = None
+    inputs: Mapping[str, Relation],
+    keep_missing_columns: bool = False,
+    read_only: ReadOnly | None = None,
+    zone: ZoneInfo = IN_UTC,
 ) -> duckdb.DuckDBPyConnection:
-    """A connection, in UTC, that has each input as a view of its name.
+    """A connection that has each input as a view of its name.
 
     A query that reads a day whose file is broken fails with the sentence that names the file.
 
@@ -156,9 +170,10 @@ def connect(
         keep_missing_columns: Whether a view lacks the columns that its files lack, from before a column was added; otherwise
             these are null.
         read_only: The file system to read through, where the connection will be sealed.
+        zone: The zone in which it shows instants and takes hours out of them.
     """
     connection = opened()
-    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(f"SET TimeZone = '{zone.key}'")
     if read_only is not None:
         connection.register_filesystem(read_only)
     for name, relation in inputs.items():

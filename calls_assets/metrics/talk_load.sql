@@ -2,7 +2,7 @@
 -- cut at the half-hours' borders. Erlangs: seconds talked in an interval over its length.
 WITH calls_of AS (
     SELECT
-        local_date, call_id, interval_start, utc_offset_s, coalesce(talk_s, 0) AS talk_s,
+        local_date, call_id, epoch_s(interval_start) AS at_s, utc_offset_s, coalesce(talk_s, 0) AS talk_s,
         talk_begin_s(started_at, speed_of_answer_s) AS talk_began_s,
         unnest([
             {dimension: 'total', member_id: '(all)'},
@@ -31,26 +31,35 @@ levels AS (  -- who stops at a moment goes before who begins
 ),
 talking AS (
     SELECT
-        local_date, dimension, member_id, instant(at_s)::TIMESTAMPTZ AS interval_start,
+        local_date, dimension, member_id, at_s,
         0 AS calls, 0 AS talk_s_by_start, sum(-step * when_s) AS talk_s_in_interval, max(level) AS peak_talk_calls
     FROM levels
     GROUP BY local_date, dimension, member_id, at_s
 ),
 beginning AS (
     SELECT
-        local_date, dimension, member_id, interval_start,
+        local_date, dimension, member_id, at_s,
         count(*) AS calls, sum(talk_s) AS talk_s_by_start, 0 AS talk_s_in_interval, 0 AS peak_talk_calls
     FROM calls_of
-    GROUP BY local_date, dimension, member_id, interval_start
+    GROUP BY local_date, dimension, member_id, at_s
+),
+booked AS (
+    SELECT
+        local_date, dimension, member_id, at_s,
+        sum(calls) AS calls, sum(talk_s_by_start) AS talk_s_by_start, sum(talk_s_in_interval) AS talk_s_in_interval,
+        max(peak_talk_calls) AS peak_talk_calls
+    FROM (FROM beginning UNION ALL FROM talking)
+    GROUP BY local_date, dimension, member_id, at_s
 )
 SELECT
-    local_date, dimension, member_id, interval_start,
-    sum(beginning_and_talking.calls) AS calls,
-    sum(talk_s_by_start) AS talk_s_by_start,
-    sum(beginning_and_talking.talk_s_in_interval) AS talk_s_in_interval,
-    sum(beginning_and_talking.talk_s_in_interval) / 1800 AS erlangs,
-    max(peak_talk_calls) AS peak_talk_calls,
-    any_value(status) AS day_status
-FROM (FROM beginning UNION ALL FROM talking) AS beginning_and_talking
+    booked.local_date, booked.dimension, member_id,
+    CASE WHEN booked.dimension = 'ring_group' AND member_id <> '(none)' THEN name ELSE member_id END AS member_name,
+    instant(at_s) AS interval_start, wall_clock(at_s, utc_offset_s) AS interval_start_local,
+    booked.calls, talk_s_by_start, talk_s_in_interval, talk_s_in_interval / 1800 AS erlangs, peak_talk_calls,
+    status AS day_status
+FROM booked
+ASOF JOIN utc_offsets ON at_s >= from_s
 JOIN day_status USING (local_date)
-GROUP BY local_date, dimension, member_id, interval_start
+LEFT JOIN latest_names
+    ON (booked.local_date, booked.dimension, member_id)
+        = (latest_names.local_date, latest_names.dimension, latest_names.id::VARCHAR)

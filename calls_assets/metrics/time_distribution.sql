@@ -26,9 +26,13 @@ binned AS (
     WHERE seconds IS NOT NULL
     GROUP BY ALL
 )
-SELECT binned.local_date, direction, ring_group_id, measure, up_to_s, binned.calls, status AS day_status
+SELECT
+    binned.local_date, direction, ring_group_id, name AS ring_group_name, measure, up_to_s, binned.calls,
+    status AS day_status
 FROM binned
 JOIN day_status USING (local_date)
+LEFT JOIN latest_names
+    ON (binned.local_date, 'ring_group', ring_group_id) = (latest_names.local_date, latest_names.dimension, latest_names.id)
 LEFT JOIN wait_calibration
     ON binned.local_date = wait_calibration.local_date AND member_of(ring_group_id) = member_id
 WHERE measure = 'talk' OR agreement IS DISTINCT FROM 'contradicts'

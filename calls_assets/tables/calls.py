@@ -7,6 +7,7 @@ from calls_assets.tables.columns import (
     DIRECTION,
     INBOUND_OUTCOMES,
     INTERVAL_START,
+    INTERVAL_START_LOCAL,
     LOCAL_DATE,
     OUTBOUND_OUTCOMES,
     RING_GROUP_ID,
@@ -16,6 +17,7 @@ from calls_assets.tables.columns import (
     instant,
     seconds,
     text,
+    wall_clock,
 )
 from calls_assets.tables.schema import Column, Table
 
@@ -26,7 +28,14 @@ CALLS = Table(
         LOCAL_DATE,
         CALL_ID,
         instant("started_at", "When the call began: dialled, or received."),
+        wall_clock(
+            "started_at_local",
+            "started_at on the wall clock of the partitions' zone: hour(started_at_local) is the hour at the centre, "
+            "whatever reads the file.",
+            varies=True,
+        ),
         INTERVAL_START,
+        INTERVAL_START_LOCAL,
         Column("utc_offset_s", pa.int64(), "Offset of local time from UTC at the call's start.", "s", required=True),
         DIRECTION,
         text(
@@ -102,7 +111,9 @@ CALLS = Table(
         count("agents_offered", "Distinct agents who were rung or who spoke.", "agents"),
         count("agents_answered", "Distinct agents who spoke.", "agents"),
         an_id("first_agent_id", "Agent of the first answered leg."),
+        text("first_agent_alias", "Name of that agent in the phone system."),
         an_id("last_agent_id", "Agent of the last answered leg."),
+        text("last_agent_alias", "Name of that agent in the phone system."),
         RING_GROUP_ID,
         text("ring_group_name", "Name of the ring group."),
         an_id("ivr_id", "Id of the voice menu."),

@@ -68,6 +68,12 @@ def instant(name: str, description: str) -> Column:
     return Column(name, INSTANT, description, "UTC", required=True, varied=(name,))
 
 
+def wall_clock(name: str, description: str, varies: bool = False) -> Column:
+    """A moment as the clock on the wall shows it, without a zone."""
+    varied = (name,) if varies else ()
+    return Column(name, pa.timestamp("us"), description, "local time", required=True, varied=varied)
+
+
 LOCAL_DATE = Column("local_date", pa.date32(), "Local day of the call's start, in the partitions' zone.", required=True)
 CALL_ID = an_id("call_id", "Id of the call.", required=True, varies=True)
 DIRECTION = text("direction", "'inbound' or 'outbound'; null where the API does not say.")
@@ -78,6 +84,10 @@ INTERVAL_START = Column(
     "UTC",
     required=True,
 )
+INTERVAL_START_LOCAL = wall_clock(
+    "interval_start_local",
+    "interval_start on the wall clock of the partitions' zone; when clocks are put back, two half-hours show the same.",
+)
 
 STATUS_OF_DAY = text(
     "day_status",
@@ -86,3 +96,4 @@ STATUS_OF_DAY = text(
     required=True,
 )
 RING_GROUP_ID = an_id("ring_group_id", "Id of the ring group (queue).")
+RING_GROUP_NAME = text("ring_group_name", "Name of the ring group; of several in a day, that of the latest call.")

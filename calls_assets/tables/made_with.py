@@ -7,6 +7,7 @@ refused.
 
 import json
 from collections.abc import Mapping
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from calls_assets.api.document import Query
 from calls_assets.api.privacy import PSEUDONYMISE, Privacy
@@ -51,13 +52,7 @@ def check(store: TableStore, run: MadeWith) -> dict[str, str]:
         ValueError: some differ, or the tree's file cannot be read; says what to do, without the key.
         NotRead: the storage refused.
     """
-    content = store.get(MEMORY)
-    known = {} if content is None else _parsed(content)
-    if known is None:
-        raise ValueError(
-            f"{store.root}/{MEMORY} does not hold the settings that the tree was made with: restore it, or remove it and "
-            "pull with these settings, which writes it again."
-        )
+    known = _known(store)
     others = [name for name, value in run.items() if name in known and known[name] != value]
     if not known.get(TIMES_ZONE) and TIMES_ZONE in others:
         others.remove(TIMES_ZONE)  # until now, calls whose time needs it were set aside, so none can land twice
@@ -81,6 +76,34 @@ def remember(store: TableStore, known: MadeWith, run: MadeWith) -> None:
     both = {**known, **run}
     if both != known:
         store.put(MEMORY, f"{json.dumps(both, indent=2, sort_keys=True)}\n".encode())
+
+
+def zone_of(store: TableStore) -> ZoneInfo | None:
+    """The zone of a tree's local days; None where the tree does not say.
+
+    Raises:
+        ValueError: the tree's file cannot be read, or this machine does not know the zone.
+        NotRead: the storage refused.
+    """
+    name = _known(store).get(ZONE)
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(
+            f"The tree in {store.root} was made with {_told(ZONE, str(name), 'one')}, a zone that this machine does not "
+            "know: update its time zones (pip install -U tzdata)."
+        ) from None
+
+
+def _known(store: TableStore) -> dict[str, str]:
+    content = store.get(MEMORY)
+    known = {} if content is None else _parsed(content)
+    if known is None:
+        raise ValueError(
+            f"{store.root}/{MEMORY} does not hold the settings that the tree was made with: restore it, or remove it and "
+            "pull with these settings, which writes it again."
+        )
+    return known
 
 
 def _parsed(content: bytes) -> dict[str, str] | None:

@@ -12,8 +12,10 @@ from calls_assets.tables.columns import (
     ENDED_OUTCOMES,
     INSTANT,
     INTERVAL_START,
+    INTERVAL_START_LOCAL,
     LOCAL_DATE,
     RING_GROUP_ID,
+    RING_GROUP_NAME,
     STATUS_OF_DAY,
     an_id,
     average,
@@ -34,11 +36,16 @@ CALL_INTERVALS = Table(
     (
         LOCAL_DATE,
         INTERVAL_START,
+        INTERVAL_START_LOCAL,
         DIRECTION,
         RING_GROUP_ID,
+        RING_GROUP_NAME,
         an_id("ivr_id", "Id of the voice menu."),
+        text("ivr_name", "Name of the voice menu; of several in a day, that of the latest call."),
         an_id("number_id", "Id of the centre's own number."),
+        text("number_alias", "Friendly name of that number; of several in a day, that of the latest call."),
         an_id("campaign_id", "Id of the campaign."),
+        text("campaign_name", "Name of the campaign; of several in a day, that of the latest call."),
         count("calls", "Ended calls."),
         *(count(f"calls_{outcome}", f"Calls with the outcome {outcome}.") for outcome in ENDED_OUTCOMES),
         count("calls_answered_within_sla", "Inbound calls answered within the vendor's threshold."),
@@ -60,7 +67,8 @@ MEMBER = (
     text("dimension", "total, ring_group, ivr, number, campaign or half_hour.", required=True),
     text(
         "member_id",
-        "An id, a half-hour's start in UTC, '(all)' for the total, or '(none)' for calls without one.",
+        "An id, a half-hour's start in UTC, '(all)' for the total, or '(none)' for calls without one. Without a ring group "
+        "are above all those that ended in a menu or out of hours; where none of them was offered, the rates are null.",
         required=True,
     ),
     text("member_name", "Name of the member on that day; for a half-hour its local time with offset."),
@@ -338,6 +346,7 @@ TIME_DISTRIBUTION = Table(
         LOCAL_DATE,
         DIRECTION,
         RING_GROUP_ID,
+        RING_GROUP_NAME,
         text(
             "measure",
             "'talk' (talk_s of answered calls); of inbound calls 'wait' (`calls.wait_s` of the answered) and "
@@ -377,8 +386,17 @@ TALK_LOAD = Table(
     (
         LOCAL_DATE,
         text("dimension", "total, direction or ring_group.", required=True),
-        text("member_id", "A direction, a ring group's id, '(all)' for the total, or '(none)'.", required=True),
+        text(
+            "member_id",
+            "A direction, a ring group's id, '(all)' for the total, or '(none)' for calls without one.",
+            required=True,
+        ),
+        text(
+            "member_name",
+            "Name of the ring group, of several in a day that of the latest call; else the member_id again.",
+        ),
         TALK_INTERVAL,
+        INTERVAL_START_LOCAL,
         count("calls", "Ended calls that began in the half-hour."),
         TALK_BY_START,
         TALK_IN_INTERVAL,
@@ -403,19 +421,24 @@ TALK_LOAD = Table(
 
 AGENT_INTERVALS = Table(
     "agent_intervals",
-    "When each agent talks: talk time and calls by half-hour and direction. Ended calls that began on the day.",
+    "When each agent talks, and for which ring group: talk time and calls by half-hour, direction and ring group. Talk adds "
+    "up over all of these, and calls over all but agents. Ended calls that began on the day.",
     (
         LOCAL_DATE,
         TALK_INTERVAL,
+        INTERVAL_START_LOCAL,
         text(
             "agent_key",
             "The agent id; or 'external' or 'unattributed', which are left out of all call counts.",
             required=True,
         ),
         an_id("agent_id", "Id of the agent."),
+        text("agent_alias", "Name of the agent in the day's call with the highest id."),
         DIRECTION,
-        count("calls_offered", "Distinct calls of this half-hour that rang the agent or that the agent took."),
-        count("calls_handled", "Distinct calls of this half-hour that the agent took."),
+        RING_GROUP_ID,
+        RING_GROUP_NAME,
+        count("calls_offered", "Distinct calls that began in the half-hour and rang the agent or that the agent took."),
+        count("calls_handled", "Distinct calls that began in the half-hour and that the agent took."),
         seconds("talk_s_by_start", "The agent's share of the talk of the calls that began in it.", required=True),
         seconds(
             "talk_s_in_interval",
@@ -426,7 +449,7 @@ AGENT_INTERVALS = Table(
         ),
         STATUS_OF_DAY,
     ),
-    key=("interval_start", "agent_key", "direction"),
+    key=("interval_start", "agent_key", "direction", "ring_group_id"),
     inputs=("calls", "call_agents", "day_status"),
     group="metrics",
 )

@@ -1,7 +1,7 @@
 """Calls by hand, and every table that is computed from them."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,8 +18,8 @@ NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 def call(outcome: str, **changes: Any) -> Row:
-    """A row of `calls`: an ended inbound call at noon of `DAY`, but for the changes."""
-    return (
+    """A row of `calls`: an ended inbound call at noon of `DAY`, but for the changes; local times follow from those in UTC."""
+    row = (
         dict.fromkeys(TABLES["calls"].arrow_schema.names)
         | {"local_date": DAY, "started_at": NOON, "interval_start": NOON, "utc_offset_s": 0, "direction": "inbound"}
         | {"outcome": outcome, "outcome_source": "vendor_filter", "call_types": [], "is_ended": True}
@@ -27,6 +27,8 @@ def call(outcome: str, **changes: Any) -> Row:
         | {"is_linked": False, "agents_offered": 0, "agents_answered": 0}
         | changes
     )
+    offset = timedelta(seconds=row["utc_offset_s"])
+    return row | {f"{name}_local": row[name].replace(tzinfo=None) + offset for name in ("started_at", "interval_start")}
 
 
 def numbered(rows: Iterable[Row]) -> list[Row]:

@@ -1,14 +1,15 @@
 """Weeks and months from their own numerators and denominators."""
 
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calls_assets.metrics.periods import PERIODS, add_period, periodic
-from calls_assets.metrics.run import connect, sql
+from calls_assets.metrics.periods import PERIODS, add_period, periodic, prepare
+from calls_assets.metrics.run import connect
 from calls_assets.tables.catalog import ALL_TABLES, CALL_AGENTS, CALLS, DAY_STATUS
 from calls_assets_tests.examples import examples
 from calls_assets_tests.metrics.chain import NOON, call, chain, numbered
@@ -36,7 +37,7 @@ def period(rows, schema, query, statuses=True, given=None):
         "day_status": pa.Table.from_pylist(status, DAY_STATUS.arrow_schema),
     }
     with connect(inputs) as connection:
-        connection.execute(sql("macros"))
+        prepare(connection, days, ZoneInfo("UTC"))
         add_period(connection, schema, PERIODS[schema])
         return connection.sql(query).fetchall()
 

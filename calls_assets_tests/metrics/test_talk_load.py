@@ -140,6 +140,49 @@ def test_legs_that_begin_together_talk_at_once_and_sum_to_the_calls_talk_over_al
     assert (of_agents, of_calls) == ([200, 100], [100, 200])
 
 
+def test_an_agents_half_hour_is_told_by_ring_group_and_adds_up():
+    calls = [talking(0, 60, call_id=n, ring_group_id=group) for n, group in enumerate([1, 1, 2, None])]
+    legs = [leg(n, 0, 7, talk_s=60) for n in range(4)] + [leg(0, 1, 7, answered=False, attribution="not_answered")]
+    found = chain(calls, "agent_intervals", given={"call_agents": legs})["agent_intervals"]
+    told = {
+        row["ring_group_id"]: (row["calls_offered"], row["calls_handled"], row["talk_s_in_interval"]) for row in found
+    }
+    assert told == {1: (2, 2, 120), 2: (1, 1, 60), None: (1, 1, 60)}
+
+
+def test_what_is_renamed_during_a_day_stays_one_with_its_latest_name():
+    calls = [
+        talking(n * 1800, 60, call_id=n, ring_group_id=1, ring_group_name=name, ivr_id=2, ivr_name=name)
+        for n, name in enumerate(["Sales", "New sales", None])
+    ]
+    legs = [leg(n, 0, 7, talk_s=60, agent_alias=alias) for n, alias in enumerate(["Ann", "Anna", None])]
+    names = ("agent_intervals", "call_intervals", "talk_load", "time_distribution")
+    found = chain(calls, *names, given={"call_agents": legs})
+    assert {(row["agent_alias"], row["ring_group_name"]) for row in found["agent_intervals"]} == {("Anna", "New sales")}
+    assert {(row["ring_group_name"], row["ivr_name"]) for row in found["call_intervals"]} == {
+        ("New sales", "New sales")
+    }
+    assert len(found["agent_intervals"]) == len(found["call_intervals"]) == 3
+    (distribution,) = found["time_distribution"]
+    assert (distribution["ring_group_name"], distribution["calls"]) == ("New sales", 3)
+    assert {row["member_name"] for row in found["talk_load"]} == {"(all)", "inbound", "New sales"}
+
+
+def test_what_has_no_id_has_no_name():
+    calls = [talking(0, 60, call_id=1, ring_group_name="Nowhere")]
+    found = chain(calls, "call_intervals", "talk_load")
+    assert [row["ring_group_name"] for row in found["call_intervals"]] == [None]
+    assert one(found["talk_load"], dimension="ring_group")["member_name"] == "(none)"
+
+
+def test_talk_after_the_clocks_change_is_on_the_new_time_of_the_wall():
+    before = datetime(2026, 11, 1, 3, 50, tzinfo=UTC)  # 23:50 on 31 October in New York; at 06:00 UTC clocks go back
+    row = talking(0, 3 * 3600, started_at=before, interval_start=before.replace(minute=30), utc_offset_s=-14_400)
+    found = chain([row], "talk_load", zone="America/New_York")["talk_load"]
+    walls = [row["interval_start_local"].strftime("%H:%M") for row in found if row["dimension"] == "total"]
+    assert walls == ["23:30", "00:00", "00:30", "01:00", "01:30", "01:00", "01:30"]
+
+
 def test_talk_of_nobody_counts_in_no_call():
     legs = [leg(1, 0, None, agent_key="external", talk_s=30)]
     (row,) = chain([talking(0, 30, call_id=1)], "agent_intervals", given={"call_agents": legs})["agent_intervals"]

@@ -22,7 +22,7 @@ KEYS = {
     "call_flow": ("direction", "dimension", "member_id"),
     "time_distribution": ("direction", "ring_group_id", "measure", "up_to_s"),
     "talk_load": ("dimension", "member_id", "interval_start"),
-    "agent_intervals": ("interval_start", "agent_key", "direction"),
+    "agent_intervals": ("interval_start", "agent_key", "direction", "ring_group_id"),
 }
 
 

@@ -14,6 +14,7 @@ from calls_assets_tests.second_opinion.opinion import (
     Row,
     field_types,
     frame,
+    on_the_wall,
     ratio,
 )
 
@@ -217,6 +218,12 @@ def latest_name(rows: list[Row], column: str) -> str | None:
     return max(named, key=lambda row: (row["started_at"], row["call_id"]))[column] if named else None
 
 
+def names_of(rows: list[Row], dimension: str) -> dict[int | None, str | None]:
+    """The name of each thing of a dimension that calls belong to; calls that belong to none have none."""
+    key, name = DIMENSIONS[dimension]
+    return {member: latest_name(own, name) for (member,), own in groups_of(rows, key).items() if member is not None}
+
+
 def groups_of(rows: list[Row], *columns: str) -> dict[tuple, list[Row]]:
     """Rows by the values of some columns; null is a value."""
     found: dict[tuple, list[Row]] = {}
@@ -245,19 +252,22 @@ def members(rows: list[Row]) -> Iterator[tuple[Row, list[Row]]]:
 
 
 CALL_INTERVALS = (
-    "local_date interval_start direction ring_group_id ivr_id number_id campaign_id calls "
+    "local_date interval_start interval_start_local direction ring_group_id ring_group_name ivr_id ivr_name number_id "
+    "number_alias campaign_id campaign_name calls "
     + " ".join(f"calls_{outcome}" for outcome in OUTCOMES)
     + " calls_answered_within_sla speed_of_answer_calls speed_of_answer_total_s talk_calls talk_s day_status"
 )
 
 
-def call_intervals(calls: pd.DataFrame, day: date, status: str) -> pd.DataFrame:
+def call_intervals(calls: pd.DataFrame, day: date, status: str, zone: ZoneInfo) -> pd.DataFrame:
     """Counts and sums by half-hour, direction and what the calls belong to."""
     keys = ("interval_start", "direction", "ring_group_id", "ivr_id", "number_id", "campaign_id")
-    rows = []
+    rows, names = [], {dimension: names_of(ended(calls), dimension) for dimension in DIMENSIONS}
     for values, own in groups_of(ended(calls), *keys).items():
         outcomes = Counter(call["outcome"] for call in own)
         row = {"local_date": day, "calls": len(own), "day_status": status} | dict(zip(keys, values, strict=True))
+        row |= {name: names[dimension].get(row[key]) for dimension, (key, name) in DIMENSIONS.items()}
+        row["interval_start_local"] = on_the_wall(row["interval_start"], zone)
         row |= {f"calls_{outcome}": outcomes[outcome] for outcome in OUTCOMES}
         row["calls_answered_within_sla"] = sum(map(met, own))
         row["speed_of_answer_calls"] = sum(call["speed_of_answer_s"] is not None for call in own)

@@ -46,10 +46,10 @@ def opinions(
         "service_level": times.service_level(calls, calibration, day, status, waits.method),
         "abandonment": times.abandonment(calls, calibration, day, status, waits.method),
         "agent_talk_time": times.agent_talk_time(legs, day, status),
-        "call_intervals": counts.call_intervals(calls, day, status),
+        "call_intervals": counts.call_intervals(calls, day, status, zone),
         "callbacks_never_dialled": counts.callbacks_never_dialled(calls, raw, calls if every is None else every),
         "call_flow": counts.call_flow(calls, day, status),
         "time_distribution": times.time_distribution(calls, calibration, day, status),
-        "talk_load": times.talk_load(calls, day, status),
-        "agent_intervals": times.agent_intervals(calls, legs, day, status),
+        "talk_load": times.talk_load(calls, day, status, zone),
+        "agent_intervals": times.agent_intervals(calls, legs, day, status, zone),
     }

@@ -66,6 +66,11 @@ def utc(epoch: int) -> datetime:
     return datetime.fromtimestamp(epoch, UTC)
 
 
+def on_the_wall(at: datetime, zone: ZoneInfo) -> datetime:
+    """What a clock on the wall of a zone shows at a moment."""
+    return at.astimezone(zone).replace(tzinfo=None)
+
+
 def half_hour(epoch: int, offset: int) -> int:
     """The start of the half-hour that a moment lies in, floored in local time, as an epoch second."""
     return (epoch + offset) // HALF_HOUR * HALF_HOUR - offset
@@ -217,10 +222,11 @@ def outcome_of(record: Row, labels: set[str]) -> tuple[str, str]:
 
 
 CALLS = (
-    "local_date call_id started_at interval_start utc_offset_s direction outcome outcome_source call_types type is_ended "
-    "is_answered is_answered_within_sla requested_callback is_transferred transfers is_linked original_call_id duration_s "
-    "talk_s speed_of_answer_s wait_s wait_method sla_threshold_s agents_offered agents_answered first_agent_id last_agent_id "
-    "ring_group_id ring_group_name ivr_id ivr_name number_id number number_alias campaign_id campaign_name disposition_id "
+    "local_date call_id started_at started_at_local interval_start interval_start_local utc_offset_s direction outcome "
+    "outcome_source call_types type is_ended is_answered is_answered_within_sla requested_callback is_transferred "
+    "transfers is_linked original_call_id duration_s talk_s speed_of_answer_s wait_s wait_method sla_threshold_s "
+    "agents_offered agents_answered first_agent_id first_agent_alias last_agent_id last_agent_alias ring_group_id "
+    "ring_group_name ivr_id ivr_name number_id number number_alias campaign_id campaign_name disposition_id "
     "disposition_code contact_id country_dial_code list_ids tags"
 )
 
@@ -268,7 +274,9 @@ def _call(record: Row, labels: set[str], day: date, zone: ZoneInfo) -> Row:
         "local_date": day,
         "call_id": record["id"],
         "started_at": utc(start),
+        "started_at_local": on_the_wall(utc(start), zone),
         "interval_start": utc(half_hour(start, offset)),
+        "interval_start_local": on_the_wall(utc(half_hour(start, offset)), zone),
         "utc_offset_s": offset,
         "direction": direction_of(record),
         "outcome": outcome,
@@ -289,7 +297,9 @@ def _call(record: Row, labels: set[str], day: date, zone: ZoneInfo) -> Row:
         "agents_offered": len(ids_of(record["all_agents"]) | ids_of(record["answered_agents"])),
         "agents_answered": len(ids_of(record["answered_agents"])),
         "first_agent_id": legs[0]["agent"]["id"] if legs else None,
+        "first_agent_alias": legs[0]["agent"]["alias"] if legs else None,
         "last_agent_id": legs[-1]["agent"]["id"] if legs else None,
+        "last_agent_alias": legs[-1]["agent"]["alias"] if legs else None,
         "ring_group_id": parts["ring_group"].get("id"),
         "ring_group_name": parts["ring_group"].get("name"),
         "ivr_id": parts["ivr"].get("id"),

@@ -30,7 +30,7 @@ def file_of(root, table, day):
 def read(root, table, day):
     """A table's rows of a day as plain objects; those of a view as analysts get them."""
     if table in VIEWS:
-        stored = calls_assets.read(table, day, day, to="arrow", data_url=root)
+        stored = calls_assets.read(table, day, day, to="arrow", data_url=root).cast(VIEWS[table].arrow_schema)
     else:
         stored = pq.read_table(file_of(root, table, day))
     return pd.DataFrame(stored.to_pylist(), columns=stored.column_names, dtype=object)
@@ -134,9 +134,10 @@ def odd_leg(dice, start):
     began = dice.choice([start + dice.randrange(90)] * 8 + [None, 0, -5, (start + 20) * 1000, start - 3, start - 100])
     agent = dice.choice([None] + [1, 2, 3, 4, 5] * 6)
     flag = dice.choice([False, False, True, None])
+    alias = dice.choice([f"Agent {agent}", f"Agent {agent}", "Renamed", None])
     cause = dice.choice(["NORMAL_CLEARING", "NO_ANSWER", None])
     told = {"type": "agent", "is_any_transfer": flag, "hangup_reason": cause}
-    return {"id": agent, "alias": f"Agent {agent}", "started_at": began} | told
+    return {"id": agent, "alias": alias, "started_at": began} | told
 
 
 def odd_call(dice, call_id, start):

@@ -4,11 +4,21 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from calls_assets_tests.second_opinion.counts import OFFERED, ended, groups_of, latest_name, members, met, total
-from calls_assets_tests.second_opinion.opinion import HALF_HOUR, Row, frame, half_hour, ratio, utc, wait_by
+from calls_assets_tests.second_opinion.counts import (
+    OFFERED,
+    ended,
+    groups_of,
+    latest_name,
+    members,
+    met,
+    names_of,
+    total,
+)
+from calls_assets_tests.second_opinion.opinion import HALF_HOUR, Row, frame, half_hour, on_the_wall, ratio, utc, wait_by
 
 BINS = (15, 20, 25, 30, 45, 60, 90, 120, 180, 240, 300, 600)
 CALIBRATION = (
@@ -324,19 +334,20 @@ def distinct(legs: list[Row], keep: Callable[[Row], bool]) -> int:
     return len({leg["call_id"] for leg in legs if leg["agent_key"] not in NOBODY and keep(leg)})
 
 
-TIME_DISTRIBUTION = "local_date direction ring_group_id measure up_to_s calls day_status"
+TIME_DISTRIBUTION = "local_date direction ring_group_id ring_group_name measure up_to_s calls day_status"
 
 
 def time_distribution(calls: pd.DataFrame, calibration: pd.DataFrame, day: date, status: str) -> pd.DataFrame:
     """How many calls talk and wait up to how long."""
-    trust = Trust(calibration, None)
+    trust, groups = Trust(calibration, None), names_of(ended(calls), "ring_group")
     found: Counter[tuple] = Counter()
     for call in ended(calls):
         for measure, seconds in timed(call, trust):
             up_to = next((bound for bound in BINS if seconds <= bound), None)
-            found[call["direction"], call["ring_group_id"], measure, up_to] += 1
+            group = call["ring_group_id"]
+            found[call["direction"], group, groups.get(group), measure, up_to] += 1
     common = {"local_date": day, "day_status": status}
-    names = ("direction", "ring_group_id", "measure", "up_to_s")
+    names = ("direction", "ring_group_id", "ring_group_name", "measure", "up_to_s")
     rows = (common | dict(zip(names, values, strict=True)) | {"calls": n} for values, n in found.items())
     return frame(rows, TIME_DISTRIBUTION)
 
@@ -351,8 +362,8 @@ def timed(call: Row, trust: Trust) -> Iterator[tuple[str, int]]:
 
 
 TALK_LOAD = (
-    "local_date dimension member_id interval_start calls talk_s_by_start talk_s_in_interval erlangs peak_talk_calls "
-    "day_status"
+    "local_date dimension member_id member_name interval_start interval_start_local calls talk_s_by_start "
+    "talk_s_in_interval erlangs peak_talk_calls day_status"
 )
 
 
@@ -370,21 +381,23 @@ def pieces(begin: int, seconds: int, offset: int) -> dict[int, tuple[int, int]]:
     return cut
 
 
-def talk_load(calls: pd.DataFrame, day: date, status: str) -> pd.DataFrame:
+def talk_load(calls: pd.DataFrame, day: date, status: str, zone: ZoneInfo) -> pd.DataFrame:
     """How many talk at once in each half-hour, in total, by direction and by ring group."""
     over = ended(calls)
+    groups = names_of(over, "ring_group")
     slices: list[tuple[str, object, list[Row]]] = [("total", "(all)", over)]
     slices += [("direction", value, own) for (value,), own in groups_of(over, "direction").items()]
     slices += [("ring_group", value, own) for (value,), own in groups_of(over, "ring_group_id").items()]
     rows = []
     for dimension, value, own in slices:
         member = "(none)" if value is None else str(value)
-        common = {"local_date": day, "dimension": dimension, "member_id": member, "day_status": status}
-        rows += [common | load for load in _loads(own)]
+        name = groups[value] if dimension == "ring_group" and value is not None else member
+        common = {"local_date": day, "dimension": dimension, "member_id": member, "member_name": name}
+        rows += [common | load | {"day_status": status} for load in _loads(own, zone)]
     return frame(rows, TALK_LOAD)
 
 
-def _loads(calls: list[Row]) -> Iterator[Row]:
+def _loads(calls: list[Row], zone: ZoneInfo) -> Iterator[Row]:
     began = {start: own for (start,), own in groups_of(calls, "interval_start").items()}
     talks: dict[datetime, list[tuple[int, int]]] = {}
     for call in calls:
@@ -394,6 +407,7 @@ def _loads(calls: list[Row]) -> Iterator[Row]:
         within = sum(end - begin for begin, end in talks.get(start, []))
         yield {
             "interval_start": start,
+            "interval_start_local": on_the_wall(start, zone),
             "calls": len(began.get(start, [])),
             "talk_s_by_start": total(call["talk_s"] for call in began.get(start, [])),
             "talk_s_in_interval": within,
@@ -408,28 +422,36 @@ def peak(talks: list[tuple[int, int]]) -> int:
 
 
 AGENT_INTERVALS = (
-    "local_date interval_start agent_key agent_id direction calls_offered calls_handled talk_s_by_start "
-    "talk_s_in_interval day_status"
+    "local_date interval_start interval_start_local agent_key agent_id agent_alias direction ring_group_id ring_group_name "
+    "calls_offered calls_handled talk_s_by_start talk_s_in_interval day_status"
 )
 
 
-def agent_intervals(calls: pd.DataFrame, legs: pd.DataFrame, day: date, status: str) -> pd.DataFrame:
-    """When who talks: each agent's half-hours by direction."""
+def agent_intervals(calls: pd.DataFrame, legs: pd.DataFrame, day: date, status: str, zone: ZoneInfo) -> pd.DataFrame:
+    """When who talks: each agent's half-hours by direction and ring group."""
     over = {call["call_id"]: call for call in ended(calls)}
+    groups = names_of(list(over.values()), "ring_group")
+    aliases = {key: last_alias(own) for (key,), own in groups_of(legs.to_dict("records"), "agent_key").items()}
     parts = []
     for leg in legs.to_dict("records"):
         call, talk = over[leg["call_id"]], leg["talk_s"] or 0
+        leg |= {"ring_group_id": call["ring_group_id"]}
         parts.append(leg | {"start": call["interval_start"], "began": True, "by_start": talk, "within": 0})
         cut = pieces(talk_begin(call) + (leg["offset_s"] or 0), talk, call["utc_offset_s"])
         for start, (begin, end) in cut.items():
             parts.append(leg | {"start": utc(start), "began": False, "by_start": 0, "within": end - begin})
     rows = []
-    for (start, key, agent, direction), own in groups_of(parts, "start", "agent_key", "agent_id", "direction").items():
+    keys = ("start", "agent_key", "agent_id", "direction", "ring_group_id")
+    for (start, key, agent, direction, group), own in groups_of(parts, *keys).items():
         row = {
             "interval_start": start,
+            "interval_start_local": on_the_wall(start, zone),
             "agent_key": key,
             "agent_id": agent,
+            "agent_alias": aliases[key],
             "direction": direction,
+            "ring_group_id": group,
+            "ring_group_name": groups.get(group),
             "calls_offered": distinct(own, lambda part: part["began"]),
             "calls_handled": distinct(own, lambda part: part["began"] and part["answered"]),
             "talk_s_by_start": sum(part["by_start"] for part in own),

@@ -35,7 +35,13 @@ CREATE MACRO ratio(numerator, denominator) AS numerator / nullif(denominator, 0)
 CREATE MACRO seconds_or_null(seconds) AS CASE WHEN seconds BETWEEN 0 AND longest_possible_s() THEN seconds END;
 
 -- An instant in epoch seconds as a timestamp.
-CREATE MACRO instant(epoch_s) AS make_timestamp(epoch_s * 1_000_000);
+CREATE MACRO instant(epoch_s) AS make_timestamptz(epoch_s * 1_000_000);
+
+-- A timestamp in epoch seconds.
+CREATE MACRO epoch_s(moment) AS epoch_us(moment) // 1_000_000;
+
+-- What a clock on the wall shows at an instant in epoch seconds.
+CREATE MACRO wall_clock(epoch_s, utc_offset_s) AS make_timestamp((epoch_s + utc_offset_s) * 1_000_000);
 
 -- Start of an agent's leg in epoch seconds: milliseconds are scaled; null, 0 and less are unknown.
 CREATE MACRO leg_start(started_at) AS
@@ -118,7 +124,7 @@ CREATE MACRO status_of(calls, calls_open, days_inside_lookback, call_types_diffe
 
 -- When a call's talk begins, in epoch seconds: with its first known answering leg, or else with the call.
 CREATE MACRO talk_begin_s(started_at, speed_of_answer_s) AS
-    epoch_us(started_at) // 1_000_000 + coalesce(speed_of_answer_s, 0);
+    epoch_s(started_at) + coalesce(speed_of_answer_s, 0);
 
 -- The half-hours of local time into which the seconds from an instant (epoch s) on fall, each with its part of them.
 CREATE MACRO half_hours(begin_s, seconds, utc_offset_s) AS [
