@@ -75,6 +75,7 @@ def test_a_question_gets_an_answer(connection, number, question, query):
         assert known or name == "sunday", name  # the centre is closed
         if name.endswith(SHARES):
             assert all(0 <= value <= 1 for value in known), name
+            assert values[0] is not None, f"{name} begins with a null"
 
 
 def answer(connection, number):

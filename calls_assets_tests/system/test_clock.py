@@ -89,7 +89,7 @@ def by_arrow(_root):
 
 
 def by_polars(_root):
-    calls = pl.from_arrow(calls_assets.read("calls", to="arrow"))
+    calls = calls_assets.read("calls", to="polars")
     return calls["call_id"], calls["started_at"].dt.hour()
 
 
