@@ -22,6 +22,9 @@ PREFIX = "CALLS_"
 MOST_IN_FLIGHT = 64
 """The most concurrent requests that can be set."""
 
+OF_THIS_MACHINE = ("localtime", "posix", "right/")
+"""How names begin that are files of a machine's zone database, but no names of IANA: other programs do not know them."""
+
 OWNER = re.compile(r"team:[A-Za-z0-9_]+|[^@\s]+@[^@\s]+\.[^@\s]+")
 """What Dagster accepts as an owner."""
 
@@ -107,6 +110,8 @@ def whole(what: str, least: int, most: int) -> Callable[[str], int]:
 def read_zone(text: str) -> ZoneInfo:
     """The time zone of a name."""
     try:
+        if text.startswith(OF_THIS_MACHINE):
+            raise ZoneInfoNotFoundError
         return ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError("an IANA time zone such as America/New_York") from None

@@ -30,6 +30,8 @@ def test_nothing_set_gives_the_defaults():
     ("variable", "given"),
     [
         ("CALLS_TIMEZONE", "Mars/Olympus"),
+        ("CALLS_TIMEZONE", "localtime"),
+        ("CALLS_TIMEZONE", "posixrules"),
         ("CALLS_START_DATE", "banana"),
         ("CALLS_START_DATE", "20250101"),
         ("CALLS_START_DATE", "9999-12-31"),
