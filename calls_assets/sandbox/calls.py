@@ -124,15 +124,15 @@ def _live_leg(leg: dict[str, Any], started_at: int | None = None) -> dict[str, A
     return {**leg, "started_at": leg["started_at"] if started_at is None else started_at, "hangup_reason": None}
 
 
-def finished(journey: Journey, call_id: int, original_id: int | None, seed: str, meaning: Meaning) -> SimulatedCall:
-    """The finished call of a journey, recorded as `meaning` says; `seed` and the id decide what agents note down."""
+def finished(journey: Journey, seed: str, meaning: Meaning) -> SimulatedCall:
+    """The finished call of a journey, recorded as `meaning` says; `seed` and its id decide what agents note down."""
     if journey.ended_at is None:
-        raise ValueError(f"Call {call_id} never ended.")
-    dice = Dice(f"{seed} {call_id}")
-    within = _verdict(journey, meaning, f"{seed} {call_id} verdict")
+        raise ValueError(f"Call {journey.id} never ended.")
+    dice = Dice(f"{seed} {journey.id}")
+    within = _verdict(journey, meaning, f"{seed} {journey.id} verdict")
     answered = [leg for leg in journey.legs if leg.joined_at is not None]
     return SimulatedCall(
-        record=_record(journey, call_id, original_id, within, meaning, dice),
+        record=_record(journey, within, meaning, dice),
         call_types=_call_types(journey, within, meaning),
         started_at=journey.started_at,
         ended_at=journey.ended_at,
@@ -150,16 +150,14 @@ def finished(journey: Journey, call_id: int, original_id: int | None, seed: str,
     )
 
 
-def _record(
-    journey: Journey, call_id: int, original_id: int | None, within: bool | None, meaning: Meaning, dice: Dice
-) -> dict[str, Any]:
+def _record(journey: Journey, within: bool | None, meaning: Meaning, dice: Dice) -> dict[str, Any]:
     ended_at = journey.ended_at or 0
     talk_s = 0 if journey.answered_at is None else ended_at - journey.answered_at
     legs = [_leg(leg, meaning) for leg in journey.legs]
     group = journey.group
     coarse = "missed" if journey.answered_at is None else "answered"
     return {
-        "id": call_id,
+        "id": journey.id,
         "is_inbound": journey.inbound,
         "is_answered": journey.answered_at is not None,
         "is_in_queue": False,
@@ -177,15 +175,15 @@ def _record(
         "type": journey.outcome if meaning.tokens == "outcome" else coarse,
         "is_answered_within_sla": within,
         "is_data_cached": True,
-        "original_call_id": original_id,
+        "original_call_id": None if journey.follows is None else journey.follows.id,
         "campaign": _named(journey.campaign),
         "ring_group": None if group is None else _named((group.id, group.name)),
         "ivr": _named(journey.ivr),
-        **_notes(journey, call_id, dice),
+        **_notes(journey, dice),
     }
 
 
-def _notes(journey: Journey, call_id: int, dice: Dice) -> dict[str, Any]:
+def _notes(journey: Journey, dice: Dice) -> dict[str, Any]:
     answered = journey.answered_at is not None
     disposition, recordings = None, []
     if answered and dice.chance(0.85):
@@ -194,7 +192,7 @@ def _notes(journey: Journey, call_id: int, dice: Dice) -> dict[str, Any]:
         note = dice.choice(cast.NOTES) if dice.chance(0.2) else None
         disposition = {"id": number, "code": code, "note": note}
     if answered and dice.chance(0.9):
-        recordings = [{"id": call_id, "url": f"https://media.example.com/recordings/{call_id}.mp3"}]
+        recordings = [{"id": journey.id, "url": f"https://media.example.com/recordings/{journey.id}.mp3"}]
     tags = sorted(dice.sample(cast.TAGS, dice.seconds(1, 2))) if answered and dice.chance(0.2) else []
     return {"disposition": disposition, "recordings": recordings, "tags": tags}
 

@@ -6,7 +6,7 @@ All names and telephone numbers are fictional; the numbers are from the ranges r
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from calls_assets.sandbox.dice import Dice
@@ -17,8 +17,8 @@ class RingGroup:
     """A queue and the agents who serve it.
 
     `share` is its share of the queued calls, `talk_median_s` the median talk, `sla_s` the longest wait within the service
-    level, `max_wait_s` the wait after which a call overflows, `room` how many may wait, `campaigns` what its agents
-    dial from.
+    level, `max_wait_s` the wait after which a call overflows, `room` how many may wait, `rung` how many agents are rung
+    at once, `campaigns` what its agents dial from.
     """
 
     id: int
@@ -28,6 +28,7 @@ class RingGroup:
     sla_s: int = 20
     max_wait_s: int = 300
     room: int = 6
+    rung: int = 1
     campaigns: tuple[tuple[int, str], ...] = ()
 
 
@@ -73,9 +74,6 @@ DISPOSITIONS: Mapping[bool, tuple[tuple[int, str], ...]] = {
 NOTES = ("Asked for an invoice copy.", "Will send the contract.", "Address updated.", "Call again next week.")
 TAGS = ("new customer", "complaint", "vip", "invoice", "delivery", "upgrade")
 SURVEYS = (1, 2)
-CUSTOMERS = 1600
-"""How many customers there are; callers are drawn from them."""
-
 _FIRST_NAMES = (
     "Ada Ben Carla Dario Elena Felix Grace Hugo Iris Jonas Kira Liam Maya Nils Olga Pavel Quinn Rosa Sami Tara Umar "
     "Vera Wes Xenia Yusuf Zoe Amir Bella Cem Dana Emil"
@@ -84,22 +82,33 @@ _LAST_NAMES = (
     "Abbott Brandt Castillo Dunn Ellery Farrow Gentry Hale Ivers Jansen Keller Lowell Mercer Norwood Okafor Pratt "
     "Quimby Rourke Santoro Tanner Ulrich Vance Whitlock Yates Zimmer Arden Birch Calder Drummond"
 )
-_AREA_CODES = "201 206 212 303 305 312 347 404 415 512 602 617 702 718 818 917"
+_AREA_CODES = (
+    "201 202 203 205 206 207 208 209 210 212 213 214 215 216 217 218 219 224 225 228 229 231 234 239 240 248 251 252 "
+    "253 254 256 260 262 267 269 270 276 281 301 302 303 304 305 307 308 309 310 312 313 314 315 316 317 318 319 320 "
+    "321 323 325 330 334 336 337 339 347 351 352 360 361 386 401 402 404 405 406 407 408 409 410 412 413 414 415 417 "
+    "419 423 424 425 430 432 434 435 440 443 469 478 479 480 484 501 502 503 504 505 507 508 509 510 512 513 515 516 "
+    "517 518 520 530 540 541 559 561 562 563 567 570 571 573 574 580 585 586 601 602 603 605 606 607 608 609 610 612 "
+    "614 615 616 617 618 619 620 623 626 630 631 636 641 646 650 651 660 661 662 678"
+)
 _FIRST, _LAST, _AREAS = _FIRST_NAMES.split(), _LAST_NAMES.split(), _AREA_CODES.split()
 
 
 def name(index: int) -> tuple[str, str]:
     """The first and last name of person number `index`."""
-    # 31 first and 29 last names: without a common factor, all pairs come before one comes back.
-    return _FIRST[index % len(_FIRST)], _LAST[index % len(_LAST)]
+    # 31 first and 29 last names: without a common factor, all pairs come before one comes back, with an initial.
+    first, initial = _FIRST[index % len(_FIRST)], index // (len(_FIRST) * len(_LAST)) % 27
+    return (f"{first} {chr(64 + initial)}." if initial else first), _LAST[index % len(_LAST)]
 
 
-@lru_cache(maxsize=CUSTOMERS)
+@lru_cache(maxsize=20_000)
 def customer(index: int) -> dict[str, Any]:
-    """Customer number `index` (from 0) as the API shows a contact; a shared object, not to be changed."""
-    dice = Dice(f"customer {index}")
+    """Customer number `index` (from 0) as the API shows a contact; a shared object, not to be changed.
+
+    The first 16,000 have a telephone number each; the ranges for fiction hold no more.
+    """
     if index % 10 == 9:
-        country, national = "44", f"7700900{index // 10 % 1000:03d}"
+        place = index // 10
+        country, national = "44", f"{('7700900', '2079460')[place // 1000 % 2]}{place % 1000:03d}"
     else:
         country, national = "1", f"{_AREAS[index // 100 % len(_AREAS)]}55501{index % 100:02d}"
     return {
@@ -108,8 +117,14 @@ def customer(index: int) -> dict[str, Any]:
         "number_country_code": country,
         "national_number": national,
         "number": country + national,
-        "list_ids": sorted(number for number in range(1, 6) if dice.chance(0.25)),
+        "list_ids": _lists(index % 101),
     }
+
+
+@cache
+def _lists(index: int) -> list[int]:
+    dice = Dice(f"lists {index}")
+    return [number for number in range(1, 6) if dice.chance(0.25)]
 
 
 def agents(group: RingGroup, count: int) -> tuple[Agent, ...]:

@@ -9,12 +9,14 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from calls_assets.sandbox import cast
+from calls_assets.sandbox.callers import CUSTOMERS, FIRST, Callers
 from calls_assets.sandbox.calls import SimulatedCall, finished
 from calls_assets.sandbox.cast import Agent, RingGroup
 from calls_assets.sandbox.dice import Dice
+from calls_assets.sandbox.journey import Journey
 from calls_assets.sandbox.kinds import KINDS, KindName, Spell
 from calls_assets.sandbox.meaning import Meaning
-from calls_assets.sandbox.simulation import DayPlan, Shift, simulate
+from calls_assets.sandbox.simulation import DayPlan, Shift, call_back_first, simulate
 from calls_assets.waits import Thresholds, Waits
 
 _SLOT_S = 900
@@ -49,8 +51,11 @@ class Centre:
         self.calls_per_day = calls_per_day
         self.kind = KINDS[kind]
         self.meaning = meaning or Meaning()
+        self._seed = f"{seed} {zone} {calls_per_day}"
+        self._inbound = max(1, round(calls_per_day * self.kind.inbound_share))
         self._lock = threading.Lock()
-        self._days = lru_cache(maxsize=days_kept)(self._simulate)
+        self._days = lru_cache(maxsize=days_kept)(self._finished)
+        self._journeys = lru_cache(maxsize=6)(self._simulate)  # a day and the one before, over a long weekend
 
     @property
     def waits(self) -> Waits:
@@ -77,16 +82,23 @@ class Centre:
             day += timedelta(days=1)
         return [call for call in calls if start <= call.started_at < end]
 
-    def _simulate(self, day: date) -> tuple[SimulatedCall, ...]:
-        seed = f"{self.seed} {self.zone.key} {self.calls_per_day}"
-        journeys = simulate(self._plan(day), Dice(f"{seed} {day.isoformat()}"))
+    def _finished(self, day: date) -> tuple[SimulatedCall, ...]:
+        journeys = self._journeys(day)
+        if self.kind.week[day.weekday()].hours:
+            journeys = call_back_first(journeys, self._journeys(self._working_day_before(day)))
+        return tuple(finished(journey, self._seed, self.meaning) for journey in journeys)
+
+    def _simulate(self, day: date) -> list[Journey]:
+        journeys = simulate(self._plan(day), Dice(f"{self._seed} {day.isoformat()}"))
         # A day's ids are above those of all days before it, whichever days were asked for first.
         first = (day - date(1970, 1, 1)).days * 1_000_000 + 1
-        ids = {id(journey): first + place for place, journey in enumerate(journeys)}
-        return tuple(
-            finished(journey, ids[id(journey)], ids.get(id(journey.follows)), seed, self.meaning)
-            for journey in journeys
-        )
+        for place, journey in enumerate(journeys):
+            journey.id = first + place
+        return journeys
+
+    def _working_day_before(self, day: date) -> date:
+        before = day - timedelta(days=1)
+        return before if self.kind.week[before.weekday()].hours else self._working_day_before(before)
 
     def _plan(self, day: date) -> DayPlan:
         start, end = self._moment(day, 0), self._moment(day, 24)
@@ -101,6 +113,7 @@ class Centre:
             open_at=open_at,
             close_at=close_at,
             shifts=[shift for group in groups for shift in self._shifts(group, day)],
+            callers=Callers(self._seed, day.toordinal(), CUSTOMERS * self._inbound, self._inbound),
             groups=groups,
             rates=[self._rate(moment) for moment in range(start, end, _SLOT_S)],
             slot_s=_SLOT_S,
@@ -114,12 +127,12 @@ class Centre:
         return int(datetime(day.year, day.month, day.day, hour, tzinfo=self.zone).timestamp())
 
     def _rate(self, moment: int) -> float:
-        """Inbound calls to expect in the slot that begins at `moment`."""
+        """Inbound calls to expect in the slot that begins at `moment`, without those who call again."""
         local = datetime.fromtimestamp(moment, self.zone)
         weekday = self.kind.week[local.weekday()]
         opened = weekday.hours is not None and weekday.hours[0] <= local.hour < weekday.hours[1]
         level = (self.kind.busy if opened else self.kind.quiet)[local.hour]
-        return self._per_hour() * level * weekday.busy * _SLOT_S / 3600
+        return self._per_hour() * FIRST * level * weekday.busy * _SLOT_S / 3600
 
     def _per_hour(self) -> float:
         """Inbound calls to expect in an hour of a normal weekday that is neither busy nor quiet."""

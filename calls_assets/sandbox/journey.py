@@ -7,7 +7,10 @@ from calls_assets.sandbox.cast import Agent, Line, RingGroup
 
 @dataclass
 class Leg:
-    """An agent's part in a call, all times in epoch seconds; without `joined_at` the agent did not answer."""
+    """An agent's part in a call, all times in epoch seconds; without `joined_at` the agent did not answer.
+
+    `hangup_reason` is why the leg ended, by FreeSWITCH's names; it is empty while the agent is rung.
+    """
 
     agent: Agent
     rung_at: int
@@ -22,7 +25,9 @@ class Journey:
     """One call from its start to its end, all times in epoch seconds.
 
     `outcome` is the API's `type` token once the call is over; `caller` is a customer's number (None: withheld);
-    `external` are external numbers, each with whether it was a transfer and when it joined.
+    `external` are external numbers, each with whether it was a transfer and when it joined. A caller who asked for a
+    callback was called back `tries` times on the same day; `owed` says that the next working day shall do it. `id` is
+    given once the calls of the day are in order.
     """
 
     inbound: bool
@@ -40,6 +45,9 @@ class Journey:
     follows: "Journey | None" = None
     legs: list[Leg] = field(default_factory=list)
     external: list[tuple[str, bool, int]] = field(default_factory=list)
+    tries: int = 0
+    owed: bool = False
+    id: int = 0
 
     @property
     def settled(self) -> bool:

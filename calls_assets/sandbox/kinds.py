@@ -93,7 +93,7 @@ _DAY_SHIFTS = (Spell(8, 16, 6), Spell(9, 17, 4), Spell(12, 20, 5))
 _OFFICE = Kind(
     groups=(
         RingGroup(1, "Customer Support", 0.45, 205, campaigns=(_WELCOME,)),
-        RingGroup(2, "Sales", 0.30, 180, max_wait_s=240, campaigns=(_RENEWALS, _WELCOME)),
+        RingGroup(2, "Sales", 0.30, 180, max_wait_s=240, rung=2, campaigns=(_RENEWALS, _WELCOME)),
         RingGroup(3, "Billing", 0.25, 150, campaigns=((3, "Payment reminders"),)),
     ),
     lines=(
@@ -116,7 +116,7 @@ _OFFICE = Kind(
 _HELP_DESK = Kind(
     groups=(
         RingGroup(4, "First Level", 0.7, 230, max_wait_s=240, room=8, campaigns=((5, "Ticket follow-ups"),)),
-        RingGroup(5, "Second Level", 0.3, 330, max_wait_s=240, room=5, campaigns=((5, "Ticket follow-ups"),)),
+        RingGroup(5, "Second Level", 0.3, 330, max_wait_s=240, room=5, rung=2, campaigns=((5, "Ticket follow-ups"),)),
     ),
     lines=(
         Line(21, "12125550140", "Help line", 0.75, _MAIN_MENU, 4),
@@ -143,7 +143,7 @@ _HELP_DESK = Kind(
 
 _SALES_FLOOR = Kind(
     groups=(
-        RingGroup(6, "New Business", 0.55, 200, campaigns=((6, "New leads"), (7, "Trade fair contacts"))),
+        RingGroup(6, "New Business", 0.55, 200, rung=3, campaigns=((6, "New leads"), (7, "Trade fair contacts"))),
         RingGroup(7, "Key Accounts", 0.45, 240, campaigns=(_RENEWALS, (8, "Win-back"))),
     ),
     lines=(
@@ -169,7 +169,7 @@ _SALES_FLOOR = Kind(
 _ROUND_THE_CLOCK = Kind(
     groups=(
         RingGroup(8, "Assistance", 0.65, 210, campaigns=((9, "Satisfaction calls"),)),
-        RingGroup(9, "Travel Desk", 0.35, 240, campaigns=(_WELCOME,)),
+        RingGroup(9, "Travel Desk", 0.35, 240, rung=2, campaigns=(_WELCOME,)),
     ),
     lines=(
         Line(41, "12125550160", "Assistance line", 0.6, None, 8),

@@ -5,12 +5,14 @@ knows about time zones.
 """
 
 import heapq
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import cycle
 from typing import Any, TypeVar
 
 from calls_assets.sandbox import cast
+from calls_assets.sandbox.callers import AGAIN, RETURNS, WITHHELD, Callers
 from calls_assets.sandbox.cast import Agent, Line, RingGroup
 from calls_assets.sandbox.dice import Dice
 from calls_assets.sandbox.journey import Journey, Leg
@@ -23,6 +25,18 @@ SHORT_S = 10
 
 RING_S = 15
 """How long an agent is rung before the next one."""
+
+MISSED: Mapping[str, tuple[float, int, int]] = {
+    "NO_ANSWER": (0.55, RING_S, RING_S),
+    "CALL_REJECTED": (0.25, 2, RING_S - 1),
+    "USER_BUSY": (0.15, 1, 1),
+    "USER_NOT_REGISTERED": (0.05, 1, 1),
+}
+"""Why an agent does not take a ring (it rang out, was declined, met a busy telephone or none at all) -> how often, and the
+seconds between which it ends."""
+
+CALLBACKS: Mapping[str, float] = {"today": 0.84, "next day": 0.1, "never": 0.06}
+"""When a callback that was asked for is made, and how often."""
 
 LUNCH_S = 45 * 60
 
@@ -39,7 +53,7 @@ class Shift:
 
 @dataclass(frozen=True)
 class DayPlan:
-    """A day's opening hours (epoch seconds; None: closed all day), shifts and expected calls.
+    """A day's opening hours (epoch seconds; None: closed all day), shifts, callers and expected calls.
 
     `groups` are the ring groups that are staffed, `rates` the inbound calls expected in each slot of `slot_s` seconds from
     `start` on. Agents dial from campaigns from `dial_from` until `dial_until`.
@@ -51,6 +65,7 @@ class DayPlan:
     open_at: int | None
     close_at: int | None
     shifts: Sequence[Shift]
+    callers: Callers
     groups: Sequence[RingGroup]
     rates: Sequence[float]
     slot_s: int
@@ -90,10 +105,31 @@ def simulate(plan: DayPlan, dice: Dice) -> list[Journey]:
     return sorted(day.journeys, key=lambda journey: journey.started_at)
 
 
+def call_back_first(journeys: Sequence[Journey], before: Sequence[Journey]) -> list[Journey]:
+    """The calls of a day whose agents first call back who is still owed a callback from the working day before.
+
+    The first calls from a campaign of each ring group become these callbacks, so that the rest of the day stays as it was,
+    and a day depends on no more than one before it.
+    """
+    owed: defaultdict[int, deque[Journey]] = defaultdict(deque)
+    for call in before:
+        if call.owed and call.group:
+            owed[call.group.id].append(call)
+
+    def instead(call: Journey) -> Journey:
+        if call.inbound or not call.campaign or not owed[call.legs[0].agent.group]:
+            return call
+        asked = owed[call.legs[0].agent.group].popleft()
+        return replace(call, line=asked.line, caller=asked.caller, group=asked.group, campaign=None, follows=asked)
+
+    return [instead(call) for call in journeys]
+
+
 class _Day:
     def __init__(self, plan: DayPlan, dice: Dice) -> None:
         self.plan, self.kind = plan, plan.kind
         self.dice = dice
+        self.new_callers = cycle(plan.callers.new)
         self.now = plan.start
         self.journeys: list[Journey] = []
         self._events: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
@@ -105,7 +141,7 @@ class _Day:
         heapq.heappush(self._events, (when, self._count, action, args))
 
     def run(self) -> None:
-        self.at(self.plan.end, self.forget_callbacks)
+        self.at(self.plan.end, self.leave_callbacks)
         for shift in self.plan.shifts:
             worker = _Worker(shift.agent, self.queues[shift.agent.group], shift.end, shift.lunch_at)
             self.at(shift.start, self.come_free, worker)
@@ -133,13 +169,22 @@ class _Day:
             slot += 1
 
     def arrive(self) -> None:
+        line = _pick(self.dice, self.kind.lines, [line.share for line in self.kind.lines])
+        if self.dice.chance(WITHHELD):
+            self.dialled_by(None, line)
+        elif self.dice.chance(sum(RETURNS)):
+            self.dialled_by(self.plan.callers.returning(self.dice), line)
+        else:
+            self.dialled_by(next(self.new_callers), line)
+
+    def dialled_by(self, caller: int | None, line: Line) -> None:
         dice, now = self.dice, self.now
-        line = _pick(dice, self.kind.lines, [line.share for line in self.kind.lines])
-        caller = None if dice.chance(0.02) else int(dice.random() ** 1.5 * cast.CUSTOMERS)
+        if now >= self.plan.end:  # a call that starts then belongs to the next day
+            return
         call = Journey(True, now, line, caller, campaign=line.campaign)
         self.journeys.append(call)
         if not self.plan.is_open(now):
-            call.end(now + dice.seconds(9, 40), "out_of_business_hours")
+            self.end(call, now + dice.seconds(9, 40), "out_of_business_hours")
             return
         hasty = dice.chance(0.035)
         if line.ivr is None:
@@ -147,7 +192,7 @@ class _Day:
             return
         call.ivr = line.ivr
         if not hasty and dice.chance(0.08):
-            call.end(now + dice.about(28, 0.6, 3, 240), "ivr_exit")
+            self.end(call, now + dice.about(28, 0.6, 3, 240), "ivr_exit")
             return
         self.at(now + (dice.seconds(2, 5) if hasty else dice.about(16, 0.5, 5, 90)), self.enter_queue, call, hasty)
 
@@ -156,7 +201,7 @@ class _Day:
         queue = self.queue_for(call.line)
         call.group, call.queued_at = queue.group, now
         if len(queue.waiting) >= queue.group.room:
-            call.end(now + 1, "overflowed")
+            self.end(call, now + 1, "overflowed")
             return
         queue.waiting.append(call)
         self.at(
@@ -168,6 +213,13 @@ class _Day:
         if dice.chance(0.003):
             self.at(now + dice.seconds(5, 15), self.lose, call, queue)
         self.distribute(queue)
+
+    def end(self, call: Journey, when: int, outcome: str) -> None:
+        call.end(when, outcome)
+        if call.inbound:
+            share, mean_s = AGAIN[outcome]
+            if self.dice.chance(share):
+                self.at(when + 10 + self.dice.after(mean_s), self.dialled_by, call.caller, call.line)
 
     def queue_for(self, line: Line) -> _Queue:
         if line.group in self.queues and not self.dice.chance(0.1):
@@ -182,7 +234,7 @@ class _Day:
 
     def lose(self, call: Journey, queue: _Queue) -> None:
         if not call.settled:
-            self.leave_queue(call, queue, "missed")
+            self.leave_queue(call, queue, "missed", "NORMAL_TEMPORARY_FAILURE")
 
     def overflow(self, call: Journey, queue: _Queue) -> None:
         if call in queue.waiting:
@@ -193,16 +245,20 @@ class _Day:
     def ask_for_callback(self, call: Journey, queue: _Queue) -> None:
         if call in queue.waiting:
             self.leave_queue(call, queue, "callback")
-            close_at = self.plan.close_at or self.now
-            due = min(self.now + self.dice.seconds(300, 2400), close_at - self.dice.seconds(30, 120))
-            self.at(max(due, self.now + 20), self.owe_callback, call, queue)
+            made = _pick(self.dice, list(CALLBACKS), list(CALLBACKS.values()))
+            call.owed = made == "next day"
+            if made == "today":
+                self.promise_callback(call, queue)
 
-    def leave_queue(self, call: Journey, queue: _Queue, outcome: str) -> None:
+    def leave_queue(self, call: Journey, queue: _Queue, outcome: str, cause: str = "ORIGINATOR_CANCEL") -> None:
         if call in queue.waiting:
             queue.waiting.remove(call)
-        else:
-            call.legs[-1].hangup_reason = "ORIGINATOR_CANCEL"  # miss() frees its agent
-        call.end(self.now, outcome)
+        self.stop_ringing(call, cause)
+        self.end(call, self.now, outcome)
+
+    def stop_ringing(self, call: Journey, cause: str) -> None:
+        for leg in call.legs:
+            leg.hangup_reason = leg.hangup_reason or cause  # pick_up() and miss() free the agents
 
     # Agents.
 
@@ -241,30 +297,37 @@ class _Day:
 
     def distribute(self, queue: _Queue) -> None:
         while queue.waiting and queue.idle:
-            self.ring(queue.waiting.popleft(), self.engage(queue.idle[0]))
+            call = queue.waiting.popleft()
+            for worker in queue.idle[: queue.group.rung]:
+                self.ring(call, self.engage(worker))
 
     def ring(self, call: Journey, worker: _Worker) -> None:
-        leg = Leg(worker.agent, self.now)
+        leg = Leg(worker.agent, self.now, hangup_reason="")
         call.legs.append(leg)
-        answer_s = self.dice.about(7, 0.4, 2, RING_S - 1)
         if self.dice.chance(0.92):
-            self.at(self.now + answer_s, self.pick_up, call, worker, leg)
+            self.at(self.now + self.dice.about(7, 0.4, 2, RING_S - 1), self.pick_up, call, worker, leg)
         else:
-            refused = self.dice.chance(0.3)
-            leg.hangup_reason = "CALL_REJECTED" if refused else "NO_ANSWER"
-            self.at(self.now + (answer_s if refused else RING_S), self.miss, call, worker)
+            cause = _pick(self.dice, list(MISSED), [share for share, _, _ in MISSED.values()])
+            _, least_s, most_s = MISSED[cause]
+            self.at(self.now + self.dice.seconds(least_s, most_s), self.miss, call, worker, leg, cause)
 
-    def miss(self, call: Journey, worker: _Worker) -> None:
-        if not call.settled:
+    def miss(self, call: Journey, worker: _Worker, leg: Leg, cause: str) -> None:
+        if leg.hangup_reason:
+            self.come_free(worker)
+            return
+        leg.hangup_reason = cause
+        if all(each.hangup_reason for each in call.legs):  # nobody else is being rung
             worker.queue.waiting.appendleft(call)
         self.at(self.now + self.dice.seconds(30, 150), self.come_free, worker)
         self.distribute(worker.queue)
 
     def pick_up(self, call: Journey, worker: _Worker, leg: Leg) -> None:
-        if call.settled:
+        if leg.hangup_reason:
             self.come_free(worker)
             return
         call.answered_at = leg.joined_at = self.now
+        leg.hangup_reason = "NORMAL_CLEARING"
+        self.stop_ringing(call, "LOSE_RACE")
         talk_s = self.dice.about(worker.queue.group.talk_median_s, 0.75, 8)
         kind = _pick(self.dice, ("stay", "cold", "warm", "outside"), (0.90, 0.055, 0.03, 0.015))
         if kind == "stay" or talk_s < 45:
@@ -275,7 +338,7 @@ class _Day:
 
     def finish(self, call: Journey, worker: _Worker, leg: Leg) -> None:
         leg.left_at = self.now
-        call.end(self.now, "answered")
+        self.end(call, self.now, "answered")
         self.wrap_up(worker)
 
     # Transfers.
@@ -283,7 +346,7 @@ class _Day:
     def hand_on(self, call: Journey, worker: _Worker, leg: Leg, kind: str, rest_s: int) -> None:
         if kind == "outside":
             call.external.append((self.dice.choice(cast.PARTNER_NUMBERS), True, self.now))
-            self.at(self.now + rest_s, call.end, self.now + rest_s, "answered")
+            self.at(self.now + rest_s, self.end, call, self.now + rest_s, "answered")
             self.release(worker, leg)
             return
         free = [queue.idle[0] for queue in self.queues.values() if queue.idle]
@@ -313,18 +376,27 @@ class _Day:
 
     # Outbound calls.
 
-    def owe_callback(self, call: Journey, queue: _Queue) -> None:
+    def promise_callback(self, call: Journey, queue: _Queue) -> None:
+        close_at = self.plan.close_at or self.now
+        due = min(self.now + self.dice.seconds(300, 2400), close_at - self.dice.seconds(30, 120))
+        self.at(max(due, self.now + 20), self.start_callback, call, queue)
+
+    def start_callback(self, call: Journey, queue: _Queue) -> None:
         if self.now >= self.plan.end:  # a call that starts then belongs to the next day
+            call.owed = not call.tries
             return
         queue.callbacks.append(call)
         if queue.idle:
             self.call_back(queue.idle[0], queue.callbacks.popleft())
 
-    def forget_callbacks(self) -> None:
+    def leave_callbacks(self) -> None:
         for queue in self.queues.values():
+            for call in queue.callbacks:
+                call.owed = not call.tries
             queue.callbacks.clear()
 
     def call_back(self, worker: _Worker, asked: Journey) -> None:
+        asked.tries += 1
         group = worker.queue.group
         call = Journey(False, self.now, asked.line, asked.caller, group, follows=asked)
         self.place(self.engage(worker), call, likely=0.8, talk_median_s=group.talk_median_s)
@@ -340,7 +412,7 @@ class _Day:
             self.at(self.now + 120, self.dial, worker, stint)
             return
         group = worker.queue.group
-        caller = int(self.dice.random() * cast.CUSTOMERS)
+        caller = int(self.dice.random() * self.plan.callers.customers)
         campaign = self.dice.choice(group.campaigns)
         call = Journey(False, self.now, self.kind.caller_id(group), caller, campaign=campaign)
         self.place(self.engage(worker), call, likely=self.kind.reached, talk_median_s=110)
@@ -360,8 +432,10 @@ class _Day:
         self.at(self.now + self.dice.about(talk_median_s, 0.8, 6), self.finish, call, worker, leg)
 
     def give_up(self, call: Journey, worker: _Worker) -> None:
-        call.end(self.now, "not_answered")
+        self.end(call, self.now, "not_answered")
         self.wrap_up(worker)
+        if call.follows and call.follows.tries == 1 and self.dice.chance(0.6):
+            self.promise_callback(call.follows, worker.queue)
 
 
 def _pick(dice: Dice, things: Sequence[_T], weights: Sequence[float]) -> _T:

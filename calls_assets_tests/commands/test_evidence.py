@@ -155,7 +155,7 @@ def test_the_relations_of_each_account_are_found_and_outcomes_do_not_depend_on_t
     [
         pytest.param(Meaning(), set(), id="timer starts in the queue"),
         pytest.param(
-            Meaning(sla_clock="call", sla_s=45),
+            Meaning(sla_clock="call", sla_s=25),
             {"duration_less_talk"},
             id="legs ring",
             marks=pytest.mark.slow,
@@ -189,11 +189,11 @@ def test_accounts_whose_waits_can_be_told_are_told_apart_from_others(monkeypatch
     assert {method for method, verdict in found.items() if verdict == "proven"} == proven
     assert found.keys() == {"leg_start", "duration_less_talk"}
     method = next((name for name in METHODS if name in proven), "none")
-    thresholds = " CALLS_SLA_SECONDS=45" if proven else ""
+    thresholds = f" CALLS_SLA_SECONDS={meaning.sla_s}" if proven else ""
     assert f"Set CALLS_WAIT={method}{thresholds}, then compute the days again:" in text
     if not proven:
         return
-    again = write_tree(tmp_path / "again", centre, FIRST, LAST, waits=Waits(method, Thresholds(45)))
+    again = write_tree(tmp_path / "again", centre, FIRST, LAST, waits=Waits(method, Thresholds(meaning.sla_s)))
     monthly = calls_assets.read("service_level", by="month", data_url=again)
     total = monthly[monthly["dimension"] == "total"].iloc[0]
     true_waits = [
@@ -202,7 +202,7 @@ def test_accounts_whose_waits_can_be_told_are_told_apart_from_others(monkeypatch
         for call in centre.day(day)
         if "inbound_answered" in call.call_types
     ]
-    assert (total["wait_status"], total["threshold_s"]) == ("verified", 45)
+    assert (total["wait_status"], total["threshold_s"]) == ("verified", meaning.sla_s)
     assert total["average_speed_of_answer_s"] == pytest.approx(sum(true_waits) / len(true_waits), abs=0.01)
 
 

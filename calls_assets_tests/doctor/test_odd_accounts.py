@@ -68,7 +68,7 @@ ODD = {
     "no dates": (Behaviour(ignored=frozenset({"dateFrom", "dateTo"})), ["Dates are ignored: "]),
     "cut pages": (
         Behaviour(page_bytes=100_000),
-        ["rows came for limit=46.", "Pages for limit=1000 are cut short", "CALLS_PAGE_SIZE=46", "All 18 are given."],
+        ["rows came for limit=45.", "Pages for limit=1000 are cut short", "CALLS_PAGE_SIZE=45", "All 18 are given."],
     ),
     "ninety days": (
         Behaviour(keeps_days=90),

@@ -1,6 +1,7 @@
 """Each kind of call centre serves its purpose, and is consistent."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import get_args
@@ -10,10 +11,11 @@ import pytest
 
 from calls_assets.api.document import CALL_TYPES
 from calls_assets.sandbox import Centre, KindName, SimulatedCall, cast
+from calls_assets.sandbox.callers import Callers
 from calls_assets.sandbox.calls import as_of
 from calls_assets.sandbox.dice import Dice
 from calls_assets.sandbox.kinds import KINDS
-from calls_assets.sandbox.simulation import DayPlan, Shift, simulate
+from calls_assets.sandbox.simulation import DayPlan, Shift, call_back_first, simulate
 
 NEW_YORK = ZoneInfo("America/New_York")
 FIRST = date(2025, 10, 27)
@@ -87,7 +89,7 @@ def test_midnight_parts_the_calls_but_not_the_talks() -> None:
     assert all(agent != next_agent or end <= start for (agent, _, end), (next_agent, start, _) in pairwise(talks))
 
 
-def test_callbacks_still_owed_at_midnight_are_not_made() -> None:
+def test_callbacks_still_owed_at_midnight_are_made_first_on_the_next_day() -> None:
     kind, slots, end = KINDS["round_the_clock"], 8, 7200
     shifts = [Shift(agent, 0, end + 300) for group in kind.groups for agent in cast.agents(group, 2)]
     plan = DayPlan(
@@ -97,6 +99,7 @@ def test_callbacks_still_owed_at_midnight_are_not_made() -> None:
         open_at=0,
         close_at=end,
         shifts=shifts,
+        callers=Callers("a rush", 1, 400, 100),
         groups=kind.groups,
         rates=[30.0] * slots,
         slot_s=900,
@@ -105,9 +108,22 @@ def test_callbacks_still_owed_at_midnight_are_not_made() -> None:
     )
     calls = simulate(plan, Dice("a rush before midnight"))
     asked = [call for call in calls if call.outcome == "callback"]
-    made = [call for call in calls if call.follows]
+    made = [call.follows for call in calls if call.follows]
+    owed = [call for call in asked if call.owed]
     assert 0 < len(made) < len(asked)
+    assert len(owed) > 10
+    assert not [call for call in owed if call in made]
     assert max(call.started_at for call in calls) < end
+
+    quiet = replace(plan, rates=[0.0] * slots)
+    dialled = simulate(quiet, Dice("a quiet night"))
+    first = call_back_first(dialled, calls)
+    assert [call.started_at for call in first] == [call.started_at for call in dialled]
+    late = [call.follows for call in first if call.follows]
+    assert 0 < len(late) < len(owed)
+    for group in kind.groups:
+        in_turn = [call for call in late if call.group is group]
+        assert in_turn == [call for call in owed if call.group is group][: len(in_turn)]
 
 
 def test_who_works_until_midnight_does_not_work_the_night_that_follows() -> None:
@@ -146,12 +162,17 @@ def test_a_kind_is_true_to_itself(weeks: dict[KindName, list[SimulatedCall]], ki
     talks = sorted((talk.agent_id, talk.start, talk.end) for call in calls for talk in call.talks)
     assert all(agent != next_agent or end <= start for (agent, _, end), (next_agent, start, _) in pairwise(talks))
     by_id = dict(zip(ids, calls, strict=True))
-    originals = [(call, by_id[call.record["original_call_id"]]) for call in calls if call.record["original_call_id"]]
+    worked = sorted({local(call.started_at).date() for call in calls if call.talks})
+    originals = [(call, call.record["original_call_id"]) for call in calls if call.record["original_call_id"]]
     assert originals
-    for call, original in originals:
-        assert "callback" in original.call_types
-        assert original.ended_at < call.started_at
-        assert local(original.started_at).date() == local(call.started_at).date()
+    for call, asked in originals:
+        today = worked.index(local(call.started_at).date())
+        if asked not in by_id:
+            assert today == 0
+            continue
+        assert "callback" in by_id[asked].call_types
+        assert by_id[asked].ended_at < call.started_at
+        assert today - worked.index(local(by_id[asked].started_at).date()) in (0, 1)
 
 
 @pytest.mark.parametrize("kind", NAMES)
