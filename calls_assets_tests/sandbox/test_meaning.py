@@ -68,6 +68,14 @@ def test_an_answered_leg_may_start_when_it_answered() -> None:
         assert in_vain[0] == in_vain[1]
 
 
+def test_a_leg_starts_at_the_ring_by_default() -> None:
+    for call, _ in told():
+        assert call.timeline is not None
+        assert tuple(leg["started_at"] for leg in call.record["all_agents"]) == call.timeline.rung_at
+        answered = zip(call.record["answered_agents"], call.timeline.joined_at, strict=True)
+        assert all(leg["started_at"] < joined_at for leg, joined_at in answered)
+
+
 def test_a_leg_that_rings_is_there_before_it_answers() -> None:
     for plain, call in told(leg_start="answer"):
         for leg, late in zip(plain.record["all_agents"], call.record["all_agents"], strict=True):
@@ -82,6 +90,10 @@ def test_the_duration_may_be_the_talk() -> None:
     pairs = told(duration="talk")
     assert changed(pairs) == {"duration"}
     assert all(call.record["duration"] == call.record["talk_time"] for _, call in pairs)
+    hung_up = [plain.record["duration"] for plain, call in pairs if call.call_types & {"abandoned", "short_abandoned"}]
+    assert min(hung_up) > 0
+    assert {call.record["duration"] for _, call in pairs if not call.record["is_answered"]} == {0}
+    assert all(call.record["duration"] > 0 for _, call in pairs if "inbound_answered" in call.call_types)
     call = next(call for _, call in pairs if call.wait_s and "inbound_answered" in call.call_types)
     assert call.timeline is not None
     answered_at = call.timeline.answered_at or 0
@@ -147,3 +159,45 @@ def test_noise_turns_a_share_of_the_verdicts_round() -> None:
     turned = [plain for plain, other in judged if plain.record != other.record]
     assert 0.15 < len(turned) / len(judged) < 0.25
     assert {plain.record["is_answered_within_sla"] for plain in turned} == {True, False}
+
+
+def misjudged(calls: list[SimulatedCall], threshold_s: int) -> float:
+    """Share of the verdicts on which `duration` - `talk_time`, against a threshold in seconds, disagrees."""
+    records = [call.record for call in calls if call.record["is_answered_within_sla"] is not None]
+    wrong = [
+        (record["duration"] - record["talk_time"] <= threshold_s) != record["is_answered_within_sla"]
+        for record in records
+    ]
+    return sum(wrong) / len(wrong)
+
+
+def test_duration_less_talk_agrees_exactly_with_the_clock_of_the_call() -> None:
+    calls = [call for _, call in told(sla_clock="call", sla_s=45)]
+    assert misjudged(calls, 45) == 0
+    assert 0.02 < sum(call.record["is_answered_within_sla"] is False for call in calls) / len(calls) < 0.98
+    assert misjudged(calls, 40) > 0
+
+
+def test_menus_of_different_length_make_duration_less_talk_misjudge_the_clock_of_the_queue() -> None:
+    calls = [call for _, call in told(sla_clock="queue", sla_s=20)]
+    with_menu = [call for call in calls if call.record["ivr"]]
+    menus = {
+        call.timeline.queued_at - call.started_at for call in with_menu if call.timeline and call.timeline.queued_at
+    }
+    assert len(menus) > 20
+    assert min(misjudged(calls, threshold_s) for threshold_s in range(300)) > 0.02
+    # Where there is no menu, the two clocks are one.
+    assert misjudged([call for call in calls if not call.record["ivr"]], 20) == 0
+
+
+def test_a_talk_alone_says_nothing_of_the_wait() -> None:
+    calls = [call for _, call in told(sla_clock="call", sla_s=45, duration="talk")]
+    late = [call for call in calls if call.record["is_answered_within_sla"] is False]
+    assert len(late) > 10
+    assert all(call.record["duration"] == call.record["talk_time"] for call in late)
+
+
+def test_no_threshold_agrees_with_verdicts_that_are_noise() -> None:
+    calls = [call for _, call in told(sla_clock="call", sla_s=45, noise=0.2)]
+    assert 0.15 < misjudged(calls, 45) < 0.25
+    assert min(misjudged(calls, threshold_s) for threshold_s in range(300)) > 0.1
