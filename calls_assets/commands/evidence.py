@@ -1,6 +1,7 @@
 """What the numbers rest on, over a range of days: how call types relate, what `type` says, whether the waits hold."""
 
 import heapq
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -22,14 +23,18 @@ from calls_assets.display import NAMELESS, apart, shown
 from calls_assets.env_file import set_variables
 from calls_assets.metrics.periods import add_period
 from calls_assets.metrics.wait_proof import WaitProof, prove
-from calls_assets.reader import connect, explained
+from calls_assets.reader import MissingDays, connect, explained
 from calls_assets.settings import Settings
+from calls_assets.tables.catalog import CALLS
+from calls_assets.tables.stale import ranges
+from calls_assets.tables.store import TableStore
 from calls_assets.waits import METHODS
-
-DEFAULTS = Settings()
 
 DAYS = 30
 """How many of the last closed days are examined, unless days are given."""
+
+MOST_DAYS = 366
+"""How many of them are examined where fewer do not decide how waits are told."""
 
 TOLD_BY_TYPE = {
     "short_abandoned": "short_abandoned",
@@ -111,12 +116,13 @@ def command(first: date | None, last: date | None, write_env: Path | None) -> No
         proof = print_evidence(first, last, datetime.now(settings.zone).date(), Console(), settings)
     if write_env is not None:
         set_variables(write_env, proof.variables)
-        names = " and ".join(proof.variables) or "nothing, because nothing is proven,"
-        Console().print(f"Set {names} in {write_env}.", soft_wrap=True, highlight=False, markup=False)
+        names = " and ".join(proof.variables)
+        told = f"Set {names} in {write_env}." if names else f"Nothing is proven, so {write_env} is unchanged."
+        Console().print(told, soft_wrap=True, highlight=False, markup=False)
 
 
 def print_evidence(
-    first: date | None, last: date | None, today: date, console: Console, settings: Settings = DEFAULTS
+    first: date | None, last: date | None, today: date, console: Console, settings: Settings
 ) -> WaitProof:
     """Print the evidence of the local days from `first` to `last`, by default the last 30 closed ones; returns that of waits.
 
@@ -131,13 +137,13 @@ def print_evidence(
         MissingDay: no table has any file in the range.
     """
     last = last or today - ONE_DAY
-    first = first or last - timedelta(days=DAYS - 1)
-    with connect(first, last) as connection:
-        add_period(connection, "period", f"DATE '{first}'")
+    begin = first or last - timedelta(days=DAYS - 1)
+    with connect(begin, last) as connection:
+        add_period(connection, "period", f"DATE '{begin}'")
         ((days, calls),) = connection.execute(
             "SELECT coalesce(sum(days), 0), coalesce(sum(calls), 0) FROM day_status"
         ).fetchall()
-        console.print(f"{calls:,} calls of {days} days from {first} to {last}.", highlight=False)
+        console.print(f"{calls:,} calls of {days} days from {begin} to {last}.", highlight=False)
         relations = connection.execute(RELATIONS).fetchall()
         console.print(_relations(relations))
         for sentence in broken_promises(relations):
@@ -147,11 +153,24 @@ def print_evidence(
         for sentence in suggestions(pairs, days):
             console.print(sentence, highlight=False, soft_wrap=True)
         proof = prove(connection, "period")
-        for grid in _waits(proof):
-            console.print(grid)
-        for sentence in wait_settings(proof, settings, first, last):
-            console.print(sentence, highlight=False, soft_wrap=True)
+    if first is None and not proof.is_settled:
+        begin = last - timedelta(days=MOST_DAYS - 1)
+        console.print(f"{DAYS} days do not decide how waits are told: what follows is of all days from {begin} on.")
+        proof = _proof(begin, last)
+    for grid in _waits(proof):
+        console.print(grid)
+    for sentence in wait_settings(proof, settings):
+        console.print(sentence, highlight=False, soft_wrap=True)
     return proof
+
+
+def _proof(first: date, last: date) -> WaitProof:
+    """The proof of waits on all calls of a range, most of whose days may be missing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MissingDays)
+        with connect(first, last) as connection:
+            add_period(connection, "period", f"DATE '{first}'")
+            return prove(connection, "period")
 
 
 def suggestions(pairs: list[Pair], days: int) -> Iterator[str]:
@@ -227,16 +246,18 @@ def _waits(proof: WaitProof) -> Iterator[Grid]:
             yield grid
 
 
-def wait_settings(proof: WaitProof, settings: Settings, first: date, last: date) -> Iterator[str]:
-    """What the proof says, and what to set; `settings` are those of the environment."""
+def wait_settings(proof: WaitProof, settings: Settings) -> Iterator[str]:
+    """What the proof says, what to set, and how the tree's days take it on; `settings` are those of the environment."""
     yield from proof.describe()
     given = {"CALLS_WAIT": settings.wait or "", "CALLS_SLA_SECONDS": str(settings.sla_seconds)}
     differing = {name: value for name, value in proof.variables.items() if given[name] != value}
     if differing:
         values = " ".join(f"{name}={value}" for name, value in differing.items())
-        yield f"Set {values}, then compute the days again: calls-assets run --computed --from {first} --to {last}"
+        yield f"Set {values}, then compute the days again that are there:"
+        days = TableStore(settings.data_url).days(CALLS)
+        yield from (f"calls-assets run --computed --from {first} --to {last}" for first, last in ranges(days))
     elif proof.variables:
-        yield "CALLS_WAIT and CALLS_SLA_SECONDS are set to that."
+        yield "The settings say so already."
 
 
 def _grid(title: str, *names: str) -> Grid:

@@ -30,7 +30,8 @@ def proven_variables(settings: Settings, found: Findings) -> dict[str, str]:
         proven["CALLS_PAGE_SIZE"] = str(found.page.size)
     if found.requests_per_second:
         proven["CALLS_REQUESTS_PER_SECOND"] = f"{found.requests_per_second:g}"
-    return proven | found.waits.variables
+    known = {"CALLS_WAIT": settings.wait, "CALLS_SLA_SECONDS": str(settings.sla_seconds)}
+    return proven | {name: value for name, value in found.waits.variables.items() if value or known[name]}
 
 
 def proposed_timezone(

@@ -23,7 +23,9 @@ def prove_waits(account: Account, sample: Sample) -> WaitProof:
     pages = [answer.page.calls for answer in sample.pages]
     further = islice(_further_pages(account, sample), MOST_PAGES)
     proof = prove_on_records(unique(pages))
-    while proof.method is None and (more := list(islice(further, 1 + len(pages) // 4))):
+    while not proof.is_settled and (
+        more := list(islice(further, len(pages)))
+    ):  # each look is a chance of a false proof
         pages += [answer.page.calls for answer in more]
         proof = prove_on_records(unique(pages))
     return proof

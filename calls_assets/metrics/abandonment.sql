@@ -30,7 +30,8 @@ SELECT
     ratio(calls_abandoned, calls_offered) AS abandonment_rate_offered,
     ratio(calls_short_abandoned, calls_offered) AS short_abandonment_rate,
     time_to_abandon_calls, time_to_abandon_total_s,
-    CASE wait_status WHEN 'verified' THEN ratio(time_to_abandon_total_s, time_to_abandon_calls) END
+    CASE WHEN wait_status = 'verified' AND are_mostly_known(time_to_abandon_calls, calls_abandoned)
+        THEN ratio(time_to_abandon_total_s, time_to_abandon_calls) END
         AS average_time_to_abandon_s,
     wait_status,
     calls_inbound, calls_ivr_exit, calls_out_of_hours,

@@ -19,8 +19,8 @@ WITH counted AS (
         count(wait_s) FILTER (outcome = 'answered') AS wait_calls,
         coalesce(sum(wait_s) FILTER (outcome = 'answered'), 0) AS wait_total_s,
         max(wait_s) AS highest_wait_s,
-        CASE WHEN min(wait_method) = max(wait_method) THEN min(wait_method) END AS wait_method,
-        wait_status_of(wait_method, contradicts_wait) AS wait_status,
+        common_method(inbound_by_dimension.wait_method) AS wait_method,
+        wait_status_of(inbound_by_dimension.wait_method, contradicts_wait) AS wait_status,
         max(threshold_s) FILTER (outcome = 'answered') AS highest_threshold_s,
         min(threshold_most_s) FILTER (outcome = 'answered') AS lowest_threshold_most_s,
         calls_abandoned + calls_short_abandoned AS abandons,
@@ -32,7 +32,7 @@ WITH counted AS (
 judged AS (
     SELECT
         *,
-        CASE WHEN wait_status = 'verified' AND known_abandons * 100 >= abandons * min_known_waits_percent()
+        CASE WHEN wait_status = 'verified' AND are_mostly_known(known_abandons, abandons)
             THEN early_abandons END AS calls_abandoned_within_threshold
     FROM counted
 )
@@ -46,7 +46,8 @@ SELECT
     ratio(calls_answered_within_sla + calls_short_abandoned, calls_answered + abandons) AS sl_short_positive,
     ratio(calls_answered_within_sla, calls_offered) AS sl_offered,
     speed_of_answer_calls, speed_of_answer_total_s,
-    CASE wait_status WHEN 'verified' THEN ratio(wait_total_s, wait_calls) END AS average_speed_of_answer_s,
+    CASE WHEN wait_status = 'verified' AND are_mostly_known(wait_calls, calls_answered) THEN ratio(wait_total_s, wait_calls) END
+        AS average_speed_of_answer_s,
     CASE wait_status WHEN 'verified' THEN highest_wait_s END AS longest_wait_s,
     wait_calls, wait_total_s, wait_method, wait_status,
     CASE WHEN highest_threshold_s <= coalesce(lowest_threshold_most_s, highest_threshold_s) THEN highest_threshold_s END

@@ -71,8 +71,14 @@ class WaitProof:
         return proven[0] if proven else NONE if verdicts and set(verdicts) == {"disproven"} else None
 
     @property
+    def is_settled(self) -> bool:
+        """Whether more calls would not change the method: the preferred one is proven, or each is proven or disproven."""
+        verdicts = [fit.verdict for fit in self.of_all]
+        return bool(verdicts) and (verdicts[0] == "proven" or "too_few" not in verdicts)
+
+    @property
     def of_all(self) -> list[Fit]:
-        """The fit of each method to all calls, the better method first."""
+        """The fit of each method to all calls, the preferred method first."""
         return sorted((fit for fit in self.fits if fit.member_id == ALL), key=lambda fit: METHODS.index(fit.method))
 
     @property
@@ -81,19 +87,19 @@ class WaitProof:
         groups = [fit for fit in self.fits if fit.method == self.method and fit.member_id != ALL]
         if not groups:
             return Thresholds()
-        usual = max(groups, key=lambda fit: (sum(one.calls for one in groups if _like(one, fit)), fit.calls))
+        sound = [fit for fit in groups if fit.verdict != "disproven" and (fit.threshold_s or 0) >= 0] or groups
+        usual = max(sound, key=lambda fit: (sum(one.calls for one in groups if _like(one, fit)), fit.calls))
         own = {
-            int(fit.member_id): roundest(fit) for fit in groups if not _like(fit, usual) and fit.member_id != "(none)"
+            int(fit.member_id): roundest(fit)
+            for fit in groups
+            if not _like(fit, usual) and fit.verdict == "proven" and fit.member_id != "(none)"
         }
         return Thresholds(roundest(usual), own)
 
     @property
     def variables(self) -> dict[str, str]:
-        """The settings that are proven."""
-        if self.method is None:
-            return {}
-        thresholds = str(self.thresholds)
-        return {"CALLS_WAIT": self.method} | ({"CALLS_SLA_SECONDS": thresholds} if thresholds else {})
+        """The settings that are proven; without a method no threshold counts."""
+        return {} if self.method is None else {"CALLS_WAIT": self.method, "CALLS_SLA_SECONDS": str(self.thresholds)}
 
     def describe(self) -> Iterator[str]:
         """The proof in sentences, with its power."""
@@ -104,7 +110,8 @@ class WaitProof:
         most = max(self.of_all, key=lambda fit: fit.calls)
         yield (
             f"{most.calls:,} calls prove a method that is wrong about 0.5 % of the verdicts with probability "
-            f"{most.power_half_percent:.2f}, about 1 % with {most.power_one_percent:.2f}, about 2 % with 0.001."
+            f"{most.power_half_percent:.2f}, about 1 % with {most.power_one_percent:.2f}, and hardly ever one that is wrong "
+            "about 2 % or more."
         )
         if doubted := [fit for fit in self.fits if self._is_doubted(fit)]:
             names = ", ".join(apart([fit.member_name for fit in doubted], [fit.member_id for fit in doubted], NAMELESS))
@@ -121,7 +128,7 @@ def prove(connection: duckdb.DuckDBPyConnection, schema: str = "main") -> WaitPr
         connection: It has the macros, and `calls` in the schema, all under one `local_date`.
         schema: The schema.
     """
-    connection.execute("CREATE SCHEMA proof")
+    connection.execute("CREATE OR REPLACE SCHEMA proof")
     connection.execute(f"CREATE VIEW proof.calls AS SELECT * REPLACE (NULL AS sla_threshold_s) FROM {schema}.calls")  # noqa: S608  # our own schema
     connection.execute("SET search_path = 'proof,main'")
     connection.execute(f"CREATE VIEW proof.wait_fits AS {sql('wait_fits')}")
@@ -141,7 +148,7 @@ def prove_on_records(raw_calls: pa.Table) -> WaitProof:
 
 def roundest(fit: Fit) -> int:
     """The threshold a vendor would have set, of those that agree equally well: a multiple of ten, or five, or the least."""
-    least = fit.threshold_s or 0
+    least = max(fit.threshold_s or 0, 0)
     most = fit.threshold_most_s or least
     return next((up for step in (10, 5) if (up := -(-least // step) * step) <= most), least)
 
@@ -154,7 +161,7 @@ def _sentence(fit: Fit) -> str:
     outcome = {
         "proven": "is proven",
         "disproven": "is not the wait that the vendor judges",
-        "too_few": "is not proven yet, for which more calls, in time and late, are needed",
+        "too_few": "is not decided yet, which takes more calls, both in time and late",
     }[fit.verdict]
     at = f"at {fit.thresholds}" if fit.threshold_s is not None else "with each ring group at its own threshold"
     return (

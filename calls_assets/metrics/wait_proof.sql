@@ -3,6 +3,7 @@
 WITH fitted AS (  -- the limit lies within the root of the calls below the errors that a method at the limit would make
     SELECT
         *,
+        most_errors >= min_calls_of_either_verdict() AS has_both,
         coalesce(list_max([
             k FOR k IN range(
                 greatest(0, floor(calls * max_wait_errors() - sqrt(calls)))::BIGINT,
@@ -16,10 +17,10 @@ SELECT
     method, member_id, member_name, calls, calls_late, threshold_s, threshold_most_s, errors, ratio(errors, calls) AS error_rate,
     CASE
         WHEN contradicts(errors, calls) THEN 'disproven'
-        WHEN errors <= most_errors_allowed AND most_errors >= greatest(min_calls_of_either_verdict(), 2 * errors) THEN 'proven'
+        WHEN errors <= most_errors_allowed AND has_both AND most_errors >= 2 * errors THEN 'proven'
         ELSE 'too_few'
     END AS verdict,
-    binomial(0, most_errors_allowed, calls, 0.005) AS power_half_percent,
-    binomial(0, most_errors_allowed, calls, 0.01) AS power_one_percent
+    CASE WHEN has_both THEN binomial(0, most_errors_allowed, calls, 0.005) ELSE 0 END AS power_half_percent,
+    CASE WHEN has_both THEN binomial(0, most_errors_allowed, calls, 0.01) ELSE 0 END AS power_one_percent
 FROM fitted
 ORDER BY method, member_id <> '(all)', calls DESC, member_id

@@ -5,6 +5,9 @@ from typing import Literal
 
 from calls_assets.waits import DURATION_LESS_TALK, LEG_START
 
+TOO_MUCH = 0.02
+"""Noise from which on no method of telling waits can be proven."""
+
 
 @dataclass(frozen=True)
 class Meaning:
@@ -40,7 +43,7 @@ class Meaning:
     @property
     def wait_method(self) -> str | None:
         """How waits are told from the records, one of `waits.METHODS`; None where the vendor's verdict is on another wait."""
-        if self.sla_clock == "queue" or self.noise:
+        if self.sla_clock == "queue" or self.noise >= TOO_MUCH:
             return None
         if self.duration == "call":
             return DURATION_LESS_TALK

@@ -136,7 +136,7 @@ SERVICE_LEVEL = Table(
         ),
         count(
             "calls_abandoned_within_threshold",
-            "Of B + S, the callers who hung up within the threshold; null unless wait_status is 'verified' and at least 98 % "
+            "Of B + S, the callers who hung up within the threshold; null unless wait_status is 'verified' and at least 95 % "
             "of them have a wait and a threshold.",
             required=False,
         ),

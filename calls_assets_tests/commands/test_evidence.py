@@ -80,7 +80,7 @@ def evidence_of(tree, monkeypatch):
     monkeypatch.setenv("CALLS_DATA_URL", str(tree))
     monkeypatch.delenv("CALLS_TIMEZONE", raising=False)
     out = io.StringIO()
-    print_evidence(FIRST, LAST, LAST + timedelta(days=1), Console(file=out, width=200))
+    print_evidence(FIRST, LAST, LAST + timedelta(days=1), Console(file=out, width=200), Settings.load())
     return out.getvalue()
 
 
@@ -190,7 +190,8 @@ def test_accounts_whose_waits_can_be_told_are_told_apart_from_others(monkeypatch
     assert found.keys() == {"leg_start", "duration_less_talk"}
     method = next((name for name in METHODS if name in proven), "none")
     thresholds = f" CALLS_SLA_SECONDS={meaning.sla_s}" if proven else ""
-    assert f"Set CALLS_WAIT={method}{thresholds}, then compute the days again:" in text
+    assert f"Set CALLS_WAIT={method}{thresholds}, then compute the days again that are there:\n" in text
+    assert f"calls-assets run --computed --from {FIRST} --to {LAST}" in text
     if not proven:
         return
     again = write_tree(tmp_path / "again", centre, FIRST, LAST, waits=Waits(method, Thresholds(meaning.sla_s)))
@@ -206,23 +207,26 @@ def test_accounts_whose_waits_can_be_told_are_told_apart_from_others(monkeypatch
     assert total["average_speed_of_answer_s"] == pytest.approx(sum(true_waits) / len(true_waits), abs=0.01)
 
 
-def test_what_is_set_already_is_not_told_again_and_a_wrong_setting_is():
+def test_what_is_set_already_is_not_told_again_and_a_wrong_setting_is(tmp_path):
     fit = Fit("leg_start", "(all)", "(all)", 900, 200, 20, 22, 0, 0.0, "proven", 1.0, 0.5)
     found = WaitProof([fit, replace(fit, member_id="1", member_name="One")])
-    advice = [
-        [*wait_settings(found, settings, FIRST, LAST)][-1]
-        for settings in (
-            Settings(),
-            Settings(wait="leg_start", sla_seconds=Thresholds(20)),
-            Settings(wait="none", sla_seconds=Thresholds(20)),
-        )
-    ]
-    again = f"then compute the days again: calls-assets run --computed --from {FIRST} --to {LAST}"
-    assert advice == [
-        f"Set CALLS_WAIT=leg_start CALLS_SLA_SECONDS=20, {again}",
-        "CALLS_WAIT and CALLS_SLA_SECONDS are set to that.",
-        f"Set CALLS_WAIT=leg_start, {again}",
-    ]
+
+    def advice(**given):
+        return [*wait_settings(found, Settings(data_url=str(tmp_path), **given))][-1]
+
+    assert advice() == "Set CALLS_WAIT=leg_start CALLS_SLA_SECONDS=20, then compute the days again that are there:"
+    assert advice(wait="leg_start", sla_seconds=Thresholds(20)) == "The settings say so already."
+    assert advice(wait="none", sla_seconds=Thresholds(20)).startswith("Set CALLS_WAIT=leg_start, ")
+
+
+def test_more_days_are_read_where_thirty_do_not_decide_how_waits_are_told(monkeypatch, tmp_path):
+    centre = Centre(calls_per_day=10, meaning=Meaning(sla_clock="call", sla_s=45))
+    tree = write_tree(tmp_path, centre, FIRST, FIRST + timedelta(days=69), READ)
+    monkeypatch.setenv("CALLS_DATA_URL", str(tree))
+    out = io.StringIO()
+    found = print_evidence(None, None, FIRST + timedelta(days=70), Console(file=out, width=200), Settings.load())
+    assert "30 days do not decide how waits are told" in out.getvalue()
+    assert found.method == "duration_less_talk"
 
 
 def test_what_is_proven_is_set_in_a_file_that_keeps_its_other_lines(monkeypatch, tmp_path, made_once):

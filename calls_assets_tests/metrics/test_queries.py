@@ -48,5 +48,5 @@ def test_what_is_shared_has_several_users():
 
 def test_every_threshold_is_used():
     thresholds = NAMES_OF.findall(THRESHOLDS)
-    assert len(thresholds) == 8
+    assert len(thresholds) == 9
     assert not [name for name in thresholds if not users(name) and f"{name}(" not in EXPRESSIONS]

@@ -54,6 +54,21 @@ def test_of_several_thresholds_the_lowest_is_taken_and_below_all_waits_is_one():
     assert calibration([answered(5), answered(7)])["threshold_most_s"] is None
 
 
+def test_a_ring_group_has_a_threshold_of_its_own_where_that_saves_many_errors():
+    usual = [answered(n % 40, n % 40 <= 20) for n in range(3000)]
+    near = [answered(n % 40, n % 40 <= 19, group=2) for n in range(600)]  # 15 calls of 20 s are late
+    found = chain([*usual, *near], "wait_calibration")["wait_calibration"]
+    assert {row["member_id"]: row["threshold_s"] for row in found} == {"1": 20, "2": 19, "(all)": None}
+    few = chain([*usual, *near[:300]], "wait_calibration")["wait_calibration"]
+    assert one(few, member_id="2")["errors"] == 7
+
+
+def test_ring_groups_with_a_setting_have_no_say_in_the_threshold_of_the_others():
+    own = [answered(n % 40, n % 40 <= 30, group=7, sla_threshold_s=30) for n in range(2000)]
+    found = chain([*own, *[answered(n % 40) for n in range(40)]], "wait_calibration")["wait_calibration"]
+    assert one(found, member_id="1")["threshold_s"] == 20
+
+
 def test_a_threshold_that_is_set_is_not_searched_for():
     row = calibration(mixed(300, sla_threshold_s=15))
     assert (row["threshold_s"], row["threshold_most_s"], row["threshold_source"]) == (15, 15, "setting")

@@ -87,7 +87,7 @@ def test_the_power_is_told_beside_the_verdict():
     *_, power = proof(account(1000)).describe()
     assert power == (
         "1,000 calls prove a method that is wrong about 0.5 % of the verdicts with probability 0.87, about 1 % with 0.22, "
-        "about 2 % with 0.001."
+        "and hardly ever one that is wrong about 2 % or more."
     )
 
 

@@ -14,17 +14,17 @@ NEEDS_A_WAIT = (
 )
 
 
-def answered(wait_s, in_time=None, group=1, method="duration_less_talk", **changes):
+def answered(waited_s, in_time=None, group=1, method="duration_less_talk", **changes):
     """An answered call that waited so long, with a right verdict unless another is given."""
     return (
         call(
             "answered",
-            is_answered_within_sla=wait_s <= THRESHOLD_S if in_time is None else in_time,
+            is_answered_within_sla=waited_s <= THRESHOLD_S if in_time is None else in_time,
             ring_group_id=group,
-            duration_s=wait_s + 100,
+            duration_s=waited_s + 100,
             talk_s=100,
-            speed_of_answer_s=wait_s,
-            wait_s=wait_s if method else None,
+            speed_of_answer_s=waited_s,
+            wait_s=waited_s if method else None,
             wait_method=method,
             sla_threshold_s=THRESHOLD_S,
         )
@@ -134,8 +134,29 @@ def test_the_start_of_the_leg_says_nothing_of_callers_who_hung_up():
     )
 
 
-@pytest.mark.parametrize(("unknown", "early"), [(2, 98), (3, None)], ids=["2 %", "above 2 %"])
-def test_early_abandons_are_counted_where_98_of_100_abandons_have_a_wait(unknown, early):
+@pytest.mark.parametrize(("unknown", "average"), [(5, 7), (6, None)], ids=["5 %", "above 5 %"])
+def test_averages_need_the_waits_of_95_calls_of_100(unknown, average):
+    rows = [*[answered(7)] * (100 - unknown), *[answered(7, wait_s=None)] * unknown]
+    rows += [*[abandoned(7)] * (100 - unknown), *[abandoned(7, wait_s=None)] * unknown]
+    assert (level(rows)["average_speed_of_answer_s"], lost(rows)["average_time_to_abandon_s"]) == (average, average)
+    assert (level(rows)["wait_status"], level(rows)["wait_calls"]) == ("verified", 100 - unknown)
+
+
+def test_a_week_of_two_methods_is_unknown_though_each_of_its_days_is_verified():
+    rows = [answered(4), answered(4, method="leg_start")]
+    assert (level(rows)["wait_status"], level(rows)["wait_method"]) == ("unknown", None)
+    assert chain(rows, "wait_calibration")["wait_calibration"] == []
+
+
+def test_calls_of_days_with_and_without_a_threshold_are_not_taken_for_set():
+    noise = [answered(n % 40, in_time=n % 2 > 0, sla_threshold_s=None) for n in range(300)]
+    rows = [*[answered(n % 40) for n in range(300)], *noise]
+    found = one(chain(rows, "wait_calibration")["wait_calibration"], member_id="1")
+    assert (found["threshold_source"], found["agreement"]) == ("best_fit", "contradicts")
+
+
+@pytest.mark.parametrize(("unknown", "early"), [(5, 95), (6, None)], ids=["5 %", "above 5 %"])
+def test_early_abandons_are_counted_where_95_of_100_abandons_have_a_wait(unknown, early):
     rows = [answered(5), *[abandoned(9)] * (100 - unknown), *[abandoned(9, wait_s=None)] * unknown]
     assert level(rows)["calls_abandoned_within_threshold"] == early
 

@@ -49,7 +49,8 @@ def wait_calibration(calls: pd.DataFrame, day: date) -> pd.DataFrame:
             verdicts.setdefault(member_of(call), []).append((wait, call["is_answered_within_sla"]))
     if not verdicts:
         return frame([], CALIBRATION)
-    of_all = best([verdict for own in verdicts.values() for verdict in own])
+    unset = [member for member in verdicts if calls_of[member][0]["sla_threshold_s"] is None]
+    of_all = best([verdict for member in unset or verdicts for verdict in verdicts[member]])
     fits = {member: fit(verdicts[member], calls_of[member][0]["sla_threshold_s"], of_all) for member in verdicts}
     rows = [told | {"member_id": member, "member_name": name_of(calls_of[member])} for member, told in fits.items()]
     rows.append({"member_id": "(all)", "member_name": "(all)"} | together(list(fits.values())))
@@ -81,8 +82,10 @@ def fit(verdicts: list[tuple[int, bool]], given: int | None, of_all: tuple[int, 
     """How a ring group agrees with its threshold: the one that is set, that of all, or its own."""
     n = len(verdicts)
     least, most = (given, given) if given is not None else of_all
-    if given is None and too_many(errors_at(least, verdicts), n):
-        least, most = best(verdicts)
+    if given is None:
+        own, errors = best(verdicts), errors_at(least, verdicts)
+        if too_many(errors, n) or errors >= 2 * errors_at(own[0], verdicts) + 10:
+            least, most = own
     late = sum(not in_time for _, in_time in verdicts)
     source = "best_fit" if given is None else "setting"
     errors = errors_at(least, verdicts)
@@ -129,6 +132,11 @@ def agreement(row: Row) -> str:
     if too_many(row["errors"], row["calls"]):
         return "contradicts"
     return "agrees" if too_many(row["most_errors"], row["calls"]) else "too_few"
+
+
+def mostly(known: int, everything: int) -> bool:
+    """Whether at least 95 % are known."""
+    return known * 20 >= everything * 19
 
 
 class Trust:
@@ -196,12 +204,14 @@ def _answering(member: Row, rows: list[Row], trust: Trust) -> Row:
     status = trust.status(rows, member["dimension"] == "total")
     pairs = [(trust.wait(call), trust.thresholds(call)) for call in lost]
     known = [wait <= threshold[0] for wait, threshold in pairs if wait is not None and threshold]
-    is_known = status == "verified" and len(known) * 50 >= len(lost) * 49
+    is_known = status == "verified" and mostly(len(known), len(lost))
     speeds = [call["speed_of_answer_s"] for call in answered if call["speed_of_answer_s"] is not None]
     return {
         "speed_of_answer_calls": len(speeds),
         "speed_of_answer_total_s": sum(speeds),
-        "average_speed_of_answer_s": ratio(sum(waits), len(waits)) if status == "verified" else None,
+        "average_speed_of_answer_s": (
+            ratio(sum(waits), len(waits)) if status == "verified" and mostly(len(waits), len(answered)) else None
+        ),
         "longest_wait_s": longest if status == "verified" else None,
         "wait_calls": len(waits),
         "wait_total_s": sum(waits),
@@ -272,7 +282,9 @@ def _losing(member: Row, rows: list[Row], trust: Trust) -> Row:
         "short_abandonment_rate": ratio(short, offered),
         "time_to_abandon_calls": len(waits),
         "time_to_abandon_total_s": sum(waits),
-        "average_time_to_abandon_s": ratio(sum(waits), len(waits)) if status == "verified" else None,
+        "average_time_to_abandon_s": (
+            ratio(sum(waits), len(waits)) if status == "verified" and mostly(len(waits), len(abandoned)) else None
+        ),
         "wait_status": status,
         "calls_inbound": len(rows),
         "calls_ivr_exit": n["ivr_exit"],

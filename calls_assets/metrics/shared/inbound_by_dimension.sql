@@ -5,14 +5,15 @@ WITH waits AS (
     SELECT
         calls.local_date, call_id,
         coalesce(own.agreement = 'contradicts', false) AS group_contradicts,
-        coalesce(every.agreement = 'contradicts', false) AS all_contradict,
+        coalesce(all_groups.agreement = 'contradicts', false) AS all_contradict,
         CASE WHEN NOT group_contradicts THEN wait_s END AS trusted_wait_s,
         coalesce(sla_threshold_s, CASE own.agreement WHEN 'agrees' THEN own.threshold_s END) AS threshold_s,
         coalesce(sla_threshold_s, CASE own.agreement WHEN 'agrees' THEN own.threshold_most_s END) AS threshold_most_s
     FROM calls
     LEFT JOIN wait_calibration AS own
         ON calls.local_date = own.local_date AND own.member_id = member_of(ring_group_id)
-    LEFT JOIN wait_calibration AS every ON calls.local_date = every.local_date AND every.member_id = '(all)'
+    LEFT JOIN wait_calibration AS all_groups
+        ON calls.local_date = all_groups.local_date AND all_groups.member_id = '(all)'
     WHERE direction = 'inbound'
 )
 SELECT

@@ -11,14 +11,17 @@ CREATE MACRO leg_start_tolerance_s() AS 5;
 -- A method of telling waits may be wrong about this share of the vendor's verdicts.
 CREATE MACRO max_wait_errors() AS 0.02;
 
--- More errors than that speak against it where chance explains them less often than this; fewer ones speak for it likewise.
+-- The significance level at which errors count for or against a method.
 CREATE MACRO max_chance() AS 0.001;
 
 -- A method is proven only where at least so many calls were answered in time, and so many late.
 CREATE MACRO min_calls_of_either_verdict() AS 5;
 
--- A figure that needs the waits of those who hung up is shown where at least this percentage of them has one.
-CREATE MACRO min_known_waits_percent() AS 98;
+-- A ring group has a threshold of its own where that saves at least this many errors, and more than half of them.
+CREATE MACRO min_errors_saved() AS 10;
+
+-- A figure that needs the waits of some calls is shown where at least this percentage of them has one.
+CREATE MACRO min_known_waits_percent() AS 95;
 
 -- A relation of call types can hold only where each set that could break it has at least this many calls.
 CREATE MACRO min_calls_to_hold() AS 20;
@@ -103,9 +106,16 @@ CREATE MACRO wait_of(method, outcome, speed_of_answer_s, duration_s, talk_s) AS 
     WHEN method = 'duration_less_talk' AND outcome IN ('abandoned', 'short_abandoned') THEN duration_s
 END;
 
--- Whether figures of some calls that need a wait can be trusted: 'unknown' where no method of telling one is set.
+-- How the waits of some calls are told; null where that is not known of all of them, or is not the same for all.
+CREATE MACRO common_method(wait_method) AS
+    CASE WHEN count(wait_method) = count(*) AND min(wait_method) = max(wait_method) THEN min(wait_method) END;
+
+-- Whether so many of the calls have a wait that a figure may rest on it.
+CREATE MACRO are_mostly_known(waits, calls) AS waits * 100 >= calls * min_known_waits_percent();
+
+-- Whether figures of some calls that need a wait can be trusted: 'unknown' where they are not told by one method.
 CREATE MACRO wait_status_of(wait_method, contradicts_wait) AS CASE
-    WHEN count(wait_method) < count(*) THEN 'unknown'
+    WHEN common_method(wait_method) IS NULL THEN 'unknown'
     WHEN bool_or(contradicts_wait) THEN 'contradicted'
     ELSE 'verified'
 END;
