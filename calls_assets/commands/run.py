@@ -13,7 +13,7 @@ from calls_assets.dagster import home
 @days_options("first day, YYYY-MM-DD", "last day; default: the first", required=True)
 @click.option("--computed", is_flag=True, help="compute the tables and pages again from the calls that are there")
 def command(first: date, last: date | None, computed: bool) -> None:
-    """Materialize every asset for a range of days through Dagster, and print the answers."""
+    """Materialize every asset, or what is computed, for a range of days through Dagster, and print the answers."""
     settings = usable_settings()
     today, last = datetime.now(settings.zone).date(), last or first
     if not settings.start_date <= first <= last <= today:

@@ -123,9 +123,9 @@ WAIT_CALIBRATION = Table(
         ),
         text(
             "threshold_source",
-            "'setting' (CALLS_SLA_SECONDS); or 'best_fit': the one that misclassifies the fewest calls of all ring groups, "
-            "or where that contradicts the ring group, the fewest of its own. Of '(all)' 'setting' only where every ring "
-            "group has that.",
+            "'setting' (CALLS_SLA_SECONDS); or 'best_fit': the one that misclassifies the fewest calls of the ring groups "
+            "without one, or the fewest of its own where the former contradicts it or costs it many errors. "
+            "Of '(all)' 'setting' only where every ring group has that.",
             required=True,
         ),
         count("errors", "Calls on the wrong side of the threshold; of '(all)' the sum over the ring groups."),

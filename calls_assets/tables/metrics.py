@@ -67,8 +67,8 @@ MEMBER = (
     text("dimension", "total, ring_group, ivr, number, campaign or half_hour.", required=True),
     text(
         "member_id",
-        "An id, a half-hour's start in UTC, '(all)' for the total, or '(none)' for calls without one. Without a ring group "
-        "are above all those that ended in a menu or out of hours; where none of them was offered, the rates are null.",
+        "An id, a half-hour's start in UTC, '(all)' for the total, or '(none)' for calls without one. Most calls "
+        "without a ring group ended in a menu or came out of hours; where none of them was offered, the rates are null.",
         required=True,
     ),
     text("member_name", "Name of the member on that day; for a half-hour its local time with offset."),
@@ -109,7 +109,8 @@ SERVICE_LEVEL = Table(
         seconds("speed_of_answer_total_s", "Sum of these `calls.speed_of_answer_s`.", required=True),
         average(
             "average_speed_of_answer_s",
-            "wait_total_s / wait_calls (Genesys), from the start of the call on; null unless wait_status is 'verified'.",
+            "wait_total_s / wait_calls (Genesys), from the start of the call on; null unless wait_status is 'verified' and "
+            "at least 95 % of the answered calls have a wait.",
         ),
         seconds(
             "longest_wait_s",
@@ -186,7 +187,8 @@ ABANDONMENT = Table(
         seconds("time_to_abandon_total_s", "Sum of their waits.", required=True),
         average(
             "average_time_to_abandon_s",
-            "time_to_abandon_total_s / time_to_abandon_calls (Amazon Connect); null unless wait_status is 'verified'.",
+            "time_to_abandon_total_s / time_to_abandon_calls (Amazon Connect); null unless wait_status is 'verified' and at "
+            "least 95 % of B have a wait.",
         ),
         WAIT_STATUS,
         count("calls_inbound", "All ended inbound calls: calls_offered + calls_ivr_exit + calls_out_of_hours."),
