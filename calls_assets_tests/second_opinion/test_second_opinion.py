@@ -71,7 +71,7 @@ class Account:
 
 
 # The sandbox's clock stands still in the last evening, so that calls are going on; the clocks go back on 2 November.
-EVENING = int(datetime(2025, 11, 13, 18, 1, 40, tzinfo=ZoneInfo("America/New_York")).timestamp())
+EVENING = int(datetime(2025, 11, 13, 18, 59, 20, tzinfo=ZoneInfo("America/New_York")).timestamp())
 ACCOUNTS = {
     "thirty days of a help desk whose waits agree": Account(
         Centre(calls_per_day=560, kind="help_desk", meaning=Meaning(sla_clock="call", leg_start="answer", sla_s=45)),
@@ -89,7 +89,7 @@ ACCOUNTS = {
         days=14,
     ),
     "two weeks round the clock": Account(
-        Centre(calls_per_day=150, zone="America/New_York", kind="round_the_clock"),
+        Centre(calls_per_day=150, zone="America/New_York", kind="round_the_clock", meaning=Meaning(noise=0.1)),
         date(2025, 10, 31),
         "America/New_York",
         days=14,
