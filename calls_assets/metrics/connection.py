@@ -4,6 +4,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import threading
 import time
 import weakref
 from collections.abc import Iterable
@@ -137,7 +138,31 @@ class ReadOnly(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
 
 
 class _File(FileIO):
-    """A file that closes when its last user is gone, because DuckDB does not close it."""
+    """A file that closes when its last user is gone, because DuckDB does not close it.
+
+    Each thread has a position of its own: DuckDB's threads share a file, and seek and read in two steps.
+    """
+
+    def __init__(self, place: Path) -> None:
+        super().__init__(place)
+        self._mine = threading.local()
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move this thread's position; returns it."""
+        from_ = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: os.fstat(self.fileno()).st_size}
+        self._mine.position = from_[whence] + offset
+        return self.tell()
+
+    def tell(self) -> int:
+        """This thread's position."""
+        return int(getattr(self._mine, "position", 0))
+
+    def read(self, size: int | None = -1) -> bytes:
+        """The next bytes from this thread's position on, or all of them."""
+        left = os.fstat(self.fileno()).st_size - self.tell()
+        found = os.pread(self.fileno(), left if size is None or size < 0 else size, self.tell())
+        self._mine.position = self.tell() + len(found)
+        return found
 
     def __del__(self) -> None:
         self.close()

@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -132,6 +133,18 @@ def test_a_tree_is_read_by_whatever_way_its_root_is_given(tmp_path, monkeypatch,
         seal(connection)
         monkeypatch.chdir(tmp_path)
         assert connection.execute("SELECT count(*) FROM calls").fetchone() == (0,)
+
+
+def test_threads_that_share_a_file_read_each_from_where_it_went(tmp_path):
+    place = tmp_path / "a.parquet"
+    place.write_bytes(b"0123456789")
+    files = ReadOnly()
+    (name,) = files.add([str(place)])
+    with files.open(name) as shared, ThreadPoolExecutor(1) as other:
+        shared.seek(6)
+        assert other.submit(lambda: (shared.seek(-9, os.SEEK_END), shared.read(2))).result() == (1, b"12")
+        assert (shared.read(2), shared.tell(), shared.read()) == (b"67", 8, b"89")
+        assert other.submit(shared.tell).result() == 3
 
 
 def test_what_memory_does_not_hold_goes_where_its_owner_alone_can_read_and_is_gone_afterwards(tmp_path, monkeypatch):
