@@ -60,7 +60,9 @@ def print_answers(first: date, last: date, data_url: str, console: Console) -> N
         grid.add_row(f"{day:%a %d %b}", f"{offered}", f"{answered}", *rates, f"{talk_h:.1f} h")
     console.print(grid)
     if not waits_known:
-        console.print("No speed of answer: CALLS_WAIT does not say how waits are told; see calls-assets evidence.")
+        console.print(
+            "No speed of answer: CALLS_WAIT is not set, or these days contradict it; see calls-assets evidence."
+        )
     talk = Grid(title="Who talks how long? (top 5)", box=SIMPLE_HEAD)
     for name in ("agent", "calls", "talk"):
         is_name = name == "agent"

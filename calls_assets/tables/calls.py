@@ -85,7 +85,11 @@ CALLS = Table(
         seconds(
             "duration_s", "Duration as the API gives it; null where it is impossible: negative, or longer than a year."
         ),
-        seconds("talk_s", "Talk time; null where it is unknown or impossible: negative, or longer than a year."),
+        seconds(
+            "talk_s",
+            "Talk time, 0 of calls that nobody answered; null where it is unknown or impossible: negative, or longer than a "
+            "year.",
+        ),
         seconds(
             "speed_of_answer_s",
             "Answered calls: earliest known start of an answering leg - start of the call, which may leave out the "

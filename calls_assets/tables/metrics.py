@@ -51,7 +51,11 @@ CALL_INTERVALS = Table(
         count("calls_answered_within_sla", "Inbound calls answered within the vendor's threshold."),
         count("speed_of_answer_calls", "Calls whose speed of answer is known."),
         seconds("speed_of_answer_total_s", "Sum of the known speeds of answer.", required=True),
-        count("talk_calls", "Calls whose talk time is known."),
+        count(
+            "talk_calls",
+            "Calls whose talk time is known, unanswered ones with 0 among them: the average talk of an answered call is "
+            "talk_s / calls_answered.",
+        ),
         seconds(
             "talk_s", "Sum of the known talk times, credited to the half-hour in which the call began.", required=True
         ),
@@ -105,7 +109,10 @@ SERVICE_LEVEL = Table(
         ratio("sl_all_abandons", "W / (A + B + S): every abandon counts against it (ICMI formula 3)."),
         ratio("sl_short_positive", "(W + S) / (A + B + S): short abandons count as met (ICMI formula 5)."),
         ratio("sl_offered", "W / offered: everything offered counts against it."),
-        count("speed_of_answer_calls", "Answered calls with a `calls.speed_of_answer_s`, whatever CALLS_WAIT is."),
+        count(
+            "speed_of_answer_calls",
+            "Answered calls with a `calls.speed_of_answer_s`, which is not the wait: see wait_calls.",
+        ),
         seconds("speed_of_answer_total_s", "Sum of these `calls.speed_of_answer_s`.", required=True),
         average(
             "average_speed_of_answer_s",

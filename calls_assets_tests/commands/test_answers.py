@@ -34,5 +34,5 @@ def test_a_speed_of_answer_that_no_day_has_is_told_of_instead_of_shown(make_call
         assert run_pipeline(api, tmp_path, DAY, DAY).success
     printed = io.StringIO()
     print_answers(DAY, DAY, str(tmp_path), Console(file=printed, width=120))
-    assert "No speed of answer: CALLS_WAIT does not say how waits are told" in printed.getvalue()
+    assert "No speed of answer: CALLS_WAIT is not set, or these days contradict it" in printed.getvalue()
     assert "speed of" not in printed.getvalue().partition("No speed")[0]
