@@ -48,6 +48,16 @@ def load_env_file(path: Path = Path(".env")) -> None:
     os.environ.update(lacked)
 
 
+def check_can_be_set(path: Path) -> None:
+    """Raise a ValueError where a path is neither a file nor free for one."""
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is not a file that settings can be written to: give another name.")
+    if not path.absolute().parent.is_dir():
+        raise ValueError(
+            f"{path} cannot be written, because the folder {path.absolute().parent} does not exist: create it first."
+        )
+
+
 def set_variables(path: Path, values: Mapping[str, str]) -> None:
     """Set variables in a file, which keeps its other lines, or is made.
 

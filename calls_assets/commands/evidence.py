@@ -20,7 +20,7 @@ from calls_assets.commands.base import Command, days_options
 from calls_assets.commands.local import read_what_is_there
 from calls_assets.days import ONE_DAY
 from calls_assets.display import NAMELESS, apart, shown
-from calls_assets.env_file import set_variables
+from calls_assets.env_file import check_can_be_set, set_variables
 from calls_assets.metrics.periods import add_period
 from calls_assets.metrics.wait_proof import WaitProof, prove
 from calls_assets.reader import MissingDays, connect, explained
@@ -109,7 +109,9 @@ class Pair:
 )
 def command(first: date | None, last: date | None, write_env: Path | None) -> None:
     """Print what the numbers of a range of days rest on: call types, `type`, waits."""
-    if write_env is None:  # what holds of the sandbox is not to be set for an account
+    if write_env is not None:
+        check_can_be_set(write_env)
+    else:  # what holds of the sandbox is not to be set for an account
         read_what_is_there()
     settings = Settings.load()
     with explained(first, last):

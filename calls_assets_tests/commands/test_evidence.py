@@ -229,6 +229,13 @@ def test_more_days_are_read_where_thirty_do_not_decide_how_waits_are_told(monkey
     assert found.method == "duration_less_talk"
 
 
+@pytest.mark.parametrize("name", ["missing/x.env", "", "/dev/null"])
+def test_where_nothing_can_be_written_is_said_before_the_work(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match=r"cannot be written, because the folder|is not a file that settings"):
+        cli.main(["evidence", "--write-env", name or str(tmp_path)])
+
+
 def test_what_is_proven_is_set_in_a_file_that_keeps_its_other_lines(monkeypatch, tmp_path, made_once):
     def laid(root):
         return write_tree(
