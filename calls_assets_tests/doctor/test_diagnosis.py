@@ -291,7 +291,7 @@ def test_more_calls_are_asked_for_until_they_prove_how_waits_are_told(run_doctor
 
 def test_few_calls_prove_nothing_and_no_wait_is_set(run_doctor, make_call, tmp_path):
     told, _, _ = run_doctor(fixed(daytime(make_call)), env_file=tmp_path / "found.env")
-    assert "is not proven yet, for which more calls, in time and late, are needed" in told
+    assert "is not decided yet, which takes more calls, both in time and late" in told
     assert "CALLS_WAIT" not in (tmp_path / "found.env").read_text()
 
 

@@ -141,7 +141,8 @@ def test_descriptions_and_units_travel_in_the_file(tmp_path):
     schema = pq.read_schema(written.path)
     assert schema.equals(TABLES["calls"].arrow_schema)
     assert schema.field("talk_s").metadata == {
-        b"description": b"Talk time; null where it is unknown or impossible: negative, or longer than a year.",
+        b"description": b"Talk time, 0 of calls that nobody answered; null where it is unknown or impossible: "
+        b"negative, or longer than a year.",
         b"unit": b"s",
     }
 
