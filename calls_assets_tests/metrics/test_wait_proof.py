@@ -140,7 +140,7 @@ def test_no_threshold_is_wrong_about_fewer_calls(waits):
 
 
 @given(st.integers(1, 3000), st.floats(0, 1), st.floats(0, 1))
-@examples(500, 60)
+@examples(100, 40)
 def test_the_binomial_is_that_of_exact_arithmetic(n, low, high):
     least, most = sorted((round(low * n), round(high * n)))
     weights = sum(math.comb(n, k) * 49 ** (n - k) for k in range(least, most + 1))
