@@ -32,7 +32,7 @@ dev: setup  ## the Dagster UI: on the sandbox, or on your account where CALLS_AP
 
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 15
 
-test: setup  ## the tests, in five minutes on two cores, but for the slow ones and what needs services or a browser
+test: setup  ## the tests, in five to nine minutes on two cores, but for the slow ones and what needs services or a browser
 	@$(PYTEST) -m "not slow and not services and not browser"
 
 test-all: setup  ## what make test leaves out: the slow tests, and every example of the properties; about eight minutes
