@@ -52,6 +52,11 @@ def check_can_be_set(path: Path) -> None:
     """Raise a ValueError where a path is neither a file nor free for one."""
     if path.exists() and not path.is_file():
         raise ValueError(f"{path} is not a file that settings can be written to: give another name.")
+    check_folder(path)
+
+
+def check_folder(path: Path) -> None:
+    """Raise a ValueError where the folder of a file does not exist."""
     if not path.absolute().parent.is_dir():
         raise ValueError(
             f"{path} cannot be written, because the folder {path.absolute().parent} does not exist: create it first."

@@ -96,6 +96,12 @@ def days_options(first: str, last: str, required: bool = False) -> Callable[[Cal
     return add
 
 
+def write_env_option(about: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The option --write-env, with what its help says; without a name it means `.env`."""
+    file = click.Path(path_type=Path)
+    return click.option("--write-env", is_flag=False, flag_value=".env", type=file, metavar="[FILE]", help=about)
+
+
 def usable_settings() -> Settings:
     """The environment's settings.
 

@@ -15,7 +15,7 @@ from calls_assets.api.client import Advice, Client
 from calls_assets.api.decode import Decoder
 from calls_assets.api.errors import ApiError
 from calls_assets.api.privacy import Privacy
-from calls_assets.commands.base import Command
+from calls_assets.commands.base import Command, write_env_option
 from calls_assets.dagster.chat import NotDelivered, check_address
 from calls_assets.doctor.console import print_findings, print_settings
 from calls_assets.doctor.diagnosis import diagnose
@@ -34,14 +34,7 @@ ADVICE = Advice(
 
 
 @click.command("doctor", cls=Command)
-@click.option(
-    "--write-env",
-    is_flag=False,
-    flag_value=".env",
-    type=click.Path(path_type=Path),
-    metavar="[FILE]",
-    help="write what was found; default: .env",
-)
+@write_env_option("write what was found; default: .env")
 def command(write_env: Path | None) -> None:
     """Find out with a few small questions how the account of CALLS_API_URL behaves, and print what to set."""
     doctor(os.environ, Console(), write_env)

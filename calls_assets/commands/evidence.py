@@ -16,7 +16,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from calls_assets.api.document import LABEL_CALL_TYPES
-from calls_assets.commands.base import Command, days_options
+from calls_assets.commands.base import Command, days_options, write_env_option
 from calls_assets.commands.local import read_what_is_there
 from calls_assets.days import ONE_DAY
 from calls_assets.display import NAMELESS, apart, shown
@@ -99,14 +99,7 @@ class Pair:
 
 @click.command("evidence", cls=Command)
 @days_options("first day; default: 30 days, the last closed ones", "last day; default: yesterday")
-@click.option(
-    "--write-env",
-    is_flag=False,
-    flag_value=".env",
-    type=click.Path(path_type=Path),
-    metavar="[FILE]",
-    help="set what is proven of the waits in this file; default: .env",
-)
+@write_env_option("set what is proven of the waits in this file; default: .env")
 def command(first: date | None, last: date | None, write_env: Path | None) -> None:
     """Print what the numbers of a range of days rest on: call types, `type`, waits."""
     if write_env is not None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from calls_assets.api.document import MAX_LIMIT
 from calls_assets.doctor.dates import zone_of_night
 from calls_assets.doctor.findings import Findings
+from calls_assets.env_file import check_folder
 from calls_assets.settings import FIELDS, VARIABLES, Settings
 
 _PLAIN = re.compile(r"[\w@%+=:,./-]*", re.ASCII)
@@ -79,10 +80,7 @@ def check_is_new(path: Path) -> None:
     """Raise a ValueError where a file of that name cannot be created."""
     if path.exists() or path.is_symlink():
         raise ValueError(f"{path} already exists and is not overwritten: move it, or give --write-env another name.")
-    if not path.absolute().parent.is_dir():
-        raise ValueError(
-            f"{path} cannot be written, because the folder {path.absolute().parent} does not exist: create it first."
-        )
+    check_folder(path)
 
 
 def write_env(path: Path, values: Mapping[str, str]) -> None:

@@ -25,7 +25,7 @@ from calls_assets.tables.catalog import (
 )
 from calls_assets.tables.schema import Table
 from calls_assets.tables.store import TableStore
-from calls_assets.waits import UNKNOWN, Waits
+from calls_assets.waits import Waits
 
 HEADLINES = {
     SERVICE_LEVEL.name: (
@@ -43,7 +43,7 @@ ROWS_AT_ONCE = 100_000
 """The most input rows in one query, unless one day has more; limits the memory of a long range."""
 
 
-def compute_days(table: Table, land: Landing, repull_days: int, repull_hour: int, waits: Waits = UNKNOWN) -> None:
+def compute_days(table: Table, land: Landing, repull_days: int, repull_hour: int, waits: Waits) -> None:
     """Compute and land a table for the run's days.
 
     Args:

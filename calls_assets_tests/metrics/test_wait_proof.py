@@ -14,6 +14,7 @@ from calls_assets.metrics.run import sql
 from calls_assets.metrics.wait_proof import Fit, WaitProof, prove, prove_on_records, roundest
 from calls_assets.sandbox import Centre, Meaning
 from calls_assets.tables.catalog import CALLS
+from calls_assets.waits import METHODS
 from calls_assets_tests.accounts import simulated
 from calls_assets_tests.examples import examples
 from calls_assets_tests.metrics.chain import call, numbered
@@ -94,6 +95,33 @@ def test_the_power_is_told_beside_the_verdict():
 def test_thresholds_of_ring_groups_are_told_apart_and_set_by_id():
     found = proof([*account(2000), *account(500, threshold_s=31, group=7), *account(5, group=3)])
     assert found.variables == {"CALLS_WAIT": "duration_less_talk", "CALLS_SLA_SECONDS": "20,7:31"}
+
+
+@pytest.mark.parametrize(
+    "late", [[answered(w, w <= 31, group=7) for w in range(21, 36)] * 6, [answered(0, False, group=7)] * 90]
+)
+def test_a_ring_group_that_is_not_proven_at_a_threshold_of_its_own_gets_none(late):
+    found = proof([*account(2000), *late])
+    assert found.variables == {"CALLS_WAIT": "duration_less_talk", "CALLS_SLA_SECONDS": "20"}
+
+
+def test_a_ring_group_of_late_calls_alone_does_not_set_the_threshold_of_all():
+    found = proof([*account(600), *[answered(0, False, group=7)] * 3000])
+    assert found.variables == {"CALLS_WAIT": "duration_less_talk", "CALLS_SLA_SECONDS": "20"}
+
+
+def test_more_calls_are_wanted_while_the_preferred_method_may_still_be_proven():
+    def settled(*verdicts):
+        fits = [
+            Fit(m, "(all)", None, 9, 3, 20, 20, 0, 0.0, v, 1.0, 1.0) for m, v in zip(METHODS, verdicts, strict=False)
+        ]
+        return WaitProof(fits).is_settled
+
+    assert not settled()
+    assert [settled("too_few", "proven"), settled("disproven", "too_few")] == [False, False]
+    assert [settled("proven", "too_few"), settled("disproven", "proven"), settled("disproven", "disproven")] == [
+        True
+    ] * 3
 
 
 def test_of_two_proven_methods_the_one_that_also_tells_of_those_who_hung_up_is_set():
