@@ -55,10 +55,8 @@ def materialize(
     """Materialize the assets of these names, or every one, for the local days from `first` to `last` in one run."""
     job = definitions.resolve_job_def(JOB)
     selection = None if names is None else frozenset(map(dg.AssetKey, names))
-    if selection is not None:
-        job = job.get_subset(asset_selection=set(selection))
     run_id = str(uuid.uuid4())
-    files = len(set(job.asset_layer.executable_asset_keys)) * ((last - first).days + 1)
+    files = len(selection or set(job.asset_layer.executable_asset_keys)) * ((last - first).days + 1)
     with lock_new_run(instance, run_id), _bar(instance, run_id, files, console):
         run = instance.create_run_for_job(
             job,

@@ -19,6 +19,7 @@ import requests
 from calls_assets.__main__ import STOPPED, UNWINDS_IN_S
 from calls_assets.commands.cli import COMMANDS as NAMES
 from calls_assets.commands.cli import cli, main
+from calls_assets.dagster.recompute import COMPUTED
 from calls_assets.definitions import defs
 from calls_assets.sandbox import Centre, FixedCalls, Sandbox
 from calls_assets.tables.made_with import MEMORY
@@ -211,6 +212,7 @@ def test_run_computes_days_again_under_other_settings_without_asking_the_api(cal
     asked = len(api.requests)
     again = call("run", "--computed", "--from", "2026-03-06", CALLS_API_URL="", CALLS_WAIT="leg_start")
     assert again.returncode == 0, again.stderr
+    assert f"{len(COMPUTED)}/{len(COMPUTED)} daily files" in again.stdout
     (status,) = call(*statuses).stdout.splitlines()[1:]
     assert status in ("verified", "contradicted")
     assert len(api.requests) == asked
