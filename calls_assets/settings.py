@@ -15,7 +15,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from calls_assets.api.document import CALL_TYPES, LABEL_CALL_TYPES, MAX_LIMIT, Query
 from calls_assets.api.privacy import KEEP, POLICIES
-from calls_assets.waits import METHODS, NONE, Thresholds, Waits
+from calls_assets.by_ring_group import ByRingGroup
+from calls_assets.targets import Targets, read_share, read_shares
+from calls_assets.waits import METHODS, NONE, Thresholds, Waits, read_thresholds
 
 PREFIX = "CALLS_"
 
@@ -33,9 +35,10 @@ WAITS = "How waits are told: `calls-assets doctor` and `calls-assets evidence` p
 REQUESTS = "How to ask: `calls-assets doctor` finds these out"
 SCHEDULE = "When to pull"
 PEOPLE = "People"
+TARGETS = "Targets: what the daily pages judge by"
 ALERTS = "Alerts"
 UI = "In the UI"
-SECTIONS = (ACCOUNT, WAITS, REQUESTS, SCHEDULE, PEOPLE, ALERTS, UI)
+SECTIONS = (ACCOUNT, WAITS, REQUESTS, SCHEDULE, PEOPLE, TARGETS, ALERTS, UI)
 
 
 @dataclass(frozen=True)
@@ -128,11 +131,8 @@ def _date(text: str) -> date:
 
 
 def _share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share <= 1:
+    share = read_share(text)
+    if share is None:
         raise ValueError("a share from 0 to 1 such as 0.8")
     return share
 
@@ -255,7 +255,7 @@ class Settings:
             "30,7:20, in which ring group 7 has 20 s.",
             unset="not known: the threshold that fits a day's calls best is taken",
             example="30",
-            read=Thresholds.read,
+            read=read_thresholds,
         ),
     )
     dates_zone: ZoneInfo | None = field(
@@ -409,6 +409,28 @@ class Settings:
             read=_policy,
         ),
     )
+    target_service_level: ByRingGroup[float] = field(
+        default=ByRingGroup(),
+        metadata=_about(
+            "CALLS_TARGET_SERVICE_LEVEL",
+            TARGETS,
+            "The least service level, as a share, also by ring group: 0.8, or 0.8,7:0.9, in which ring group 7 has 90 %.",
+            unset="none: days are compared with the days before only",
+            example="0.8",
+            read=read_shares,
+        ),
+    )
+    target_abandonment: ByRingGroup[float] = field(
+        default=ByRingGroup(),
+        metadata=_about(
+            "CALLS_TARGET_ABANDONMENT",
+            TARGETS,
+            "The highest abandonment rate, as a share, also by ring group.",
+            unset="none",
+            example="0.05",
+            read=read_shares,
+        ),
+    )
     alert_service_level: float | None = field(
         default=None,
         metadata=_about(
@@ -467,6 +489,11 @@ class Settings:
     def waits(self) -> Waits:
         """How waits are told."""
         return Waits(None if self.wait == NONE else self.wait, self.sla_seconds)
+
+    @property
+    def targets(self) -> Targets:
+        """What the daily pages judge by."""
+        return Targets(self.target_service_level, self.target_abandonment)
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ) -> Self:

@@ -1,8 +1,8 @@
 """How an account's waits are told: two facts that the API does not give, and that the doctor and `evidence` prove."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+
+from calls_assets.by_ring_group import ByRingGroup, is_whole, reader
 
 DURATION_LESS_TALK, LEG_START, NONE = "duration_less_talk", "leg_start", "none"
 
@@ -13,47 +13,17 @@ LONGEST_S = 86_400
 """No threshold is longer (s)."""
 
 
-@dataclass(frozen=True)
-class Thresholds:
-    """The vendor's service-level threshold, in seconds.
-
-    Attributes:
-        usual: That of every ring group that has none of its own; None where it is not known.
-        by_ring_group: Those of ring groups that differ, by id.
-    """
-
-    usual: int | None = None
-    by_ring_group: Mapping[int, int] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, text: str) -> Self:
-        """The thresholds of a text such as `30` or `30,7:20`, in which ring group 7 has 20 s.
-
-        Raises:
-            ValueError: the text is not of this form; says what is.
-        """
-        usual: list[int] = []
-        own: dict[int, int] = {}
-        for part in text.split(","):
-            group, colon, seconds = (word.strip() for word in part.rpartition(":"))
-            if not _is_whole(seconds) or int(seconds) > LONGEST_S or (colon and not _is_whole(group)):
-                raise ValueError(ALLOWED)
-            if colon and int(group) not in own:
-                own[int(group)] = int(seconds)
-            elif not colon and not usual:
-                usual.append(int(seconds))
-            else:
-                raise ValueError(ALLOWED)
-        return cls(usual[0] if usual else None, own)
-
-    def __str__(self) -> str:
-        """The text that `read` reads; empty where nothing is known."""
-        usual = [] if self.usual is None else [str(self.usual)]
-        return ",".join(usual + [f"{group}:{seconds}" for group, seconds in sorted(self.by_ring_group.items())])
+Thresholds = ByRingGroup[int]
+"""The vendor's service-level threshold, in seconds; `usual` is None where it is not known."""
 
 
-ALLOWED = (
-    f"whole seconds up to {LONGEST_S}, once for all ring groups and once for each that differs, such as 30 or 30,7:20"
+def _seconds(text: str) -> int | None:
+    return int(text) if is_whole(text) and int(text) <= LONGEST_S else None
+
+
+read_thresholds = reader(
+    _seconds,
+    f"whole seconds up to {LONGEST_S}, once for all ring groups and once for each that differs, such as 30 or 30,7:20",
 )
 
 
@@ -72,7 +42,3 @@ class Waits:
 
 UNKNOWN = Waits()
 """Of an account of which nothing is known."""
-
-
-def _is_whole(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 19

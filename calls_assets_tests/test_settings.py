@@ -5,7 +5,8 @@ import pytest
 from calls_assets.dagster.resources import CallsApi
 from calls_assets.env_file import load_env_file
 from calls_assets.settings import Settings
-from calls_assets.waits import Thresholds
+from calls_assets.targets import read_shares
+from calls_assets.waits import read_thresholds
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,10 @@ def test_nothing_set_gives_the_defaults():
         ("CALLS_SLA_SECONDS", "30,"),
         ("CALLS_SLA_SECONDS", "-1"),
         ("CALLS_SLA_SECONDS", "86401"),
+        ("CALLS_TARGET_SERVICE_LEVEL", "80%"),
+        ("CALLS_TARGET_SERVICE_LEVEL", "80"),
+        ("CALLS_TARGET_SERVICE_LEVEL", "0.8,0.9"),
+        ("CALLS_TARGET_ABANDONMENT", "Billing:0.05"),
     ],
 )
 def test_a_wrong_value_is_one_sentence_that_names_it(variable, given):
@@ -65,7 +70,14 @@ def test_a_wrong_value_is_one_sentence_that_names_it(variable, given):
 def test_the_vendors_thresholds_may_differ_by_ring_group(text, usual, own):
     found = Settings.load({"CALLS_SLA_SECONDS": text}).sla_seconds
     assert (found.usual, found.by_ring_group) == (usual, own)
-    assert Thresholds.read(str(found)) == found
+    assert read_thresholds(str(found)) == found
+
+
+def test_targets_may_differ_by_ring_group():
+    targets = Settings.load({"CALLS_TARGET_SERVICE_LEVEL": "0.8,7:0.9", "CALLS_TARGET_ABANDONMENT": "7:0"}).targets
+    assert [targets.service_level.of(group) for group in (None, 3, 7)] == [0.8, 0.8, 0.9]
+    assert [targets.abandonment.of(group) for group in (None, 3, 7)] == [None, None, 0]
+    assert read_shares(str(targets.service_level)) == targets.service_level
 
 
 def test_a_wait_that_nothing_tells_is_as_one_that_is_not_known():

@@ -9,8 +9,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "calls_assets"
 
 LAYERS = (
-    {"arrow", "display", "interrupts", "loopback", "waits"},
-    {"days"},
+    {"arrow", "by_ring_group", "display", "interrupts", "loopback"},
+    {"days", "targets", "waits"},
     {"api"},
     {"sandbox", "settings"},
     {"env_file", "tables"},
