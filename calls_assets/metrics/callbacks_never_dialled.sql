@@ -1,13 +1,5 @@
 -- One row per request for a callback that no outbound call of the days read has followed: whom we still owe a call. A
 -- callback names the call that asked for it (original_call_id).
-WITH contacts AS (
-    SELECT
-        contact_id,
-        max(started_at) FILTER (direction = 'outbound') AS last_dialled_at,
-        max(started_at) FILTER (is_answered) AS last_spoken_at
-    FROM calls
-    GROUP BY contact_id
-)
 SELECT
     local_date, call_id, started_at, outcome, contact_id, contact.number AS contact_number,
     ring_group_id, ring_group_name, number_id, calls.number AS number, number_alias,

@@ -35,6 +35,7 @@ SHARED = {
     "reconciliation_calls": ("raw_calls", "raw_call_types", "reconciliation"),
     "wait_fits": ("calls",),
     "latest_names": ("calls",),
+    "contacts": ("calls",),
     "calls_by_dimension": ("calls",),
     "inbound_by_dimension": ("calls", "wait_calibration"),
 }

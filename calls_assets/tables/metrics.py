@@ -313,6 +313,34 @@ CALL_FLOW = Table(
     group="metrics",
 )
 
+CALLERS_NOT_SPOKEN_TO = Table(
+    "callers_not_spoken_to",
+    "Whom we lost and have not reached: callers who hung up after waiting (outcome abandoned), without an answered call from "
+    "or to them since, on whichever of the days read. Read it up to today: a call on a day that is not read is not seen.",
+    (
+        LOCAL_DATE,
+        an_id("call_id", "The last call in which the caller hung up.", required=True, varies=True),
+        instant("started_at", "When that call began."),
+        an_id("contact_id", "Id of the contact; null where the phone system does not know the caller.", varies=True),
+        text("contact_number", "The contact's number, as CALLS_PRIVACY leaves it.", varies=True),
+        count("times_hung_up", "How often the caller has hung up since they were last spoken to."),
+        RING_GROUP_ID,
+        text("ring_group_name", "Name of the ring group."),
+        an_id("number_id", "Id of the centre's own number that was called."),
+        text("number", "The centre's own number."),
+        text("number_alias", "Friendly name of the centre's own number."),
+        flag(
+            "contact_dialled_since",
+            "Whether an outbound call has gone to the contact since, which nobody answered; null where the contact is not "
+            "known.",
+            required=False,
+        ),
+    ),
+    key=("call_id",),
+    inputs=("calls", "raw_calls"),
+    group="metrics",
+)
+
 CALLBACKS_NEVER_DIALLED = Table(
     "callbacks_never_dialled",
     "Whom we still owe a call: requests for a callback that no outbound call has followed, on whichever of the days read. "

@@ -57,16 +57,21 @@ def chain(
     )
     waits = Waits(next((row["wait_method"] for row in known["calls"] if row["wait_method"]), None))
     found = {}
+    needs = _needed(wanted or ALL_TABLES)
     for name, table in ALL_TABLES.items():
-        if name in known or not table.inputs:
+        if name in known or name not in needs or not table.inputs:
             continue
         needed = {other: inputs[other] for other in (*table.inputs, *(["pulls"] if name == "day_status" else []))}
         parts = compute(table, needed, days, ZoneInfo(zone), waits)
         inputs[name] = pa.concat_tables(parts.values())
         found[name] = inputs[name].to_pylist()
-        if set(wanted) <= set(found):
-            break
     return found
+
+
+def _needed(wanted: Iterable[str]) -> set[str]:
+    """The wanted tables and all that they are computed from."""
+    names = set(wanted)
+    return names | _needed(other for name in names for other in ALL_TABLES[name].inputs) if names else set()
 
 
 def one(rows: Iterable[Row], **values: Any) -> Row:

@@ -39,7 +39,7 @@ OPEN = call("in_progress", is_ended=False)
 )
 def test_a_day_is_final_or_says_why_it_is_not(rows, inside, reconciliation, labels, status):
     given = {"reconciliation": reconciliation, "raw_call_types": labels}
-    found = chain(rows, "day_status", "abandonment", given=given, inside_lookback=inside)
+    found = chain(rows, "day_status", "service_level", "abandonment", given=given, inside_lookback=inside)
     (row,) = found["day_status"]
     assert row["status"] == status
     assert {row["day_status"] for name in ("service_level", "abandonment") for row in found[name]} == {status}

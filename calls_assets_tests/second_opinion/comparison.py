@@ -18,6 +18,7 @@ KEYS = {
     "abandonment": ("dimension", "member_id"),
     "agent_talk_time": ("agent_key", "direction"),
     "call_intervals": ("interval_start", "direction", "ring_group_id", "ivr_id", "number_id", "campaign_id"),
+    "callers_not_spoken_to": ("call_id",),
     "callbacks_never_dialled": ("call_id",),
     "call_flow": ("direction", "dimension", "member_id"),
     "time_distribution": ("direction", "ring_group_id", "measure", "up_to_s"),

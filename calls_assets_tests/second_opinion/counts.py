@@ -338,6 +338,31 @@ def callbacks_never_dialled(calls: pd.DataFrame, raw: pd.DataFrame, every: pd.Da
     return frame(rows, NEVER_DIALLED)
 
 
+NOT_SPOKEN_TO = (
+    "local_date call_id started_at contact_id contact_number times_hung_up ring_group_id ring_group_name number_id number "
+    "number_alias contact_dialled_since"
+)
+
+
+def callers_not_spoken_to(calls: pd.DataFrame, raw: pd.DataFrame) -> pd.DataFrame:
+    """Who hung up after waiting, with nobody having spoken to them in a later call, in the order of the last such call."""
+    contacts = {record["id"]: record["contact"] or {} for record in raw.to_dict("records")}
+    given_up: dict[object, Row] = {}
+    for call in sorted(calls.to_dict("records"), key=lambda call: (call["started_at"], call["call_id"])):
+        caller = (call["contact_id"], call["call_id"] if call["contact_id"] is None else None)
+        if call["is_answered"]:
+            given_up.pop(caller, None)
+        elif call["direction"] == "inbound" and call["outcome"] == "abandoned":
+            times = given_up.pop(caller, {"times_hung_up": 0})["times_hung_up"] + 1
+            known = {"contact_dialled_since": None if call["contact_id"] is None else False}
+            given_up[caller] = call | {"times_hung_up": times} | known
+        elif call["direction"] == "outbound" and caller in given_up:
+            given_up[caller]["contact_dialled_since"] = True
+    rows = [call | {"contact_number": contacts[call["call_id"]].get("number")} for call in given_up.values()]
+    rows = [{name: value for name, value in row.items() if name in NOT_SPOKEN_TO.split()} for row in rows]
+    return frame(sorted(rows, key=lambda row: (row["local_date"], row["call_id"])), NOT_SPOKEN_TO)
+
+
 def _moving(rows: list[Row]) -> Row:
     answered = [call for call in rows if call["outcome"] == "answered"]
     transferred = sum(call["is_transferred"] for call in answered)

@@ -47,6 +47,7 @@ def opinions(
         "abandonment": times.abandonment(calls, calibration, day, status, waits.method),
         "agent_talk_time": times.agent_talk_time(legs, day, status),
         "call_intervals": counts.call_intervals(calls, day, status, zone),
+        "callers_not_spoken_to": counts.callers_not_spoken_to(calls, raw),
         "callbacks_never_dialled": counts.callbacks_never_dialled(calls, raw, calls if every is None else every),
         "call_flow": counts.call_flow(calls, day, status),
         "time_distribution": times.time_distribution(calls, calibration, day, status),

@@ -199,13 +199,18 @@ def test_odd_calls_have_the_figures_of_the_second_opinion(zone, first, refused, 
 
 
 def differences_of_all_days(root, days, zone):
-    """What differs where the days are read together, so that callbacks of later days count."""
+    """What differs where the days are read together, so that calls of later days count."""
     raw, labels = ([read(root, table, day) for day in days] for table in ("raw_calls", "raw_call_types"))
     calls = pd.concat([opinion.calls(*given, zone, opinion.UNKNOWN) for given in zip(raw, labels, days, strict=True)])
-    name = "callbacks_never_dialled"
-    stored = calls_assets.read(name, to="arrow", data_url=root)
-    rows = pd.DataFrame(stored.to_pylist(), columns=stored.column_names, dtype=object)
-    return compared(rows, counts.callbacks_never_dialled(calls, pd.concat(raw), calls), KEYS[name])
+    raw = pd.concat(raw)
+    lists = {
+        "callbacks_never_dialled": counts.callbacks_never_dialled(calls, raw, calls),
+        "callers_not_spoken_to": counts.callers_not_spoken_to(calls, raw),
+    }
+    for name, ours in lists.items():
+        stored = calls_assets.read(name, to="arrow", data_url=root)
+        rows = pd.DataFrame(stored.to_pylist(), columns=stored.column_names, dtype=object)
+        yield from compared(rows, ours, KEYS[name])
 
 
 def test_days_that_mornings_will_pull_again_have_the_figures_of_the_second_opinion(run_pipeline, tmp_path):
