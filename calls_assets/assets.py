@@ -79,7 +79,7 @@ def daily_report(settings: AssetSettings) -> dg.AssetsDefinition:
         from calls_assets.pipeline.pages import write_pages
 
         with landing(context, tables, settings) as land:
-            write_pages(land)
+            write_pages(land, settings.targets, settings.waits.thresholds)
         yield from land.results()
 
     return write_daily_report

@@ -12,6 +12,7 @@ from calls_assets.checks.catalog import CHECKS
 from calls_assets.settings import Settings
 from calls_assets.tables.catalog import REPORT, REPORT_INPUTS
 from calls_assets.tables.schema import Table
+from calls_assets.targets import Targets
 from calls_assets.waits import Waits
 
 JOB = "calls_pipeline"
@@ -28,8 +29,8 @@ class AssetSettings:
     """What all assets share.
 
     `backfill_policy` says how many days a run takes, `repull_days` how many closed days each morning pulls again,
-    `repull_hour` at which local hour, `waits` how callers' waits are told, and `problems` what is wrong with the settings, in
-    which case every run fails.
+    `repull_hour` at which local hour, `waits` how callers' waits are told, `targets` what pages judge by, and `problems`
+    what is wrong with the settings, in which case every run fails.
     """
 
     partitions: dg.DailyPartitionsDefinition
@@ -39,6 +40,7 @@ class AssetSettings:
     repull_days: int
     repull_hour: int
     waits: Waits
+    targets: Targets
     owners: tuple[str, ...]
     docs_url: str
 
@@ -54,6 +56,7 @@ class AssetSettings:
             settings.repull_days,
             settings.repull_hour,
             settings.waits,
+            settings.targets,
             settings.owners,
             settings.docs_url,
         )

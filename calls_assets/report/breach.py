@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from calls_assets.report.judgement import Measure, Rate
+from calls_assets.report.judgement import Measure, Rate, lacking
 
 HALF_HOUR = timedelta(minutes=30)
 
@@ -89,18 +89,12 @@ class _Run:
 
 def _worst_run(measure: Measure, cells: Sequence[Cell]) -> _Run | None:
     """The half-hours in a row that lack most calls (Kadane's maximum sum); None of no cells."""
-    lacking: defaultdict[datetime, float] = defaultdict(float)
+    lacks: defaultdict[datetime, float] = defaultdict(float)
     for cell in cells:
-        lacking[cell.start] += _lacking(measure, cell)
+        lacks[cell.start] += lacking(measure, cell.rate, cell.target)
     runs: list[_Run] = []
-    for start in sorted(lacking):
+    for start in sorted(lacks):
         goes_on = bool(runs) and runs[-1].lacking > 0
         first, before = (runs[-1].first, runs[-1].lacking) if goes_on else (start, 0.0)
-        runs.append(_Run(first, start + HALF_HOUR, before + lacking[start]))
+        runs.append(_Run(first, start + HALF_HOUR, before + lacks[start]))
     return max(runs, key=lambda run: run.lacking, default=None)
-
-
-def _lacking(measure: Measure, cell: Cell) -> float:
-    """How many calls a half-hour lacks to its target; negative where it has some to spare."""
-    short = cell.target * cell.rate.whole - cell.rate.part
-    return short if measure.is_floor else -short

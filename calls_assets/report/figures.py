@@ -11,8 +11,9 @@ import duckdb
 
 from calls_assets.days import ONE_DAY, day_start
 from calls_assets.display import NAMELESS, apart
-from calls_assets.metrics.run import Relation, connect
-from calls_assets.tables.catalog import REPORT_INPUTS
+from calls_assets.metrics.run import Relation, compute, connect
+from calls_assets.report.judgement import ABANDONMENT, SERVICE_LEVEL, Measure, Rate
+from calls_assets.tables.catalog import CALLBACKS_NEVER_DIALLED, CALLERS_NOT_SPOKEN_TO, REPORT_INPUTS
 
 HALF_HOUR = timedelta(minutes=30)
 WEEK = timedelta(weeks=1)
@@ -26,6 +27,12 @@ FINAL, INSIDE_LOOKBACK = "final", "inside_lookback"
 
 TOTALS = ("service_level", "agent_talk_time")
 """The tables that days are compared by."""
+
+SINCE = ("calls", "raw_calls")
+"""The tables that say, with those of later days, who has been spoken to since."""
+
+DAYS_SINCE = 7
+"""How many later days are read for that."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,11 @@ class Totals:
         """Average over the calls whose wait is known and verified."""
         return self.wait_total_s / self.wait_calls if self.wait_calls else None
 
+    def rate(self, measure: Measure) -> Rate:
+        """The share of a measure, as its counts."""
+        parts = {SERVICE_LEVEL: self.calls_answered_within_sla, ABANDONMENT: self.calls_abandoned}
+        return Rate(parts[measure], self.counted)
+
     @classmethod
     def of(cls, days: Iterable["Totals"]) -> "Totals | None":
         """The sums over several days; None where there are none."""
@@ -90,9 +102,29 @@ class Details:
 
     half_hours: tuple[dict[str, Any], ...]
     ring_groups: tuple[dict[str, Any], ...]
+    ring_group_half_hours: tuple[dict[str, Any], ...]
     agents: tuple[dict[str, Any], ...]
     changes: tuple[dict[str, Any], ...]
     doubts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ToCallBack:
+    """Whom the centre still owes a call, of those who called on the day.
+
+    Attributes:
+        callers: How many hung up after waiting and have not been spoken to since.
+        dialled: How many of these somebody has tried to reach.
+        callbacks: How many callbacks were asked for that nobody has dialled.
+    """
+
+    callers: int
+    dialled: int
+    callbacks: int
+
+
+UsualLevels = Mapping[tuple[str, str], Rate]
+"""The service level of the four weeks before, by ('ring_group', its id as text) and ('half_hour', 'HH:MM')."""
 
 
 @dataclass(frozen=True)
@@ -149,10 +181,32 @@ def details(inputs: Mapping[str, Relation], zone: ZoneInfo) -> Details:
         return Details(
             half_hours=half_hours(connection, zone),
             ring_groups=ring_groups(connection),
+            ring_group_half_hours=tuple(_rows(connection, "ring_group_half_hours")),
             agents=tuple(_named(_rows(connection, "agents"), "agent_key")),
             changes=tuple(_rows(connection, "changes")),
             doubts=doubts,
         )
+
+
+def usual_levels(service_level: Relation) -> UsualLevels:
+    """What is usual, from the rows of `service_level` of the days before."""
+    with connect({"service_level": service_level}) as connection:
+        rows = _rows(connection, "usual_levels")
+    return {(row["dimension"], row["member"]): Rate(row["within"], row["counted"]) for row in rows}
+
+
+def to_call_back(day: date, inputs: Mapping[str, Relation], days: Sequence[date], zone: ZoneInfo) -> ToCallBack:
+    """Whom the centre still owes a call.
+
+    Args:
+        day: The local day on which they called.
+        inputs: The rows of `SINCE` of the days.
+        days: The day and those after it that are known.
+        zone: Their zone.
+    """
+    lost = compute(CALLERS_NOT_SPOKEN_TO, inputs, days, zone)[day]
+    dialled = sum(map(bool, lost["contact_dialled_since"].to_pylist()))
+    return ToCallBack(lost.num_rows, dialled, compute(CALLBACKS_NEVER_DIALLED, inputs, days, zone)[day].num_rows)
 
 
 def half_hours(connection: duckdb.DuckDBPyConnection, zone: ZoneInfo) -> tuple[dict[str, Any], ...]:
@@ -191,7 +245,7 @@ def _filled(rows: Sequence[dict[str, Any]], zone: ZoneInfo) -> Iterable[dict[str
     at = min(by_start, default=None)
     while at is not None and at <= max(by_start):
         row = by_start.get(at) or {"answered": 0, "abandoned": 0, "other": 0, "level": None}
-        yield row | {"at": _clock(at, zone)}
+        yield row | {"start": at, "at": _clock(at, zone)}
         at += HALF_HOUR
 
 

@@ -1,9 +1,11 @@
 """Figures -> pages: one self-contained HTML file a day, and an index of them. The same figures give the same bytes."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
 from functools import cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -11,51 +13,72 @@ from markupsafe import Markup
 
 from calls_assets.display import shown
 from calls_assets.report import charts
-from calls_assets.report.figures import Compared, Details, Finality, Totals
+from calls_assets.report.figures import Compared, Details, Finality, ToCallBack, Totals, UsualLevels
+from calls_assets.report.judgement import Change, Standing
+from calls_assets.report.verdict import Judged, Verdict
+from calls_assets.targets import Targets
+from calls_assets.waits import Thresholds
 
 LOG = logging.getLogger(__name__)
 INK = "var(--ink)"
-MOST_AGENTS_DRAWN = 15
-"""The table below the chart lists them all."""
+COUNTED = ("", "", "two ", "three ", "four ")
+"""How many of the last four weeks' weekdays are known, in words."""
 
 NOT_DRAWN = Markup('<p class="soft">This chart could not be drawn; the figures are not affected.</p>')
 
 
-def day_page(
-    day: date,
-    zone: ZoneInfo,
-    compared: Compared,
-    details: Details,
-    finality: Finality,
-    previous: date | None,
-    following: date | None,
-) -> str:
-    """The page of a day.
+@dataclass(frozen=True)
+class DayPage:
+    """What the page of a day shows.
 
-    Args:
+    Attributes:
         day: The local day.
         zone: Its zone.
         compared: The day compared with those before it.
         details: The day's own figures.
+        verdict: How it stands.
+        usual: The service levels of the four weeks before.
+        to_call_back: Whom the centre still owes a call.
         finality: How final the day is.
+        targets: What it is judged by.
+        sla_seconds: The vendor's thresholds (s).
         previous: The nearest earlier day that has a page, to be linked.
         following: The nearest later day that has a page.
     """
+
+    day: date
+    zone: ZoneInfo
+    compared: Compared
+    details: Details
+    verdict: Verdict
+    usual: UsualLevels
+    to_call_back: ToCallBack
+    finality: Finality
+    targets: Targets
+    sla_seconds: Thresholds
+    previous: date | None
+    following: date | None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether no call was offered to staff."""
+        return self.compared.day.calls_offered == 0
+
+
+def day_page(page: DayPage) -> str:
+    """The page of a day as HTML."""
     return (
         _environment()
         .get_template("day.html")
         .render(
-            day=day,
-            zone=zone.key,
-            compared=compared,
-            details=details,
-            finality=finality,
-            previous=previous,
-            following=following,
-            gaps=list(_gaps(compared, details, finality)),
-            trend_chart=_trend(compared),
-            half_hour_chart=_drawn(charts.half_hours, details.half_hours),
-            agent_chart=_agents(details),
+            page=page,
+            of=page.compared.day,
+            before=None if page.finality.open_at else page.compared.same_weekdays,
+            headline=_headline(page),
+            gaps=list(_gaps(page)),
+            trend_charts=_trend(page),
+            half_hour_charts=_half_hours(page),
+            most_talk_s=max((_talk_s(row) for row in page.details.agents), default=0),
         )
     )
 
@@ -65,10 +88,33 @@ def index_page(days: Mapping[date, tuple[Totals | None, Finality]]) -> str:
     return _environment().get_template("index.html").render(days=sorted(days.items(), reverse=True))
 
 
-def _gaps(compared: Compared, details: Details, finality: Finality) -> Iterator[str]:
-    if finality.open_at:
-        yield f"The day was pulled at {finality.open_at}, before it was over: what came later is missing."
-    doubts = details.doubts
+def _headline(page: DayPage) -> tuple[str, str]:
+    """The verdict in a few words, and the style that it is shown in."""
+    verdict = page.verdict
+    if page.is_closed:
+        return ("No call so far" if page.finality.open_at else "Closed"), "plain"
+    if verdict.standing is None:
+        return _against_usual(verdict.level), "plain"
+    words = {
+        Standing.MISSED: "Target missed",
+        Standing.UNSURE: "Target missed, may be chance",
+        Standing.MET: "On target, but not everywhere" if verdict.groups_missed else "On target",
+    }
+    return words[verdict.standing], verdict.standing.value
+
+
+def _against_usual(level: Judged) -> str:
+    if level.rate.share is None:
+        return "No call was answered or abandoned"
+    if level.change is None:
+        return "Nothing to judge by: no target is set, and no such day before is known"
+    return {True: "Better than usual", False: "Worse than usual", None: "As usual"}[level.change.is_better]
+
+
+def _gaps(page: DayPage) -> Iterator[str]:
+    open_at, doubts, missing = page.finality.open_at, page.details.doubts, page.compared.missing
+    if open_at:
+        yield f"The day was pulled at {open_at}, before it was over: what came later is missing."
     sentences = {
         "in_progress": "Calls that were still in progress when the day was pulled, and are in no figure: {}.",
         "rejected": "Records of the API that could not be read, and are in no figure: {}.",
@@ -80,36 +126,49 @@ def _gaps(compared: Compared, details: Details, finality: Finality) -> Iterator[
         "refused": "Call types for which the phone system gave no count: {}.",
     }
     yield from (sentence.format(doubts[name]) for name, sentence in sentences.items() if doubts[name])
-    if compared.missing:
-        yield f"{compared.missing} of the 28 days before have no figures, and are left out of the comparisons."
+    if page.compared.day.calls_answered and not page.compared.day.wait_calls:
+        yield "The speed of answer: the phone system gives no wait, and how to tell it is not proven."
+    if missing:
+        yield f"{missing} of the 28 days before have no figures, and are left out of the comparisons."
 
 
-def _trend(compared: Compared) -> Markup:
-    return _drawn(
-        charts.days,
-        [
-            {"day": str(day), "level": of and of.service_level, "abandonment": of and of.abandonment}
-            for day, of in compared.trend
-        ],
-    )
+def _trend(page: DayPage) -> Markup:
+    rows = [
+        {"day": str(day), "level": of and of.service_level, "abandonment": of and of.abandonment}
+        for day, of in page.compared.trend
+    ]
+    targets = page.targets.service_level.usual, page.targets.abandonment.usual
+    known = [row for row in rows if row["level"] is not None]
+    return _drawn(lambda width: charts.days(rows, *targets, width, INK)) if len(known) > 1 else Markup("")
 
 
-def _agents(details: Details) -> Markup:
-    talkers = [row for row in details.agents if row["inbound_s"] + row["outbound_s"] > 0][:MOST_AGENTS_DRAWN]
-    kinds = ("inbound", "outbound")
-    rows = [{"name": row["name"]} | {kind: row[f"{kind}_s"] / 3600 for kind in kinds} for row in talkers]
-    return _drawn(charts.agents, rows)
+def _half_hours(page: DayPage) -> Markup:
+    broken = page.verdict.breach
+    rows = [
+        row
+        | {"usual": usual.share if usual else None}
+        | {"is_marked": broken is not None and broken.first <= row["start"] < broken.end and not broken.is_all_day}
+        for row in page.details.half_hours
+        for usual in [page.usual.get(("half_hour", row["at"][:5]))]
+    ]
+    target = page.targets.service_level.usual
+    return _drawn(lambda width: charts.half_hours(rows, target, width, INK)) if rows else Markup("")
 
 
-def _drawn(draw: Callable[[Sequence[charts.Row], str], str], rows: Sequence[charts.Row]) -> Markup:
-    """A chart, or a note in its place; empty where there is nothing to draw."""
+def _drawn(draw: Callable[[int], str]) -> Markup:
+    """A chart for a desk and one for a phone, or a note in their place."""
     try:
-        return Markup(draw(rows, INK) if rows else "")  # noqa: S704  # our own chart, in which names are escaped
+        wide, narrow = Markup(draw(charts.WIDE)), Markup(draw(charts.NARROW))  # noqa: S704  # our own, of numbers and our words
     except ValueError as error:  # a page without a chart is better than no page
         LOG.warning(
             "A chart of the daily report was left out, because it could not be drawn: %s", shown(str(error), 200)
         )
         return NOT_DRAWN
+    return Markup('<div class="wide">{}</div><div class="narrow">{}</div>').format(wide, narrow)
+
+
+def _talk_s(row: dict[str, Any]) -> int:
+    return int(row["inbound_s"] + row["outbound_s"])
 
 
 @cache
@@ -130,7 +189,10 @@ def _environment() -> Environment:
         clock=_clock,
         long=_long,
         short=_short,
-        against=_against,
+        target=_target,
+        moved=_moved,
+        weekdays=_weekdays,
+        at=_at,
     )
     return environment
 
@@ -167,7 +229,22 @@ def _short(day: date) -> str:
     return f"{day:%a} {day.day} {day:%b %Y}"
 
 
-def _against(share: float | None, before: float | None) -> str:
-    if share is None or before is None:
-        return ""
-    return f"{100 * (share - before):+.1f} points against a week before"
+def _target(share: float) -> str:
+    return f"{100 * share:g}%"
+
+
+def _moved(change: Change, name: str) -> str:
+    """How a share moved, with an arrow and whether that is good."""
+    if abs(change.points) < 0.05:
+        return f"as on {name}"
+    arrow = "\N{BLACK UP-POINTING TRIANGLE}" if change.points > 0 else "\N{BLACK DOWN-POINTING TRIANGLE}"
+    verdict = {True: "better", False: "worse", None: "no more than chance"}[change.is_better]
+    return f"{arrow} {abs(change.points):.1f} points on {name}: {verdict}"
+
+
+def _weekdays(day: date, count: int) -> str:
+    return f"the last {COUNTED[count]}{day:%A}{'s' if count > 1 else ''}"
+
+
+def _at(moment: datetime, zone: ZoneInfo) -> str:
+    return f"{moment.astimezone(zone):%H:%M}"

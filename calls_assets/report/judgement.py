@@ -77,6 +77,12 @@ def standing(measure: Measure, rate: Rate, target: float | None) -> Standing | N
     return Standing.UNSURE if _probability(as_bad, rate.whole, target) > TAIL else Standing.MISSED
 
 
+def lacking(measure: Measure, rate: Rate, target: float) -> float:
+    """How many calls a share lacks to its target; negative where it has some to spare."""
+    short = target * rate.whole - rate.part
+    return short if measure.is_floor else -short
+
+
 def change(measure: Measure, rate: Rate, before: Rate | None) -> Change | None:
     """How a share moved; None where one of the two is unknown."""
     if before is None or rate.share is None or before.share is None:

@@ -66,7 +66,10 @@ PULLED_AT = "pulled_at"
 REPORT = "daily_report"
 """The asset of each day's page, which is not a table."""
 
-REPORT_INPUTS = ("service_level", "agent_talk_time", "call_changes", "rejected_calls", "reconciliation", "calls")
+REPORT_INPUTS = (
+    *("service_level", "agent_talk_time", "call_intervals"),
+    *("call_changes", "rejected_calls", "reconciliation", "calls", "raw_calls"),
+)
 
 __all__ = [
     "ABANDONMENT",

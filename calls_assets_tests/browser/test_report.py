@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from datetime import date
 from functools import partial
 
@@ -57,8 +58,8 @@ def test_it_is_readable_at_any_width_and_asks_for_nothing(browser, page, width, 
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     for table in browser.find_elements("class name", "scroll"):
         assert table.get_property("scrollWidth") <= table.get_property("clientWidth"), "numbers out of sight"
-    charts = browser.find_elements("tag name", "svg")
-    assert len(charts) == 3
+    charts = [chart for chart in browser.find_elements("tag name", "svg") if chart.is_displayed()]
+    assert len(charts) == 2
     for chart in charts:
         smallest = browser.execute_script(
             "return Math.min(...[...arguments[0].querySelectorAll('text')].map(t => t.getBoundingClientRect().height))",
@@ -96,8 +97,8 @@ def test_names_that_mean_ill_run_nothing_ask_for_nothing_and_stay_in_their_place
     assert browser.execute_script("return document.querySelectorAll('script, img, iframe, object, b > b').length") == 0
     assert {link.text for link in browser.find_elements("tag name", "a")} == {"all days"}
     outside = """
-        return [...document.querySelectorAll('foreignObject div, td bdi')].filter(name => {
-            const inner = name.getBoundingClientRect(), outer = name.closest('foreignObject, tr').getBoundingClientRect();
+        return [...document.querySelectorAll('td bdi')].filter(name => {
+            const inner = name.getBoundingClientRect(), outer = name.closest('tr').getBoundingClientRect();
             return inner.top < outer.top - 1 || inner.bottom > outer.bottom + 1 || inner.left < 0;
         }).map(name => name.textContent)
     """
@@ -105,8 +106,6 @@ def test_names_that_mean_ill_run_nothing_ask_for_nothing_and_stay_in_their_place
     names = browser.execute_script("return [...document.querySelectorAll('td bdi')].map(name => name.innerText.trim())")
     assert len(names) == 2 * len(HOSTILE_WORDS)
     assert all(names)
-    drawn = browser.find_elements("css selector", "foreignObject div")
-    assert [name.text for name in drawn] == names[len(HOSTILE_WORDS) :][: len(drawn)] != []
 
 
 def test_the_index_leads_to_every_day_and_back(browser, page):
@@ -130,4 +129,4 @@ def test_it_prints_in_ink_on_paper(browser, page):
     for table in browser.find_elements("class name", "scroll"):
         assert table.get_property("scrollWidth") <= table.get_property("clientWidth"), "numbers off the paper"
     pdf = browser.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69})["data"]
-    assert base64.b64decode(pdf).startswith(b"%PDF")
+    assert len(re.findall(rb"/Type /Page\b", base64.b64decode(pdf))) == 2

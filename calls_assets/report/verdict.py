@@ -1,0 +1,190 @@
+"""The verdict on a day: how it stands against the targets, where and when it broke, and which ring groups missed theirs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from calls_assets.report.breach import Breach, Cell, breach
+from calls_assets.report.figures import Compared, Details, Totals, UsualLevels
+from calls_assets.report.judgement import (
+    ABANDONMENT,
+    SERVICE_LEVEL,
+    Change,
+    Measure,
+    Rate,
+    Standing,
+    change,
+    lacking,
+    standing,
+)
+from calls_assets.targets import Targets
+
+NONE = "(none)"
+"""The member that calls without a ring group belong to."""
+
+WORST_FIRST = (Standing.MISSED, Standing.UNSURE, Standing.MET)
+
+PARTS = {SERVICE_LEVEL: "within", ABANDONMENT: "abandoned"}
+"""For each measure the count in a row of ring groups."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A share with all that it is judged by.
+
+    Attributes:
+        measure: What it measures.
+        rate: The share.
+        target: The share to be reached, from 0 to 1; None where there is none.
+        standing: How it stands against that.
+        usual: What it was on the days before; None where that is unknown.
+        change: How it moved against these.
+    """
+
+    measure: Measure
+    rate: Rate
+    target: float | None
+    standing: Standing | None
+    usual: Rate | None
+    change: Change | None
+
+    @property
+    def lacks(self) -> float:
+        """How many calls it lacks to its target; 0 where there is none."""
+        return 0.0 if self.target is None else lacking(self.measure, self.rate, self.target)
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether it missed its target, surely or not."""
+        return self.standing in (Standing.MISSED, Standing.UNSURE)
+
+    @classmethod
+    def of(cls, measure: Measure, rate: Rate, target: float | None, usual: Rate | None) -> "Judged":
+        """A share, judged."""
+        return cls(measure, rate, target, standing(measure, rate, target), usual, change(measure, rate, usual))
+
+
+@dataclass(frozen=True)
+class Group:
+    """A ring group of the day.
+
+    Attributes:
+        row: Its row of the figures.
+        level: Its service level, judged by the four weeks before.
+        lost: Its abandonment, judged.
+        is_worst: Whether no other lacks as many calls to its target.
+    """
+
+    row: dict[str, Any]
+    level: Judged
+    lost: Judged
+    is_worst: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The verdict on a day.
+
+    Attributes:
+        standing: The worst standing of its shares; None where no target is set, or no call can be judged.
+        level: Its service level.
+        lost: Its abandonment.
+        breach: Where and when it broke; None where it did not.
+        where: The name of the ring group in which it broke, safe to show; None where no single one is to blame.
+        usual: The usual service level of that time, or of that ring group where it is the whole day.
+        groups: Its ring groups, the busiest first.
+    """
+
+    standing: Standing | None
+    level: Judged
+    lost: Judged
+    breach: Breach | None
+    where: str | None
+    usual: Rate | None
+    groups: tuple[Group, ...]
+
+    @property
+    def missed(self) -> tuple[Judged, ...]:
+        """The shares that missed their targets, surely or not."""
+        return tuple(each for each in (self.level, self.lost) if each.is_missed)
+
+    @property
+    def groups_missed(self) -> tuple[Group, ...]:
+        """The ring groups that surely missed their target of service level."""
+        return tuple(group for group in self.groups if group.level.standing is Standing.MISSED)
+
+
+def verdict(compared: Compared, details: Details, usual: UsualLevels, targets: Targets) -> Verdict:
+    """The verdict on a day.
+
+    Args:
+        compared: The day beside those before it.
+        details: Its own figures.
+        usual: The service levels of the four weeks before.
+        targets: What it is judged by. Without a target, a day breaks where it is worse than usual by more than chance.
+    """
+    before = compared.same_weekdays or compared.four_weeks
+    level = _of_the_day(SERVICE_LEVEL, compared.day, before, targets.service_level.usual)
+    lost = _of_the_day(ABANDONMENT, compared.day, before, targets.abandonment.usual)
+    standings = {each.standing for each in (level, lost)}
+    found, where = _breach(level, lost, details, targets), None
+    if found and found.member is not None:
+        where = next(row["name"] for row in details.ring_groups if row["member_id"] == found.member)
+    return Verdict(
+        standing=next((each for each in WORST_FIRST if each in standings), None),
+        level=level,
+        lost=lost,
+        breach=found,
+        where=where,
+        usual=_usual_of(found, details, usual) if found else None,
+        groups=tuple(_groups(details, usual, targets)),
+    )
+
+
+def _of_the_day(measure: Measure, day: Totals, before: Totals | None, target: float | None) -> Judged:
+    return Judged.of(measure, day.rate(measure), target, before.rate(measure) if before else None)
+
+
+def _breach(level: Judged, lost: Judged, details: Details, targets: Targets) -> Breach | None:
+    """Where the first of the two shares broke that missed its target, or without one is worse than usual."""
+    for judged, by_group in ((level, targets.service_level), (lost, targets.abandonment)):
+        is_worse = judged.target is None and judged.change is not None and judged.change.is_better is False
+        if not (judged.is_missed or is_worse):
+            continue
+        aim = judged.usual.share if is_worse and judged.usual else judged.target
+        cells = [
+            Cell(row["start"], row["member"], Rate(row[PARTS[judged.measure]], row["counted"]), own)
+            for row in details.ring_group_half_hours
+            for own in [aim if is_worse else by_group.of(row["ring_group_id"])]
+            if own is not None
+        ]
+        return breach(judged.measure, cells)
+    return None
+
+
+def _usual_of(found: Breach, details: Details, usual: UsualLevels) -> Rate | None:
+    """The usual service level of the ring group, or else of the half-hours of a breach."""
+    if found.member is not None:
+        return usual.get(("ring_group", found.member))
+    clocks = [row["at"][:5] for row in details.half_hours if found.first <= row["start"] < found.end]
+    rates = [usual[key] for key in (("half_hour", clock) for clock in clocks) if key in usual]
+    return Rate(sum(rate.part for rate in rates), sum(rate.whole for rate in rates)) if rates else None
+
+
+def _groups(details: Details, usual: UsualLevels, targets: Targets) -> Iterator[Group]:
+    levels = [_level(row, usual, targets) for row in details.ring_groups]
+    most = max((level.lacks for level in levels if level.standing is Standing.MISSED), default=None)
+    for row, level in zip(details.ring_groups, levels, strict=True):
+        target = targets.abandonment.of(_id_of(row))
+        lost = Judged.of(ABANDONMENT, Rate(row["abandoned"], level.rate.whole), target, None)
+        yield Group(row, level, lost, is_worst=level.standing is Standing.MISSED and level.lacks == most)
+
+
+def _level(row: dict[str, Any], usual: UsualLevels, targets: Targets) -> Judged:
+    rate = Rate(row["within"], row["answered"] + row["abandoned"])
+    before = usual.get(("ring_group", row["member_id"]))
+    return Judged.of(SERVICE_LEVEL, rate, targets.service_level.of(_id_of(row)), before)
+
+
+def _id_of(row: dict[str, Any]) -> int | None:
+    return None if row["member_id"] == NONE else int(row["member_id"])
