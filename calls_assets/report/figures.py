@@ -11,7 +11,7 @@ import duckdb
 
 from calls_assets.days import ONE_DAY, day_start
 from calls_assets.display import NAMELESS, apart
-from calls_assets.metrics.run import Relation, compute, connect
+from calls_assets.metrics.run import Relation, connect, connection_of, sql
 from calls_assets.report.judgement import ABANDONMENT, SERVICE_LEVEL, Measure, Rate
 from calls_assets.tables.catalog import CALLBACKS_NEVER_DIALLED, CALLERS_NOT_SPOKEN_TO, REPORT_INPUTS
 
@@ -204,9 +204,13 @@ def to_call_back(day: date, inputs: Mapping[str, Relation], days: Sequence[date]
         days: The day and those after it that are known.
         zone: Their zone.
     """
-    lost = compute(CALLERS_NOT_SPOKEN_TO, inputs, days, zone)[day]
-    dialled = sum(map(bool, lost["contact_dialled_since"].to_pylist()))
-    return ToCallBack(lost.num_rows, dialled, compute(CALLBACKS_NEVER_DIALLED, inputs, days, zone)[day].num_rows)
+    with connection_of(inputs, days, zone) as connection:
+        lost, callbacks = (
+            connection.sql(sql(table.name)).filter(f"local_date = DATE '{day}'")
+            for table in (CALLERS_NOT_SPOKEN_TO, CALLBACKS_NEVER_DIALLED)
+        )
+        dialled = lost.filter("contact_dialled_since")
+        return ToCallBack(*(len(relation) for relation in (lost, dialled, callbacks)))
 
 
 def half_hours(connection: duckdb.DuckDBPyConnection, zone: ZoneInfo) -> tuple[dict[str, Any], ...]:

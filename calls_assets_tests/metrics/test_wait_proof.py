@@ -76,6 +76,7 @@ def test_calls_that_are_hardly_ever_late_prove_nothing():
     assert proof([*rows, *[answered(60, False)] * 5, *[answered(5, False)] * 6]).method is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("calls", "error"), [(500, 0.005), (2000, 0.01), (2000, 0.02)])
 def test_the_power_is_as_often_as_such_a_method_is_proven(calls, error):
     fit = of_all(account(calls))
