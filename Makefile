@@ -2,6 +2,8 @@
 PYTHON ?= python3
 UV := 0.13.9
 PIP_AUDIT := 2.10.1
+AXE_CORE := 4.14.1
+AXE := .venv/axe-$(AXE_CORE)/node_modules/axe-core/axe.min.js
 BIN := .venv/bin
 WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 3) + 1)
 READY := .venv/.ready
@@ -41,8 +43,11 @@ test-all: setup  ## what make test leaves out: the slow tests, and every example
 services: setup  ## the tests on PostgreSQL, Redis and Celery workers; needs Debian's postgresql and redis-server
 	@$(BIN)/python -m pytest -m services
 
-browser: setup  ## the tests in a real browser; needs Debian's chromium and chromium-driver
-	@$(BIN)/python -m pytest -m browser
+browser: setup $(AXE)  ## the tests in a real browser; needs Debian's chromium, chromium-driver and npm
+	@AXE=$(AXE) $(BIN)/python -m pytest -m browser
+
+$(AXE):
+	@npm install --silent --no-save --no-package-lock --prefix $(firstword $(subst /node_modules, ,$(AXE))) axe-core@$(AXE_CORE)
 
 bench: setup  ## measure this project beside the floor and its peers, into docs/performance.md; about 15 minutes
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r bench/requirements.lock

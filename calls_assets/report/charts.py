@@ -43,11 +43,11 @@ def half_hours(rows: Sequence[Row], target: float | None = None, width: int = WI
     """
     times = [row["at"] for row in rows]
     calls = {"height": 130, "layer": [_marked(rows), _stacked(rows, times, width)]}
+    is_known = any(row["level"] is not None for row in rows)
+    point = {"point": {"filled": True, "size": 22, "color": COLOURS[LEVEL], "aria": is_known}}
     lines = [
         _half_hour_line(rows, times, width, "usual", USUAL, {"strokeDash": [2, 3]}),
-        _half_hour_line(
-            rows, times, width, "level", LEVEL, {"point": {"filled": True, "size": 22, "color": COLOURS[LEVEL]}}
-        ),
+        _half_hour_line(rows, times, width, "level", LEVEL, point),
     ]
     level = {"height": 80, "layer": [_marked(rows), *_target(target, ink), *lines]}
     return _svg({"vconcat": [calls, level], "spacing": 10, "resolve": {"scale": {"x": "shared"}}}, width, ink)
@@ -114,7 +114,7 @@ def _half_hour_line(rows: Sequence[Row], times: Sequence[str], width: int, name:
     ]
     return {
         "data": {"values": values},
-        "mark": {"type": "line", "strokeWidth": 1.5, "color": COLOURS[kind]} | style,
+        "mark": {"type": "line", "strokeWidth": 1.5, "color": COLOURS[kind], "aria": bool(values)} | style,
         "encoding": {
             "x": _x(times, width, labels=True),
             "y": _share(

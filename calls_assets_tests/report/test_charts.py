@@ -67,6 +67,14 @@ def test_every_mark_of_a_day_tells_its_numbers():
     assert [label for label in told if label.startswith("09:30")] == []
 
 
+def test_a_line_without_a_value_is_no_mark_without_a_name():
+    nothing = half_hours([row("09:00+00:00", 0, other=2, level=None)])
+    assert "start of the half-hour, local time" in texts(nothing)
+    assert labels(nothing) == ["09:00: 2 otherwise unanswered"]
+    marks = re.findall(r'<[^>]*role="graphics-symbol"[^>]*>', nothing)
+    assert [mark for mark in marks if 'aria-label="' not in mark] == []
+
+
 def test_every_day_of_a_trend_tells_its_shares_and_the_target_stands_beside():
     rows = [
         {"day": "2026-03-09", "level": 0.8125, "abandonment": 0.05},
