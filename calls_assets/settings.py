@@ -143,6 +143,12 @@ def _web(text: str) -> str:
     return text.rstrip("/")
 
 
+def _pages(text: str) -> str:
+    if not text.startswith(("http://", "https://", "/")) or text.startswith("//"):
+        raise ValueError("a web address, or a path on the UI's own server such as /daily_report")
+    return text.rstrip("/")
+
+
 def _pace(text: str) -> float:
     try:
         pace = float(text)
@@ -481,6 +487,18 @@ class Settings:
             "Web address of this project's docs folder, to which every asset then links.",
             unset="its files, where they lie on this disk",
             read=_web,
+        ),
+    )
+    pages_url: str = field(
+        default="",
+        metadata=_about(
+            "CALLS_PAGES_URL",
+            UI,
+            "Web address at which a server of yours, behind a login, serves the folder daily_report of CALLS_DATA_URL: "
+            "the asset daily_report then links its pages there.",
+            unset="linked and served by `calls-assets dev`, and by no other web server",
+            example="https://calls.example.com/daily_report",
+            read=_pages,
         ),
     )
     problems: tuple[str, ...] = ()

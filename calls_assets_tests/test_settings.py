@@ -55,6 +55,8 @@ def test_nothing_set_gives_the_defaults():
         ("CALLS_TARGET_SERVICE_LEVEL", "80"),
         ("CALLS_TARGET_SERVICE_LEVEL", "0.8,0.9"),
         ("CALLS_TARGET_ABANDONMENT", "Billing:0.05"),
+        ("CALLS_PAGES_URL", "daily_report"),
+        ("CALLS_PAGES_URL", "//elsewhere.example/daily_report"),
     ],
 )
 def test_a_wrong_value_is_one_sentence_that_names_it(variable, given):

@@ -24,7 +24,7 @@ from calls_assets.dagster.specs import AssetSettings
 from calls_assets.days import ONE_DAY, day_start
 from calls_assets.display import shown
 from calls_assets.pipeline.landing import Instant, Landing, Markdown, Metadata, Refused
-from calls_assets.tables.catalog import TABLES
+from calls_assets.tables.catalog import REPORT, TABLES
 from calls_assets.tables.made_with import ZONE
 from calls_assets.tables.schema import Table
 from calls_assets.tables.store import MissingDay
@@ -48,6 +48,7 @@ class DagsterLanding(Landing):
     """The landing of a Dagster run, which gets each day that lands."""
 
     context: dg.AssetExecutionContext
+    pages_url: str = ""
     _landed: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     _found: dict[Check, dict[str, CheckOutcome]] = field(default_factory=dict)
     _shown: set[tuple[str, str]] = field(default_factory=set)
@@ -58,9 +59,12 @@ class DagsterLanding(Landing):
         return dg.AssetKey(table.name) in self.context.selected_asset_keys
 
     def report_file(self, name: str, day: date, path: str, metadata: Metadata) -> None:
-        """Attach a file's path and figures to its day."""
+        """Attach a file's path and figures to its day, and of a page the link, where it is served."""
         is_open = day_start(day + ONE_DAY, self.zone) > time.time()
-        shown = {"path": dg.MetadataValue.path(path)} | ({"is_open_day": True} if is_open else {})
+        shown: dict[str, Any] = {}
+        if name == REPORT and self.pages_url:
+            shown["page"] = dg.MetadataValue.url(f"{self.pages_url}/date={day}/{name}.html")
+        shown |= {"path": dg.MetadataValue.path(path)} | ({"is_open_day": True} if is_open else {})
         shown |= {figure: _metadata_value(value) for figure, value in metadata.items()}
         self.context.add_asset_metadata(shown, asset_key=dg.AssetKey(name), partition_key=str(day))
         self._landed[name, str(day)] = shown
@@ -125,7 +129,7 @@ def landing(context: dg.AssetExecutionContext, tables: Tables, settings: AssetSe
     current: DagsterLanding | None = None
     try:
         zone = settings.zone
-        current = DagsterLanding(context.log, tables.store(), zone, days, {ZONE: zone.key}, context)
+        current = DagsterLanding(context.log, tables.store(), zone, days, {ZONE: zone.key}, context, settings.pages_url)
         yield current
     except BaseException as error:
         if current:

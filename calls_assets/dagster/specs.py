@@ -29,8 +29,8 @@ class AssetSettings:
     """What all assets share.
 
     `backfill_policy` says how many days a run takes, `repull_days` how many closed days each morning pulls again,
-    `repull_hour` at which local hour, `waits` how callers' waits are told, `targets` what pages judge by, and `problems`
-    what is wrong with the settings, in which case every run fails.
+    `repull_hour` at which local hour, `waits` how callers' waits are told, `targets` what pages judge by, `pages_url` where
+    they are served, if anywhere, and `problems` what is wrong with the settings, in which case every run fails.
     """
 
     partitions: dg.DailyPartitionsDefinition
@@ -43,6 +43,7 @@ class AssetSettings:
     targets: Targets
     owners: tuple[str, ...]
     docs_url: str
+    pages_url: str
 
     @classmethod
     def of(cls, settings: Settings) -> "AssetSettings":
@@ -59,6 +60,7 @@ class AssetSettings:
             settings.targets,
             settings.owners,
             settings.docs_url,
+            settings.pages_url,
         )
 
 
@@ -82,7 +84,8 @@ def table_specs(tables: Iterable[Table], settings: AssetSettings, skippable: boo
 
 
 def report_spec(settings: AssetSettings) -> dg.AssetSpec:
-    """The asset spec of the daily page."""
+    """The asset spec of the daily page, with a link to the index where it is served."""
+    index = f"{settings.pages_url}/index.html"
     return dg.AssetSpec(
         REPORT,
         deps=list(REPORT_INPUTS),
@@ -93,6 +96,7 @@ def report_spec(settings: AssetSettings) -> dg.AssetSpec:
         kinds={"html"},
         owners=settings.owners,
         tags={"audience": "manager", "personal_data": "agents"},
+        metadata={"all_days": dg.MetadataValue.url(index)} if settings.pages_url else {},
         partitions_def=settings.partitions,
     )
 

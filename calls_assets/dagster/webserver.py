@@ -1,4 +1,4 @@
-"""Dagster's web server, protected from other pages in this machine's browser; `calls-assets dev` starts it.
+"""Dagster's web server, with the daily pages, protected from other pages in this machine's browser.
 
 The UI has no login, and a mere link can start runs through its GraphQL. A browser lets every open page send requests to this
 machine: from the page's own origin, or, after DNS rebinding, as if from the UI's. A page can also show the UI in a frame,
@@ -14,7 +14,9 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from calls_assets.dagster.pages import Pages
 from calls_assets.loopback import names_loopback
+from calls_assets.settings import Settings
 
 OTHER_NAME = (
     "This UI answers only as 127.0.0.1, localhost or [::1]: for any other name, put a proxy with a login in front."
@@ -54,11 +56,11 @@ class Doorkeeper:
 
 
 def main() -> None:
-    """Run `dagster-webserver` with that protection."""
-    build = DagsterWebserver.build_middleware
+    """Run `dagster-webserver` with that protection and with the pages of CALLS_DATA_URL; `calls-assets dev` starts it."""
+    build, data_url = DagsterWebserver.build_middleware, Settings.load().data_url
 
     def build_ours(server: "DagsterWebserver[Any, Any]") -> list[Middleware]:
-        return [Middleware(Doorkeeper), *build(server)]
+        return [Middleware(Doorkeeper), Middleware(Pages, data_url), *build(server)]
 
     # Dagster has no hook for middleware, and its command makes the server by this class.
     DagsterWebserver.build_middleware = build_ours  # type: ignore[assignment,method-assign]  # it has no hook

@@ -368,11 +368,12 @@ class TableStore:
             ) from error
         return str(aside)
 
-    def get(self, name: str) -> bytes | None:
-        """The content of a small file that is not a table's, or its beginning; None where there is no file.
+    def get(self, name: str, most_bytes: int = MOST_BYTES) -> bytes | None:
+        """The content of a file that is not a table's, or its beginning; None where there is no file.
 
         Args:
             name: Its path under the root.
+            most_bytes: The most that is read.
 
         Raises:
             NotRead: the storage refused.
@@ -381,12 +382,19 @@ class TableStore:
         with self._reading(name):
             try:
                 with open_file(Path(path.path)) if self._is_local else path.open("rb") as file:
-                    content: bytes = file.read(MOST_BYTES)
+                    content: bytes = file.read(most_bytes)
             except FileNotFoundError:
                 return None
             except ValueError as error:
                 raise NotRead(f"{path} cannot be read, because {error}: move it away.") from None
             return content
+
+    def is_linked(self, name: str) -> bool:
+        """Whether a symbolic link under the root stands in for a file or one of its folders."""
+        if not self._is_local:
+            return False
+        root = Path(self._root.path)
+        return (root / name).resolve() != root.resolve() / name
 
     def put(self, name: str, content: bytes) -> str:
         """Replace a file that is not a table's, such as a page; returns its path.

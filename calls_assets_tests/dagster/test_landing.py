@@ -6,10 +6,12 @@ import dagster as dg
 import pytest
 
 from calls_assets.checks.catalog import CHECKS, CheckOutcome
-from calls_assets.dagster.landing import evaluation, latest
-from calls_assets.dagster.specs import JOB
+from calls_assets.dagster.landing import evaluation, landing, latest
+from calls_assets.dagster.resources import Tables
+from calls_assets.dagster.specs import JOB, AssetSettings, report_spec
 from calls_assets.definitions import build
 from calls_assets.settings import Settings
+from calls_assets.tables.catalog import REPORT
 
 
 def test_of_each_day_the_newest_materialization_counts():
@@ -63,3 +65,29 @@ def test_a_run_of_days_that_the_project_does_not_have_names_them_and_the_start_d
         ((sentence, *frames),) = sentences(run_with(tags, tmp_path, start_date=date(2026, 4, 1)))
         assert sentence.startswith(f"{told} not among the days from CALLS_START_DATE, 2026-04-01, to today, ")
         assert frames == [[], None]
+
+
+@pytest.mark.parametrize(
+    ("pages_url", "links"),
+    [("", {}), ("/daily_report", {"page": "/daily_report/date=2026-03-06/daily_report.html"})],
+    ids=["served nowhere", "served"],
+)
+def test_a_page_is_linked_from_its_day_where_it_is_served(tmp_path, pages_url, links):
+    day = date(2026, 3, 6)
+    settings = AssetSettings.of(Settings(pages_url=pages_url))
+
+    @dg.asset(name=REPORT, partitions_def=settings.partitions)
+    def page(context: dg.AssetExecutionContext) -> None:
+        with landing(context, Tables(url=str(tmp_path)), settings) as land:
+            land.land_page(REPORT, day, b"page", {})
+
+    (found,) = dg.materialize([page], partition_key=str(day)).asset_materializations_for_node(REPORT)
+    assert {name: value.value for name, value in found.metadata.items() if name == "page"} == links
+
+
+@pytest.mark.parametrize(
+    ("pages_url", "links"), [("", []), ("/daily_report", ["/daily_report/index.html"])], ids=["nowhere", "served"]
+)
+def test_the_asset_links_all_days_where_they_are_served(pages_url, links):
+    metadata = report_spec(AssetSettings.of(Settings(pages_url=pages_url))).metadata
+    assert [value.value for value in metadata.values()] == links
