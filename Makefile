@@ -26,7 +26,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: setup  ## run the real pipeline on the sandbox for the last 7 days and print the three answers
+demo: setup  ## run the real pipeline on the sandbox for the last 35 days and print the three answers
 	@$(BIN)/calls-assets demo
 
 dev: setup  ## the Dagster UI: on the sandbox, or on your account where CALLS_API_URL is set

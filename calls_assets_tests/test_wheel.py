@@ -26,5 +26,6 @@ def test_the_demo_runs_from_the_built_wheel_in_an_empty_environment(tmp_path):
     run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv")
     python = tmp_path / "venv" / "bin" / "python"
     run(tools / "uv", "pip", "install", "--python", python, "--constraints", ROOT / "requirements.lock", wheel)
-    assert "In 7 days the service level was " in run(python.parent / "calls-assets", "demo")
+    assert "In 35 days the service level was " in run(python.parent / "calls-assets", "demo")
+    assert len(list(tmp_path.glob(".calls_assets/sandbox/data/daily_report/date=*/daily_report.html"))) == 35
     assert run(python, "-c", "import calls_assets; print(calls_assets.__path__[0])").startswith(str(tmp_path))

@@ -42,8 +42,11 @@ TALKERS = """
 """
 
 
-def print_answers(first: date, last: date, data_url: str, console: Console) -> None:
-    """Print the answers of the local days from `first` to `last`, read from the tree at `data_url`."""
+def print_answers(first: date, last: date, data_url: str, console: Console, listed: int = MOST_DAYS) -> None:
+    """Print the answers of the local days from `first` to `last`, of which the last `listed` have a line.
+
+    They are read from the tree at `data_url`.
+    """
     with connect(first, last, data_url=data_url) as connection:
         answers = connection.execute(ANSWERS).fetchall()
         ((days, within, counted, abandoned),) = connection.execute(IN_ALL).fetchall()
@@ -54,10 +57,12 @@ def print_answers(first: date, last: date, data_url: str, console: Console) -> N
     waits = ["speed of\nanswer"] if waits_known else []
     for name in ("day", "offered", "answered", "service\nlevel", *waits, "abandoned", "talk"):
         grid.add_column(name, justify="left" if name == "day" else "right", no_wrap=True)
-    for day, offered, answered, level, speed, lost, talk_h in answers[-MOST_DAYS:]:
+    for day, offered, answered, level, speed, lost, talk_h in answers[-listed:]:
         waited = ["-" if speed is None else f"{speed:.0f} s"] if waits_known else []
         rates = (_percent(level), *waited, _percent(lost))
         grid.add_row(f"{day:%a %d %b}", f"{offered}", f"{answered}", *rates, f"{talk_h:.1f} h")
+    if days > listed:
+        grid.caption = f"The last {listed} of {days} days."
     console.print(grid)
     if not waits_known:
         console.print(

@@ -8,7 +8,7 @@ from importlib import import_module
 import click
 
 COMMANDS = {
-    "demo": "Run the pipeline on the sandbox for the last 7 days.",
+    "demo": "Run the pipeline on the sandbox for the last 35 days.",
     "dev": "The Dagster UI: on the sandbox unless CALLS_API_URL is set.",
     "run": "Materialize a range of days, and print the answers.",
     "sql": "Query the tables in DuckDB's SQL; without a query, list them.",

@@ -1,41 +1,39 @@
 """The demo: the real pipeline through Dagster on the sandbox for the last days, and its three answers as tables."""
 
 import os
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import click
 from rich.console import Console
 
 from calls_assets.commands.base import Command, print_outcome, usable_settings
-from calls_assets.commands.local import DEMO_WAITS, demo_centre, program, sandbox_data, sandbox_home
+from calls_assets.commands.local import DEMO_DAYS, demo_centre, program, sandbox_data, sandbox_home, sandbox_settings
 from calls_assets.dagster import home
 from calls_assets.days import ONE_DAY
 from calls_assets.sandbox import Sandbox
 from calls_assets.settings import Settings
 
-DAYS = 7
+LISTED_DAYS = 7
 
 
 @click.command("demo", cls=Command)
 def command() -> None:
-    """Run the real pipeline through Dagster on the sandbox for the last 7 days, and print the three answers."""
+    """Run the real pipeline through Dagster on the sandbox for the last 35 days, and print the three answers."""
     from calls_assets.commands.answers import print_answers
     from calls_assets.dagster.launch import materialize
     from calls_assets.definitions import build
 
     zone = usable_settings().zone
     console = Console()
-    data = sandbox_data(zone)
-    settings = replace(Settings.load(DEMO_WAITS), zone=zone, data_url=str(data.absolute()))
-    today = datetime.now(zone).date()
-    first, last = today - timedelta(days=DAYS), today - ONE_DAY
+    data, today = sandbox_data(zone), datetime.now(zone).date()
+    first, last = today - timedelta(days=DEMO_DAYS), today - ONE_DAY
     with home.opened(sandbox_home()) as instance, Sandbox(demo_centre(zone.key)) as api:
+        settings = Settings.load(sandbox_settings(zone) | {"CALLS_TIMEZONE": zone.key})
         console.print(f"Pulling {first} to {last} from the sandbox call centre through Dagster ...")
         os.environ.update(CALLS_API_URL=api.url, CALLS_API_TOKEN=api.token)
         outcome = materialize(build(settings), instance, first, last, console)
     if outcome.success:
-        print_answers(first, last, settings.data_url, console)
+        print_answers(first, last, settings.data_url, console, LISTED_DAYS)
     print_outcome(outcome, console)
     console.print(
         f"The Parquet lies in {data}; see these runs in the UI with: make dev\n"

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import click
 
 from calls_assets.commands.base import Command, own_home, whole
-from calls_assets.commands.local import DEMO_WAITS, demo_centre, free_port, sandbox_data, sandbox_home
+from calls_assets.commands.local import PAGES_PATH, demo_centre, free_port, sandbox_home, sandbox_settings
 from calls_assets.sandbox import Sandbox
 from calls_assets.settings import Settings
 
@@ -23,18 +23,21 @@ def command(port: int) -> None:
     """Open the Dagster UI: on the account of CALLS_API_URL, or else on the sandbox with a tree of its own."""
     port = free_port(port)
     environ = dict(os.environ)
+    given = {
+        name: value for name in ("CALLS_START_DATE", "CALLS_PAGES_URL") if (value := environ.get(name, "").strip())
+    }
     with ExitStack() as stack:
         if environ.get("CALLS_API_URL"):
-            environ["DAGSTER_HOME"] = str(own_home())
+            environ |= {"CALLS_PAGES_URL": PAGES_PATH, "DAGSTER_HOME": str(own_home())}
         else:
             zone = Settings.load().zone
             api = stack.enter_context(Sandbox(demo_centre(zone.key)))
-            environ |= DEMO_WAITS | {
+            environ |= {
                 "CALLS_API_URL": api.url,
                 "CALLS_API_TOKEN": api.token,
-                "CALLS_DATA_URL": str(sandbox_data(zone).absolute()),
                 "DAGSTER_HOME": str(sandbox_home()),
-            }
+            } | sandbox_settings(zone)
+        environ |= given
         signal.set_wakeup_fd(-1)  # Dagster's servers need time to shut down
         arguments = ["-m", "calls_assets.dagster.dev", "dev", "-m", "calls_assets.definitions"]
         address = ["-h", "127.0.0.1", "-p", str(port)]

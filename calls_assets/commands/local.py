@@ -6,6 +6,7 @@ import shutil
 import socket
 import sys
 import sysconfig
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,12 +14,24 @@ from calls_assets.commands.base import HOME
 from calls_assets.dagster import home
 from calls_assets.sandbox import Centre, Meaning
 from calls_assets.settings import Settings
+from calls_assets.tables.catalog import RAW_CALLS, REPORT
 from calls_assets.waits import DURATION_LESS_TALK
 
 DEMO_SLA_S = 45
 
-DEMO_WAITS = {"CALLS_WAIT": DURATION_LESS_TALK, "CALLS_SLA_SECONDS": str(DEMO_SLA_S)}
-"""How waits are told in the demo's call centre."""
+DEMO_SETTINGS = {
+    "CALLS_WAIT": DURATION_LESS_TALK,
+    "CALLS_SLA_SECONDS": str(DEMO_SLA_S),
+    "CALLS_TARGET_SERVICE_LEVEL": "0.8",
+    "CALLS_TARGET_ABANDONMENT": "0.05",
+}
+"""How waits are told in the demo's call centre, and what it wants to reach."""
+
+DEMO_DAYS = 35
+"""The pages of a week, each of which compares its day with the four weeks before."""
+
+PAGES_PATH = f"/{REPORT}"
+"""Where the web server of `calls-assets dev` serves the pages."""
 
 
 def demo_centre(zone: str) -> Centre:
@@ -31,6 +44,19 @@ def sandbox_data(zone: ZoneInfo) -> Path:
     return HOME / "sandbox" / ("data" if zone.key == "UTC" else f"data_{zone.key.replace('/', '_')}")
 
 
+def sandbox_settings(zone: ZoneInfo) -> dict[str, str]:
+    """The sandbox's settings in a zone: its centre's, its tree, and days from the first in the tree or of the demo on."""
+    from calls_assets.tables.store import TableStore
+
+    data = str(sandbox_data(zone).absolute())
+    demo = datetime.now(zone).date() - timedelta(days=DEMO_DAYS)
+    return DEMO_SETTINGS | {
+        "CALLS_DATA_URL": data,
+        "CALLS_START_DATE": str(min([demo, *TableStore(data).days(RAW_CALLS)])),
+        "CALLS_PAGES_URL": PAGES_PATH,
+    }
+
+
 def read_what_is_there() -> None:
     """Where no setting names an account or a tree, read the user's own tree, or else the demo's; says on stderr which."""
     if any(os.environ.get(name, "").strip() for name in ("CALLS_API_URL", "CALLS_DATA_URL")):
@@ -40,7 +66,7 @@ def read_what_is_there() -> None:
     is_demo = demo.is_dir() and not own.exists()
     tree = demo if is_demo else own
     if tree.is_dir():
-        os.environ |= {"CALLS_DATA_URL": str(tree)} | (DEMO_WAITS if is_demo else {})
+        os.environ |= {"CALLS_DATA_URL": str(tree)} | (DEMO_SETTINGS if is_demo else {})
         told = "the demo's tree" if is_demo else "the tree"
         sys.stderr.write(f"calls-assets: CALLS_DATA_URL is not set: reading {told} {tree}.\n")
 

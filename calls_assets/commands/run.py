@@ -1,11 +1,14 @@
 """Runs of the user's own account."""
 
+import os
+from dataclasses import replace
 from datetime import date, datetime
 
 import click
 from rich.console import Console
 
 from calls_assets.commands.base import Command, days_options, own_home, print_outcome, usable_settings
+from calls_assets.commands.local import PAGES_PATH
 from calls_assets.dagster import home
 
 
@@ -26,6 +29,8 @@ def command(first: date, last: date | None, computed: bool) -> None:
     from calls_assets.dagster.recompute import COMPUTED
     from calls_assets.definitions import build
 
+    if not os.environ.get("DAGSTER_HOME"):  # then `calls-assets dev` shows this run
+        settings = replace(settings, pages_url=settings.pages_url or PAGES_PATH)
     console = Console()
     with home.opened(own_home()) as instance:
         print_outcome(

@@ -41,6 +41,16 @@ def text(browser):
     return browser.find_element(By.TAG_NAME, "body").text
 
 
+def open_until(browser, address, word):
+    """Open a page again until it has a word: a page of one day does not follow the run that materializes it."""
+
+    def look(_):
+        browser.get(address)
+        return wait(browser, lambda _: word in text(browser), 10)
+
+    wait(browser, look, 120)
+
+
 def test_a_day_is_materialized_by_clicking_and_shows_what_came(browser, dev):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("CALLS_", "DAGSTER_"))}
     address = dev(free_port(), kept)
@@ -61,8 +71,7 @@ def test_a_day_is_materialized_by_clicking_and_shows_what_came(browser, dev):
     button(browser, "Launch 1 run").click()
     wait(browser, lambda _: "Latest run:" in text(browser))
 
-    browser.get(f"{address}/assets/service_level?view=partitions&partition={day}")
-    wait(browser, lambda _: "by_ring_group" in text(browser), 120)
+    open_until(browser, f"{address}/assets/service_level?view=partitions&partition={day}", "by_ring_group")
     shown = text(browser)
     assert "Materialized" in shown
     assert [word for word in ("calls_offered", "by_half_hour", "Customer Support") if word not in shown] == []
@@ -73,6 +82,16 @@ def test_a_day_is_materialized_by_clicking_and_shows_what_came(browser, dev):
     wait(browser, lambda _: "average_speed_of_answer_s" in text(browser))
     assert "W / (A + B): the headline" in text(browser)
     assert "Unit: share from 0 to 1." in text(browser)
+
+    page = f"/daily_report/date={day}/daily_report.html"
+    open_until(browser, f"{address}/assets/daily_report?view=partitions&partition={day}", page)
+    browser.find_element(By.LINK_TEXT, page).click()
+    wait(browser, lambda _: len(browser.window_handles) == 2)
+    browser.switch_to.window(browser.window_handles[1])
+    wait(browser, lambda _: f"{day:%A} {day.day} {day:%B %Y}" in browser.find_element(By.TAG_NAME, "h1").text)
+    wait(browser, lambda _: browser.find_element(By.LINK_TEXT, "all days")).click()
+    wait(browser, lambda _: browser.find_element(By.LINK_TEXT, f"{day:%a} {day.day} {day:%b %Y}"))
+    assert browser.current_url == f"{address}/daily_report/index.html"
     time.sleep(1)
     severe = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     assert severe == []

@@ -93,13 +93,18 @@ def materialize(run, days=DAYS, **settings):
     )
 
 
-def test_the_demo_prints_the_answers_and_keeps_to_its_own_tree(run, tmp_path):
-    shown = run("calls-assets", "demo", CALLS_DATA_URL=str(tmp_path / "mine"))
+def test_the_demo_prints_the_answers_and_keeps_to_its_own_tree(call, monkeypatch, tmp_path):
+    """Of fewer days, which are as many in test_wheel.py as anybody gets."""
+    monkeypatch.setattr("calls_assets.commands.demo.DEMO_DAYS", 4)
+    monkeypatch.setattr("calls_assets.commands.demo.LISTED_DAYS", 3)
+    shown = call("demo", CALLS_DATA_URL=str(tmp_path / "mine"))
     assert shown.returncode == 0, shown.stderr
-    assert "In 7 days the service level was " in shown.stdout
-    assert f"{len(ASSETS) * 7}/{len(ASSETS) * 7} daily files" in shown.stdout
-    assert len(re.findall(r"^ +(Mon|Tue|Wed|Thu|Fri|Sat|Sun) .* h *$", shown.stdout, re.MULTILINE)) == 7
-    assert len(list(tmp_path.glob(".calls_assets/sandbox/data/service_level/date=*/service_level.parquet"))) == 7
+    assert "In 4 days the service level was " in shown.stdout
+    assert f"{len(ASSETS) * 4}/{len(ASSETS) * 4} daily files" in shown.stdout
+    assert "The last 3 of 4 days." in shown.stdout
+    assert len(re.findall(r"^ +(Mon|Tue|Wed|Thu|Fri|Sat|Sun) .* h *$", shown.stdout, re.MULTILINE)) == 3
+    for name in ("service_level/date=*/service_level.parquet", "daily_report/date=*/daily_report.html"):
+        assert len(list(tmp_path.glob(f".calls_assets/sandbox/data/{name}"))) == 4
     assert [path.name for path in tmp_path.iterdir()] == [".calls_assets"]
     assert ".calls_assets/sandbox/data, 20" in shell(shown.stdout.splitlines()[-1], tmp_path).stdout
 
@@ -107,7 +112,7 @@ def test_the_demo_prints_the_answers_and_keeps_to_its_own_tree(run, tmp_path):
 @pytest.mark.slow
 def test_the_demo_in_another_zone_has_another_tree(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("calls_assets.commands.demo.DAYS", 1)
+    monkeypatch.setattr("calls_assets.commands.demo.DEMO_DAYS", 1)
     for name in ("CALLS_API_URL", "CALLS_API_TOKEN"):
         monkeypatch.setenv(name, "")  # which the demo sets
     for zone, tree in (("UTC", "data"), ("America/New_York", "data_America_New_York")):
@@ -202,6 +207,9 @@ def test_run_materializes_a_range_that_sql_then_answers_from_and_the_ui_knows_of
     assert weeks.splitlines()[1:] == ["2026-03-02,3"]
     with dg.DagsterInstance.from_config(str(tmp_path / ".calls_assets/dagster")) as instance:
         assert [record.status for record in instance.get_runs()] == [dg.DagsterRunStatus.SUCCESS]
+        (newest,) = instance.fetch_materializations(dg.AssetKey("daily_report"), limit=1).records
+        link = newest.asset_materialization.metadata["page"].value
+        assert link == f"/daily_report/date={newest.partition_key}/daily_report.html"
 
 
 def test_run_computes_days_again_under_other_settings_without_asking_the_api(call, api):

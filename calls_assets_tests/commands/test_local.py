@@ -2,15 +2,15 @@
 
 import subprocess
 import sys
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from calls_assets.commands.cli import main
-from calls_assets.commands.local import program, sandbox_data
+from calls_assets.commands.local import DEMO_DAYS, program, sandbox_data, sandbox_settings
 from calls_assets.settings import Settings
-from calls_assets.tables.catalog import ALL_TABLES, CALLS
+from calls_assets.tables.catalog import ALL_TABLES, CALLS, RAW_CALLS
 from calls_assets.tables.store import TableStore
 
 DAY = date(2026, 3, 6)
@@ -85,6 +85,24 @@ def test_the_list_of_tables_fits_a_screen(folder, capfd):
     assert max(map(len, lines)) <= 80
     assert [name for name in ALL_TABLES if not any(line.split()[:1] == [name] for line in lines)] == []
     assert lines[-3].endswith("calls-assets sql service_level")
+
+
+def test_the_sandboxs_days_begin_with_its_data_and_never_later(folder):
+    """Also when the demo runs again a week later, in which case its own days begin later than those that are there."""
+    zone = Settings().zone
+    demo = datetime.now(UTC).date() - timedelta(days=DEMO_DAYS)
+    before = demo - timedelta(days=7)
+    for there, first in ((None, demo), (demo + timedelta(days=1), demo), (before, before)):
+        if there:
+            TableStore(str(sandbox_data(zone))).write(RAW_CALLS, there, RAW_CALLS.empty())
+        assert Settings.load(sandbox_settings(zone)).start_date == first
+
+
+def test_the_sandboxs_settings_can_all_be_used(folder):
+    settings = Settings.load(sandbox_settings(Settings().zone))
+    assert settings.problems == ()
+    assert settings.targets.service_level.of(None) == 0.8
+    assert settings.pages_url == "/daily_report"
 
 
 @pytest.mark.parametrize("at_hand", [True, False])
