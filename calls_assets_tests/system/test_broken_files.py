@@ -289,6 +289,18 @@ def test_a_broken_day_keeps_no_other_day_from_its_run(tree, pulled, rerun, spoil
     assert {name: tree_bytes(tree)[name] for name in of_last} == {name: tree_bytes(pulled)[name] for name in of_last}
 
 
+@pytest.mark.parametrize("spoil", [cut(1000), noise_in_pages], ids=["whole", "pages"])
+def test_a_broken_later_day_only_hides_who_was_spoken_to_on_it(tree, rerun, spoil):
+    page = tree / f"daily_report/date={FIRST}/daily_report.html"
+    page.unlink()
+    for table in ("calls", "raw_calls"):
+        spoil(file_of(tree, table, LAST))
+    failed, told = rerun(FIRST, FIRST)
+    assert failed == []
+    assert any("The pages skip a day" in line and str(file_of(tree, "calls", LAST)) in line for line in told)
+    assert "By half-hour" in page.read_text()
+
+
 def test_a_run_that_needs_a_broken_file_ends_in_its_sentence(tree, rerun):
     place = file_of(tree, "raw_calls", FIRST)
     cut(1000)(place)
