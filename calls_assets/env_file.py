@@ -14,8 +14,25 @@ from calls_assets.settings import FIELDS, SECTIONS, VARIABLES, Settings, Variabl
 COMMENT: Any = {"width": 125, "initial_indent": "# ", "subsequent_indent": "# ", "break_on_hyphens": False}
 
 
-def load_env_file(path: Path = Path(".env")) -> None:
-    """Set the variables that are unset or empty in the environment from a file, if it exists.
+def find_env_file(folder: Path) -> Path | None:
+    """The `.env` of an absolute folder, or of the nearest one above it up to the root of the repository or the home folder.
+
+    Outside of both only the folder's own counts: further up, such as in /tmp, anybody could have put one.
+    """
+    folders = (folder, *folder.parents)
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111  # pathlib's raises an error where there is no home
+    root = next((each for each in folders if each == home or (each / ".git").exists()), folder)
+    own = folders[: folders.index(root) + 1]
+    return next((each / ".env" for each in own if (each / ".env").is_file()), None)
+
+
+def load_env_file(path: Path | None = None) -> Path | None:
+    """Set the variables that are unset or empty in the environment from a file; returns the file, if there is one.
+
+    A folder in CALLS_DATA_URL is relative to the file, from wherever it is read.
+
+    Args:
+        path: The file; None for the `.env` that `find_env_file` finds for the current folder.
 
     Raises:
         ValueError: the file cannot be read, or a line of it is not NAME=value.
@@ -26,10 +43,11 @@ def load_env_file(path: Path = Path(".env")) -> None:
     from dotenv import dotenv_values
     from dotenv.parser import parse_stream
 
+    path = path or find_env_file(Path.cwd())
+    if path is None:
+        return None
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        return
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path.absolute()} could not be read as UTF-8 text: {error}.") from None
     for binding in parse_stream(io.StringIO(text)):
@@ -45,7 +63,15 @@ def load_env_file(path: Path = Path(".env")) -> None:
             f"{path.absolute()} holds {' and '.join(secret)}, and everyone on this machine can read it: chmod 600 it."
         )
         warnings.warn(told, stacklevel=2)
+    folder = path.absolute().parent
+    if folder != Path.cwd() and "CALLS_DATA_URL" in lacked:
+        lacked["CALLS_DATA_URL"] = _seen_from_elsewhere(lacked["CALLS_DATA_URL"], folder)
     os.environ.update(lacked)
+    return path
+
+
+def _seen_from_elsewhere(data_url: str, folder: Path) -> str:
+    return data_url if "://" in data_url or data_url.startswith("~") else str(folder / data_url)
 
 
 def check_can_be_set(path: Path) -> None:
@@ -81,10 +107,11 @@ def set_variables(path: Path, values: Mapping[str, str]) -> None:
 def env_example() -> str:
     """The text of `.env.example`: every variable with its meaning and default."""
     lines = textwrap.wrap(
-        "Every setting, with its default. Copy this file to .env in the folder that you work in, or let `calls-assets doctor "
-        "--write-env` write one; the calls-assets commands, `dagster dev` and `dagster asset materialize` read it. Variables "
-        "that are set in the environment take precedence over .env, unless they are empty. Keep .env out of version control: "
-        "it holds secrets.",
+        "Every setting, with its default. Copy this file to .env in the folder that you work in, or let `calls-assets "
+        "doctor --write-env` write one. The calls-assets commands and `calls_assets.read` find it in the current folder "
+        "or above it, up to the root of the repository or the home folder; `dagster dev` and `dagster asset materialize` "
+        "look only in the current folder. Variables that are set in the environment take precedence over .env, unless "
+        "they are empty. Keep .env out of version control: it holds secrets.",
         **COMMENT,
     )
     for section in SECTIONS:

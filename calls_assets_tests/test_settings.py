@@ -1,9 +1,10 @@
+import os
 from datetime import date
 
 import pytest
 
 from calls_assets.dagster.resources import CallsApi
-from calls_assets.env_file import load_env_file
+from calls_assets.env_file import find_env_file, load_env_file
 from calls_assets.settings import Settings
 from calls_assets.targets import read_shares
 from calls_assets.waits import read_thresholds
@@ -94,6 +95,47 @@ def test_the_call_types_to_ask_for_reach_the_api():
     settings = Settings.load({"CALLS_CALL_TYPES": "abandoned, callback,abandoned"})
     assert settings.call_types == ("abandoned", "callback")
     assert CallsApi.configured(settings, url="https://host/api", token="secret").call_types == ["abandoned", "callback"]
+
+
+@pytest.mark.parametrize(
+    ("is_at_home", "files", "found"),
+    [
+        (True, [".env"], ".env"),
+        (True, [".env", "project/.env"], "project/.env"),
+        (True, [".env", "project/docs/.env", "project/.env"], "project/docs/.env"),
+        (False, [".env"], None),
+        (False, ["project/docs/.env"], "project/docs/.env"),
+    ],
+)
+def test_a_env_file_is_found_above_up_to_the_root_and_not_where_anybody_could_have_put_it(
+    tmp_path, monkeypatch, is_at_home, files, found
+):
+    monkeypatch.setenv("HOME", str(tmp_path if is_at_home else tmp_path / "elsewhere"))
+    folder = tmp_path / "project/docs"
+    folder.mkdir(parents=True)
+    for name in files:
+        (tmp_path / name).touch()
+    assert find_env_file(folder) == (tmp_path / found if found else None)
+
+
+def test_above_the_root_of_a_repository_no_env_file_is_read(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "repository/.git").mkdir(parents=True)
+    (tmp_path / ".env").touch()
+    assert find_env_file(tmp_path / "repository") is None
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"), [("data", "{folder}/data"), ("/srv/calls", "/srv/calls"), ("s3://calls", "s3://calls")]
+)
+def test_the_tree_of_a_env_file_is_the_same_from_every_folder(tmp_path, monkeypatch, given, meant):
+    monkeypatch.setenv("CALLS_DATA_URL", "")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".env").write_text(f"CALLS_DATA_URL={given}\n")
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    assert load_env_file() == tmp_path / ".env"
+    assert os.environ["CALLS_DATA_URL"] == meant.format(folder=tmp_path)
 
 
 @pytest.mark.parametrize("secret", ["CALLS_API_TOKEN", "CALLS_PRIVACY_KEY", "CALLS_ALERT_URL", "CALLS_BROKER_URL"])

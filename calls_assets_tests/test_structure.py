@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "calls_assets"
 
 LAYERS = (
-    {"arrow", "by_ring_group", "display", "interrupts", "loopback"},
+    {"arrow", "by_ring_group", "display", "interrupts", "loopback", "terminal"},
     {"days", "targets", "waits"},
     {"api"},
     {"sandbox", "settings"},

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from calls_assets.display import apart
 from calls_assets.reader import connect
+from calls_assets.terminal import say
 
 MOST_DAYS = 31
 """Of longer ranges only the last days are listed; the summary covers all of them."""
@@ -61,12 +62,11 @@ def print_answers(first: date, last: date, data_url: str, console: Console, list
         waited = ["-" if speed is None else f"{speed:.0f} s"] if waits_known else []
         rates = (_percent(level), *waited, _percent(lost))
         grid.add_row(f"{day:%a %d %b}", f"{offered}", f"{answered}", *rates, f"{talk_h:.1f} h")
-    if days > listed:
-        grid.caption = f"The last {listed} of {days} days."
     console.print(grid)
     if not waits_known:
-        console.print(
-            "No speed of answer: CALLS_WAIT is not set, or these days contradict it; see calls-assets evidence."
+        say(
+            console,
+            "No speed of answer: CALLS_WAIT is not set, or these days contradict it; see calls-assets evidence.",
         )
     talk = Grid(title="Who talks how long? (top 5)", box=SIMPLE_HEAD)
     for name in ("agent", "calls", "talk"):

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import click
 
 from calls_assets.dagster import home
-from calls_assets.env_file import load_env_file
+from calls_assets.env_file import find_env_file, load_env_file
 from calls_assets.settings import Settings, read_zone
 from calls_assets.settings import whole as read_whole
+from calls_assets.terminal import noted, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,14 +34,22 @@ class Command(click.Command):
         """Run the command."""
         try:
             with warnings.catch_warnings(record=True, action="always") as told:
-                load_env_file()
-            sys.stderr.writelines(f"calls-assets: {one.message}\n" for one in told)
-            warnings.formatwarning = lambda message, *_, **__: f"calls-assets: {message}\n"
+                file = load_env_file()
+            if file and file.parent != Path.cwd():
+                note(f"the settings are read from {file}.")
+            for one in told:
+                note(str(one.message))
+            warnings.formatwarning = lambda message, *_, **__: f"{noted(str(message))}\n"
             return super().invoke(ctx)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever reads the output has enough
         except (OSError, ValueError, LookupError) as error:
-            sys.exit(f"calls-assets: {error}")
+            sys.exit(noted(str(error)))
+
+
+def note(sentence: str) -> None:
+    """Write a sentence to standard error."""
+    sys.stderr.write(f"{noted(sentence)}\n")
 
 
 class Argument(click.ParamType, Generic[T]):  # type: ignore[type-arg]  # takes one in new releases of click alone
@@ -114,6 +123,22 @@ def usable_settings() -> Settings:
     return settings
 
 
+def check_account(settings: Settings) -> None:
+    """Raise a ValueError where CALLS_API_URL, the token or the key of the pseudonyms is missing or cannot be used."""
+    from calls_assets.api.address import checked_token, checked_url
+    from calls_assets.api.privacy import Privacy
+
+    url, token, key = (os.environ.get(name, "") for name in ("CALLS_API_URL", "CALLS_API_TOKEN", "CALLS_PRIVACY_KEY"))
+    try:
+        checked_url(url, settings.allow_http)
+        checked_token(token)
+    except ValueError as error:
+        is_lacking = not (url.strip() and token.strip()) and find_env_file(Path.cwd()) is None
+        also = f"; no .env was found in {Path.cwd()} or above it." if is_lacking else "."
+        raise ValueError(f"{str(error).rstrip('.')}{also}") from None
+    Privacy(settings.privacy, key.strip())
+
+
 def own_home() -> Path:
     """Where Dagster keeps the records of the user's own runs: DAGSTER_HOME, or else a folder of ours.
 
@@ -127,6 +152,6 @@ def own_home() -> Path:
 def print_outcome(outcome: "Outcome", console: "Console") -> None:
     """Print the checks that failed; exits with the run's sentences where it did."""
     for check in outcome.failed_checks:
-        console.print(f"Check failed: {check}", style="yellow", soft_wrap=True, highlight=False, markup=False)
+        say(console, f"Check failed: {check}", style="yellow")
     if not outcome.success:
-        sys.exit("calls-assets: " + ("\n".join(dict.fromkeys(outcome.sentences)) or "the run failed; the UI says why."))
+        sys.exit(noted("\n".join(dict.fromkeys(outcome.sentences)) or "the run failed; the UI says why."))

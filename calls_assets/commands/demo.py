@@ -12,6 +12,7 @@ from calls_assets.dagster import home
 from calls_assets.days import ONE_DAY
 from calls_assets.sandbox import Sandbox
 from calls_assets.settings import Settings
+from calls_assets.terminal import say
 
 LISTED_DAYS = 7
 
@@ -29,17 +30,16 @@ def command() -> None:
     first, last = today - timedelta(days=DEMO_DAYS), today - ONE_DAY
     with home.opened(sandbox_home()) as instance, Sandbox(demo_centre(zone.key)) as api:
         settings = Settings.load(sandbox_settings(zone) | {"CALLS_TIMEZONE": zone.key})
-        console.print(f"Pulling {first} to {last} from the sandbox call centre through Dagster ...")
+        say(console, f"Pulling {first} to {last} from the sandbox's call centre through Dagster ...")
         os.environ.update(CALLS_API_URL=api.url, CALLS_API_TOKEN=api.token)
         outcome = materialize(build(settings), instance, first, last, console)
     if outcome.success:
         print_answers(first, last, settings.data_url, console, LISTED_DAYS)
     print_outcome(outcome, console)
-    console.print(
-        f"The Parquet lies in {data}; see these runs in the UI with: make dev\n"
-        "Query it with:\n"
+    for line in (
+        f"The Parquet lies in {data}; see these runs in the UI with:",
+        f"{program()} dev",
+        "Query it with:",
         f"CALLS_DATA_URL={data} {program()} sql",
-        soft_wrap=True,
-        highlight=False,
-        markup=False,
-    )
+    ):
+        say(console, line)

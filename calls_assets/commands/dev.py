@@ -4,14 +4,18 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 
 import click
+from rich.console import Console
 
-from calls_assets.commands.base import Command, own_home, whole
+from calls_assets.commands.base import Command, check_account, own_home, whole
 from calls_assets.commands.local import PAGES_PATH, demo_centre, free_port, sandbox_home, sandbox_settings
 from calls_assets.sandbox import Sandbox
 from calls_assets.settings import Settings
+from calls_assets.terminal import say
 
 ENDS_IN_S = 15
 """How long Dagster may take to shut down by itself."""
@@ -29,7 +33,9 @@ def command(port: int) -> None:
     with ExitStack() as stack:
         if environ.get("CALLS_API_URL"):
             environ |= {"CALLS_PAGES_URL": PAGES_PATH, "DAGSTER_HOME": str(own_home())}
+            account = _account(environ)
         else:
+            account = "the sandbox, because CALLS_API_URL is not set"
             zone = Settings.load().zone
             api = stack.enter_context(Sandbox(demo_centre(zone.key)))
             environ |= {
@@ -38,6 +44,9 @@ def command(port: int) -> None:
                 "DAGSTER_HOME": str(sandbox_home()),
             } | sandbox_settings(zone)
         environ |= given
+        console = Console()
+        say(console, f"Account: {account}. Tree: {_tree(Settings.load(environ).data_url)}.")
+        say(console, f"Dagster's UI opens in a few seconds at http://127.0.0.1:{port} (Ctrl-C stops it).")
         signal.set_wakeup_fd(-1)  # Dagster's servers need time to shut down
         arguments = ["-m", "calls_assets.dagster.dev", "dev", "-m", "calls_assets.definitions"]
         address = ["-h", "127.0.0.1", "-p", str(port)]
@@ -47,6 +56,19 @@ def command(port: int) -> None:
             sys.exit(process.wait())
         except KeyboardInterrupt:
             _end(process)
+
+
+def _account(environ: Mapping[str, str]) -> str:
+    """The account's address; where it or the token cannot be used, why not, which never holds a secret."""
+    try:
+        check_account(Settings.load(environ))
+    except ValueError as error:
+        return f"none that a run could ask ({str(error).rstrip('.')})"
+    return environ["CALLS_API_URL"].strip()
+
+
+def _tree(data_url: str) -> str:
+    return data_url if "://" in data_url else str(Path(data_url).expanduser().absolute())
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -15,13 +15,14 @@ from calls_assets.api.client import Advice, Client
 from calls_assets.api.decode import Decoder
 from calls_assets.api.errors import ApiError
 from calls_assets.api.privacy import Privacy
-from calls_assets.commands.base import Command, write_env_option
+from calls_assets.commands.base import Command, check_account, usable_settings, write_env_option
 from calls_assets.dagster.chat import NotDelivered, check_address
 from calls_assets.doctor.console import print_findings, print_settings
 from calls_assets.doctor.diagnosis import diagnose
 from calls_assets.doctor.suggestions import all_variables, check_is_new, proposed_timezone, proven_variables, write_env
 from calls_assets.doctor.volume import Pull
 from calls_assets.settings import Settings
+from calls_assets.terminal import say
 
 PATIENCE_S = 10.0
 """How long a host that cannot be reached is tried."""
@@ -37,6 +38,7 @@ ADVICE = Advice(
 @write_env_option("write what was found; default: .env")
 def command(write_env: Path | None) -> None:
     """Find out with a few small questions how the account of CALLS_API_URL behaves, and print what to set."""
+    check_account(usable_settings())
     doctor(os.environ, Console(), write_env)
 
 
@@ -98,4 +100,5 @@ def doctor(
     print_settings(console, {"CALLS_TIMEZONE": zone} | proven_variables(settings, found), why)
     if env_file is not None:
         write_env(env_file, all_variables(settings, environ, found) | {"CALLS_TIMEZONE": zone})
-        console.print(f"\nWritten to {env_file}: add the token.", soft_wrap=True, highlight=False, markup=False)
+        console.print()
+        say(console, f"Written to {env_file}: add the token.")

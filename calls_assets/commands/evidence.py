@@ -5,12 +5,12 @@ import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
@@ -28,6 +28,7 @@ from calls_assets.settings import Settings
 from calls_assets.tables.catalog import CALLS
 from calls_assets.tables.stale import ranges
 from calls_assets.tables.store import TableStore
+from calls_assets.terminal import entry, grid, say
 from calls_assets.waits import METHODS
 
 DAYS = 30
@@ -71,6 +72,9 @@ TYPES = """
     ORDER BY pairs.type, pairs.calls DESC, pairs.call_type
 """
 
+FIT = ("ring group", "calls", "late", "threshold", "errors", "verdict")
+"""What is shown of how the waits of a method agree with the vendor's verdict."""
+
 PROMISED = (
     "all_inbound or all_outbound = every call",
     "inbound_answered = inbound_answered_within_sla or inbound_answered_but_not_within_sla",
@@ -113,7 +117,7 @@ def command(first: date | None, last: date | None, write_env: Path | None) -> No
         set_variables(write_env, proof.variables)
         names = " and ".join(proof.variables)
         told = f"Set {names} in {write_env}." if names else f"Nothing is proven, so {write_env} is unchanged."
-        Console().print(told, soft_wrap=True, highlight=False, markup=False)
+        say(Console(), told)
 
 
 def print_evidence(
@@ -138,25 +142,33 @@ def print_evidence(
         ((days, calls),) = connection.execute(
             "SELECT coalesce(sum(days), 0), coalesce(sum(calls), 0) FROM day_status"
         ).fetchall()
-        console.print(f"{calls:,} calls of {days} days from {begin} to {last}.", highlight=False)
+        say(console, f"{calls:,} calls of {days} days from {begin} to {last}.")
         relations = connection.execute(RELATIONS).fetchall()
-        console.print(_relations(relations))
-        for sentence in broken_promises(relations):
-            console.print(sentence, highlight=False, soft_wrap=True)
         pairs = [Pair(*row) for row in connection.execute(TYPES, [list(LABEL_CALL_TYPES)]).fetchall()]
-        console.print(_types(pairs))
-        for sentence in suggestions(pairs, days):
-            console.print(sentence, highlight=False, soft_wrap=True)
+        _print(console, "How the call types relate", _relations(relations), broken_promises(relations))
+        _print(console, "What `type` says about call types", _types(pairs), suggestions(pairs, days))
         proof = prove(connection, "period")
     if first is None and not proof.is_settled:
         begin = last - timedelta(days=MOST_DAYS - 1)
-        console.print(f"{DAYS} days do not decide how waits are told: what follows is of all days from {begin} on.")
+        say(console, f"{DAYS} days do not decide how waits are told: what follows is of all days from {begin} on.")
         proof = _proof(begin, last)
-    for grid in _waits(proof):
-        console.print(grid)
+    console.print()
+    for fits in _waits(proof):
+        console.print(fits)
+        console.print()
     for sentence in wait_settings(proof, settings):
-        console.print(sentence, highlight=False, soft_wrap=True)
+        say(console, sentence)
     return proof
+
+
+def _print(console: Console, title: str, entries: Iterable[tuple[str, list[str]]], sentences: Iterable[str]) -> None:
+    """Print entries under a title, then what they come to."""
+    console.print()
+    say(console, title, style="italic")
+    for head, lines in entries:
+        entry(console, head, lines)
+    for sentence in sentences:
+        say(console, sentence)
 
 
 def _proof(first: date, last: date) -> WaitProof:
@@ -210,22 +222,22 @@ def broken_promises(relations: Iterable[tuple[Any, ...]]) -> Iterator[str]:
             yield f"{breaking_calls:,} calls violate what the vendor's documentation promises: {relation}."
 
 
-def _relations(relations: Iterable[tuple[Any, ...]]) -> Grid:
-    grid = _grid("How the call types relate", "relation", "left", "right", "both", "breaking", "verdict")
-    for relation, *counts, verdict in relations:
-        grid.add_row(relation, *(f"{count:,}" for count in counts), verdict)
-    return grid
+def _relations(relations: Iterable[tuple[Any, ...]]) -> Iterator[tuple[str, list[str]]]:
+    """Each relation with its verdict, and under it the calls of either side, of both, and of those that break it."""
+    for relation, left, right, both, breaking, verdict in relations:
+        yield f"{relation}: {verdict}", [f"left {left:,}, right {right:,}, both {both:,}, breaking {breaking:,}"]
 
 
-def _types(pairs: list[Pair]) -> Grid:
-    grid = _grid("What `type` says about call types", "type", "call type", "both", "of the type", "of the call type")
+def _types(pairs: list[Pair]) -> Iterator[tuple[str, list[str]]]:
+    """Each value of `type` with its calls, and under it how many calls of a call type have it."""
     frequent = {*heapq.nlargest(MOST_PAIRS, pairs, key=attrgetter("calls"))}
-    for pair in (pair for pair in pairs if pair in frequent):
-        counts = (pair.calls, pair.calls_of_type, pair.calls_of_call_type)
-        grid.add_row(Text(shown(pair.type)), pair.call_type, *(f"{count:,}" for count in counts))
+    for (name, calls), group in groupby(
+        (pair for pair in pairs if pair in frequent), attrgetter("type", "calls_of_type")
+    ):
+        of_each = [f"{pair.call_type}: {pair.calls:,} of {pair.calls_of_call_type:,}" for pair in group]
+        yield f"{shown(name)}: {calls:,} calls", of_each
     if len(pairs) > MOST_PAIRS:
-        grid.add_row(f"and {len(pairs) - MOST_PAIRS} less frequent ones")
-    return grid
+        yield f"and {len(pairs) - MOST_PAIRS} less frequent ones", []
 
 
 def _waits(proof: WaitProof) -> Iterator[Grid]:
@@ -233,12 +245,12 @@ def _waits(proof: WaitProof) -> Iterator[Grid]:
     shown_as = dict(zip(members, apart(members.values(), members, NAMELESS), strict=True))
     for method in METHODS:
         title = f"{method} against the vendor's verdict"
-        grid = _grid(title, "ring group", "calls", "late", "threshold", "errors", "verdict")
+        fits = grid(title, FIT, numbers=("calls", "late", "errors"), prose="ring group")
         for fit in (fit for fit in proof.fits if fit.method == method):
             counts = (f"{fit.calls:,}", f"{fit.calls_late:,}", fit.thresholds, f"{fit.errors:,} ({fit.error_rate:.1%})")
-            grid.add_row(Text(shown_as[fit.member_id]), *counts, fit.verdict.replace("_", " "))
-        if grid.row_count:
-            yield grid
+            fits.add_row(Text(shown_as[fit.member_id]), *counts, fit.verdict.replace("_", " "))
+        if fits.row_count:
+            yield fits
 
 
 def wait_settings(proof: WaitProof, settings: Settings) -> Iterator[str]:
@@ -253,13 +265,3 @@ def wait_settings(proof: WaitProof, settings: Settings) -> Iterator[str]:
         yield from (f"calls-assets run --computed --from {first} --to {last}" for first, last in ranges(days))
     elif proof.variables:
         yield "The settings say so already."
-
-
-def _grid(title: str, *names: str) -> Grid:
-    grid = Grid(title=title, title_justify="left", box=SIMPLE_HEAD)
-    for name in names:
-        grid.add_column(
-            name,
-            justify="right" if name in ("left", "right", "both", "breaking", "calls", "late", "errors") else "left",
-        )
-    return grid

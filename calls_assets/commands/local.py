@@ -4,13 +4,12 @@ import os
 import shlex
 import shutil
 import socket
-import sys
 import sysconfig
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from calls_assets.commands.base import HOME
+from calls_assets.commands.base import HOME, note
 from calls_assets.dagster import home
 from calls_assets.sandbox import Centre, Meaning
 from calls_assets.settings import Settings
@@ -68,7 +67,7 @@ def read_what_is_there() -> None:
     if tree.is_dir():
         os.environ |= {"CALLS_DATA_URL": str(tree)} | (DEMO_SETTINGS if is_demo else {})
         told = "the demo's tree" if is_demo else "the tree"
-        sys.stderr.write(f"calls-assets: CALLS_DATA_URL is not set: reading {told} {tree}.\n")
+        note(f"CALLS_DATA_URL is not set: reading {told} {tree}.")
 
 
 def program() -> str:

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from calls_assets.commands.base import Command, own_home, whole
 from calls_assets.dagster import home
+from calls_assets.terminal import say
 
 
 @click.command("purge", cls=Command)
@@ -23,4 +24,4 @@ def command(keep_days: int) -> None:
     told = (
         f"Deleted {deleted} runs that ended before {before:%Y-%m-%d %H:%M} UTC. The files of the days stay as they are."
     )
-    Console().print(told, soft_wrap=True, highlight=False)
+    say(Console(), told)

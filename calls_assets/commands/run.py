@@ -7,9 +7,17 @@ from datetime import date, datetime
 import click
 from rich.console import Console
 
-from calls_assets.commands.base import Command, days_options, own_home, print_outcome, usable_settings
-from calls_assets.commands.local import PAGES_PATH
+from calls_assets.commands.base import (
+    Command,
+    check_account,
+    days_options,
+    own_home,
+    print_outcome,
+    usable_settings,
+)
+from calls_assets.commands.local import PAGES_PATH, program
 from calls_assets.dagster import home
+from calls_assets.terminal import say
 
 
 @click.command("run", cls=Command)
@@ -24,6 +32,8 @@ def command(first: date, last: date | None, computed: bool) -> None:
             f"--from and --to are days in order from CALLS_START_DATE, {settings.start_date}, to today, {today}, but "
             f"{first} and {last} were given."
         )
+    if not computed:
+        check_account(settings)
     from calls_assets.commands.answers import print_answers
     from calls_assets.dagster.launch import materialize
     from calls_assets.dagster.recompute import COMPUTED
@@ -37,8 +47,4 @@ def command(first: date, last: date | None, computed: bool) -> None:
             materialize(build(settings), instance, first, last, console, COMPUTED if computed else None), console
         )
     print_answers(first, last, settings.data_url, console)
-    console.print(
-        f"The Parquet lies in {settings.data_url}; see this run in the UI with: calls-assets dev",
-        soft_wrap=True,
-        markup=False,
-    )
+    say(console, f"The Parquet lies in {settings.data_url}; see this run in the UI with: {program()} dev")

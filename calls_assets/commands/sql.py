@@ -9,10 +9,7 @@ from io import StringIO
 import click
 import duckdb
 import pyarrow as pa
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table as Grid
-from rich.text import Text
 
 from calls_assets.commands.base import Command, days_options
 from calls_assets.commands.local import read_what_is_there
@@ -24,6 +21,7 @@ from calls_assets.reader import connect, explain, explained
 from calls_assets.settings import Settings
 from calls_assets.tables.catalog import ALL_TABLES
 from calls_assets.tables.schema import Table
+from calls_assets.terminal import entry, grid, say
 
 MOST_ROWS = 200
 """How many rows a terminal shows; CSV has all of them."""
@@ -41,6 +39,8 @@ BEYOND = (
 
 LONGEST_TYPE = 25
 """A nested type with a longer name is shown by its outermost kind alone."""
+
+HOLDS = "what it holds"
 
 DAYS = "SELECT min(local_date), max(local_date), count(DISTINCT local_date), count(*) FROM {}"
 
@@ -132,19 +132,17 @@ def _why(error: Exception, first: date | None, last: date | None) -> str:
 
 
 def list_tables(first: date | None, last: date | None, console: Console) -> None:
-    """Print every table with its days, its rows and what it holds, on one line each."""
-    grid = Grid("table", box=SIMPLE_HEAD, title_justify="left", expand=True)
-    for name in ("days", "rows"):
-        grid.add_column(name, justify="right")
-    grid.add_column("what it holds", no_wrap=True, overflow="ellipsis", ratio=1)
+    """Print every table with its days, its rows and what it holds."""
     with connect(first, last) as connection:
         spans = {name: connection.execute(DAYS.format(name)).fetchone() or () for name in ALL_TABLES}
-    for table, (_, _, days, rows) in zip(ALL_TABLES.values(), spans.values(), strict=True):
-        grid.add_row(table.name, f"{days:,}", f"{rows:,}", _in_short(table))
     begins, ends = ([span[n] for span in spans.values() if span[n]] for n in (0, 1))
     root = legible(Settings.load().data_url)
-    grid.title = Text(f"{root}, {min(begins)} to {max(ends)}" if begins else root)
-    console.print(grid)
+    say(console, f"{root}, {min(begins)} to {max(ends)}" if begins else root, style="italic")
+    tables = grid("", ("table", "days", "rows", HOLDS), numbers=("days", "rows"), prose=HOLDS)
+    for table, (_, _, days, rows) in zip(ALL_TABLES.values(), spans.values(), strict=True):
+        tables.add_row(table.name, f"{days:,}", f"{rows:,}", _in_short(table))
+    console.print(tables)
+    console.print()
     console.print(HINTS, highlight=False, soft_wrap=True)
 
 
@@ -155,12 +153,9 @@ def _in_short(table: Table) -> str:
 
 def describe(table: Table, console: Console) -> None:
     """Print a table's columns with type, unit and meaning."""
-    grid = Grid(title=table.description, title_justify="left", box=SIMPLE_HEAD)
-    for name in ("column", "type", "unit", "what it means"):
-        grid.add_column(name, no_wrap=name == "column")
+    say(console, table.description, style="italic")
+    console.print()
     for column in table.columns:
         kind = str(column.type)
-        grid.add_row(
-            column.name, kind if len(kind) < LONGEST_TYPE else kind.partition("<")[0], column.unit, column.description
-        )
-    console.print(grid)
+        kind = kind if len(kind) < LONGEST_TYPE else kind.partition("<")[0]
+        entry(console, f"{column.name} ({', '.join(filter(None, (kind, column.unit)))})", [column.description])

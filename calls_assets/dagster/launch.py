@@ -106,6 +106,7 @@ def _bar(instance: dg.DagsterInstance, run_id: str, files: int, console: Console
             while not is_over:
                 is_over = over.wait(LOOK_EVERY_S)
                 landed.look(bar, task)
+            bar.live.transient = not landed.files  # what could not begin ends in its sentence alone
             bar.update(task, description="materialized" if bar.finished else "stopped")
 
     watcher = threading.Thread(target=watch)
@@ -125,6 +126,11 @@ class _Landed:
         self._cursor: str | None = None
         self._landed: set[tuple[str, str | None]] = set()
 
+    @property
+    def files(self) -> int:
+        """How many there are."""
+        return len(self._landed)
+
     def look(self, bar: Progress, task: TaskID) -> None:
         """Read the new events."""
         kinds = {DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.STEP_START}
@@ -138,4 +144,4 @@ class _Landed:
                 elif event.asset_key:
                     self._landed.add((event.asset_key.to_user_string(), event.partition))
             self._cursor, has_more = page.cursor, page.has_more
-        bar.update(task, completed=len(self._landed))
+        bar.update(task, completed=self.files)

@@ -199,17 +199,20 @@ def _call_types(call_types: Mapping[str, str]) -> str:
 def _deviations(found: Findings) -> str:
     if not found.deviations:
         return f"All {found.sampled:,} are as documented."
-    return f"Some of {found.sampled:,} differ from the document, as the table below shows."
+    return f"Some of {found.sampled:,} differ from the document, as listed below."
 
 
-def deviation_rows(deviations: Mapping[Deviation, int], sampled: int) -> Iterator[tuple[str, str, str, str, str]]:
-    """Each deviation: the field, as documented, as sent, in how many of how many records, what becomes of it."""
-    listed = sorted(deviations.items())
-    for deviation, count in listed[:MOST_DEVIATIONS]:
+def deviations(found: Mapping[Deviation, int]) -> Iterator[tuple[str, list[str]]]:
+    """What the document has, what is sent and what becomes of it, with the fields and records of which that is so."""
+    alike: dict[str, list[str]] = {}
+    for deviation, count in sorted(found.items())[:MOST_DEVIATIONS]:
         documented = _documented(deviation.path)
-        yield deviation.path, documented, deviation.sent, f"{count:,} of {sampled:,}", deviation.became
-    if len(listed) > MOST_DEVIATIONS:
-        yield f"and {len(listed) - MOST_DEVIATIONS} more", "", "", "", ""
+        alike.setdefault(f"As documented {documented}, as sent {deviation.sent}: {deviation.became}", []).append(
+            f"{deviation.path} ({count:,})"
+        )
+    yield from alike.items()
+    if len(found) > MOST_DEVIATIONS:
+        yield f"and {len(found) - MOST_DEVIATIONS} more", []
 
 
 def _documented(path: str) -> str:
