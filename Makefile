@@ -40,7 +40,7 @@ test: setup  ## the tests, in five to nine minutes on two cores, but for the slo
 test-all: setup  ## what make test leaves out: the slow tests, and every example of the properties; about eight minutes
 	@$(PYTEST) -m "(slow or examples) and not services and not browser" --hypothesis-profile all
 
-services: setup  ## the tests on PostgreSQL, Redis and Celery workers; needs Debian's postgresql and redis-server
+services: setup  ## the tests on PostgreSQL, Redis, Celery workers and nginx; needs Debian's postgresql, redis-server and nginx-light
 	@$(BIN)/python -m pytest -m services
 
 browser: setup $(AXE)  ## the tests in a real browser; needs Debian's chromium, chromium-driver and npm

@@ -14,10 +14,14 @@ import pytest
 
 
 def program(name: str) -> str:
-    """A server's program; Debian keeps PostgreSQL's beside the path."""
-    places = [os.environ["PATH"], *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))]
+    """A server's program; Debian keeps PostgreSQL's beside the path, and nginx where only root looks."""
+    places = [
+        os.environ["PATH"],
+        "/usr/sbin",
+        *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)),
+    ]
     found = shutil.which(name, path=os.pathsep.join(places))
-    assert found, f"{name} is not on this machine: install Debian's postgresql and redis-server."
+    assert found, f"{name} is not on this machine: install Debian's postgresql, redis-server and nginx-light."
     return found
 
 

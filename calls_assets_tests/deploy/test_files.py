@@ -33,10 +33,13 @@ def test_the_instance_fits_dagsters_own_schema():
 
 
 @pytest.mark.parametrize("service", ["code", "webserver", "daemon", "worker"])
-def test_every_service_gets_the_variables_that_the_instance_needs_and_those_of_the_user(service):
+def test_every_service_gets_the_variables_that_the_instance_needs_and_every_setting(service):
     about = read("compose.yaml")["services"][service]
-    named = set(re.findall(r"env: (\w+)", (DEPLOY / "dagster.yaml").read_text(encoding="utf-8")))
-    assert (set(about["environment"]), about["env_file"]) == (named, ".env")
+    needed = set(re.findall(r"env: (\w+)", (DEPLOY / "dagster.yaml").read_text(encoding="utf-8")))
+    assert set(about["environment"]) == needed | set(VARIABLES)
+    passed = {name: value for name, value in about["environment"].items() if name not in needed}
+    assert {name for name, value in passed.items() if not re.fullmatch(rf"\$\{{{name}:[-?].*\}}", value)} == set()
+    assert about["env_file"] == ".env"  # what reaches the bucket
 
 
 def test_the_pods_of_the_chart_fit_kubernetes():
