@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -25,6 +26,11 @@ ENDS_IN_S = 15
 @click.option("--port", type=whole("a port", 0, 65_535), default=3000, help="port of the UI on 127.0.0.1")
 def command(port: int) -> None:
     """Open the Dagster UI: on the account of CALLS_API_URL, or else on the sandbox with a tree of its own."""
+    if find_spec("dagster_dg_cli") is None:
+        raise ValueError(
+            "dev needs the package dagster-dg-cli, which servers are installed without, because services serve the UI there "
+            "(docs/server.md): install it, or open the UI of the services."
+        )
     port = free_port(port)
     environ = dict(os.environ)
     given = {

@@ -406,6 +406,14 @@ def test_a_port_that_is_taken_is_named(run, api, command):
     assert "Traceback" not in done.stderr
 
 
+def test_dev_says_what_it_lacks_on_a_server(call, monkeypatch, tmp_path):
+    monkeypatch.setattr("calls_assets.commands.dev.find_spec", lambda name: None)
+    done = call("dev", "--port", "0")
+    assert done.returncode == 1
+    assert done.stderr.startswith("calls-assets: dev needs the package dagster-dg-cli")
+    assert list(tmp_path.iterdir()) == []
+
+
 def ask_sandbox(process, **query):
     """Asks a sandbox that prints its settings; gives the answer."""
     url, token, *_ = (word.partition("=")[2] for word in process.stdout.readline().split())
@@ -487,6 +495,9 @@ def dev(tmp_path):
 @pytest.mark.slow
 def test_dev_in_the_background_of_a_script_stops_with_all_its_servers_when_it_is_told_to(dev):
     process, log = dev(ignoring_ctrl_c)
+    account, address, *_ = log.read_text().splitlines()
+    assert account.startswith("Account: the sandbox, because CALLS_API_URL is not set. Tree: /")
+    assert "opens in a few seconds at http://127.0.0.1:" in address
     url = re.search(r"http://127.0.0.1:[0-9]+", log.read_text())[0]
     for stranger in ({"Host": "rebound.example"}, {"Origin": "http://evil.example"}):
         for query in ("/server_info", "/graphql?query={version}"):
