@@ -27,6 +27,10 @@ HOME = Path(".calls_assets")
 """Where the demo and the UI keep what is not the user's own data; sandbox data stays in it."""
 
 
+MOST_CHECKS = 20
+"""The most failed checks that are printed: a long range may have one of every day."""
+
+
 class Command(click.Command):
     """A command that reads `.env` first; what it cannot do is one sentence on standard error, and status 1."""
 
@@ -151,7 +155,13 @@ def own_home() -> Path:
 
 def print_outcome(outcome: "Outcome", console: "Console") -> None:
     """Print the checks that failed; exits with the run's sentences where it did."""
-    for check in outcome.failed_checks:
+    for check in outcome.failed_checks[:MOST_CHECKS]:
         say(console, f"Check failed: {check}", style="yellow")
+    if len(outcome.failed_checks) > MOST_CHECKS:
+        say(
+            console,
+            f"and {len(outcome.failed_checks) - MOST_CHECKS} more failed checks; the UI has them.",
+            style="yellow",
+        )
     if not outcome.success:
         sys.exit(noted("\n".join(dict.fromkeys(outcome.sentences)) or "the run failed; the UI says why."))
