@@ -15,15 +15,16 @@ import pytest
 import requests
 
 from calls_assets.dagster.home import opened
-from calls_assets.sandbox import Centre, Sandbox
+from calls_assets.sandbox import Behaviour, Centre, Sandbox
 from calls_assets_tests.deploy.conftest import free_port, program, server
-from calls_assets_tests.live import READY_S, Live, new_home, until
+from calls_assets_tests.live import READY_S, Live, until
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UNITS = DEPLOY / "systemd"
 INSTALLED = "/opt/calls_assets/venv"
 SERVICES = ("webserver", "daemon")
 FIRST = date(2026, 3, 6)
+TERMINATE = "mutation ($run: String!) { terminateRun(runId: $run) { __typename } }"
 STRANGER = "https://evil.example"
 US = "https://calls.example.com"
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="  # any 16 bytes
@@ -53,6 +54,15 @@ def test_systemd_takes_the_units_and_finds_them_closed_in(tmp_path):
         assert judged.returncode == 0, judged.stdout
 
 
+def shared(folder):
+    """What the units set in the environment, with the state in `folder`, whose folders are made as systemd makes them."""
+    text = (UNITS / "calls-assets-.service.d/common.conf").read_text(encoding="utf-8")
+    (states,) = re.findall(r"^StateDirectory=(.*)$", text, re.MULTILINE)
+    for state in states.split():
+        (folder / state).mkdir(exist_ok=True)
+    return dict(re.findall(r"^Environment=(\w+)=(.*)$", text.replace("/var/lib/", f"{folder}/"), re.MULTILINE))
+
+
 @contextmanager
 def service(name, folder, environ, port=None):
     """The command of a unit as it is, but for its port, in a process group of its own."""
@@ -60,6 +70,9 @@ def service(name, folder, environ, port=None):
     command = [str(port) if word == "3000" else word for word in command]
     log = folder / f"{name}.log"
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("CALLS_", "DAGSTER_"))}
+    private = folder / f"{name}-tmp"  # as PrivateTmp=yes gives it
+    private.mkdir()
+    kept |= {"TMPDIR": str(private)} | shared(folder)
     with log.open("wb") as told:
         process = subprocess.Popen(
             command, cwd=folder, env=kept | environ, stdout=told, stderr=told, start_new_session=True
@@ -82,37 +95,42 @@ def webserver_at(port, log):
     until(answers, READY_S, log.read_text)
 
 
-def launched(servers):
-    """The id of a run over two days, once the web server has loaded the code."""
-    return servers.try_to_launch(str(FIRST), str(FIRST + timedelta(days=1)), {}).get("run", {}).get("runId")
+def launched(servers, days):
+    """The id of a run over some days, once the web server has loaded the code."""
+    last = FIRST + timedelta(days=days - 1)
+    return servers.try_to_launch(str(FIRST), str(last), {}).get("run", {}).get("runId")
 
 
 @pytest.mark.slow
-def test_the_commands_of_the_units_pull_a_day_and_end_in_order_when_systemd_says_so(tmp_path):
-    home, port = new_home(tmp_path / "dagster"), free_port()
+def test_the_commands_of_the_units_pull_days_end_a_run_and_end_themselves_in_order(tmp_path):
+    port, home = free_port(), Path(shared(tmp_path)["DAGSTER_HOME"])
+    shutil.copy(DEPLOY.parent / "calls_assets/dagster.yaml", home)
     with opened(home):  # as the first pull does: two services that make its tables at once would break them
         pass
-    with Sandbox(Centre(calls_per_day=40)) as api:
-        environ = {
-            "CALLS_API_URL": api.url,
-            "CALLS_API_TOKEN": api.token,
-            "CALLS_DATA_URL": str(tmp_path / "data"),
-            "DAGSTER_HOME": str(home),
-        }
+    with Sandbox(Centre(calls_per_day=40), Behaviour(latency_s=0.05)) as api:
+        account = {"CALLS_API_URL": api.url, "CALLS_API_TOKEN": api.token}
+        environ = account | {"CALLS_DATA_URL": str(tmp_path / "data"), "CALLS_PER_WINDOW": "1"}
         with (
             service("daemon", tmp_path, environ) as (daemon, said),
             service("webserver", tmp_path, environ, port) as (webserver, log),
         ):
             webserver_at(port, log)
             servers = Live(home, environ, said, url=f"http://127.0.0.1:{port}")
-            run = until(lambda: launched(servers), READY_S, log.read_text)
+            run = until(lambda: launched(servers, 2), READY_S, log.read_text)
             assert servers.end_of(run, 120) == "SUCCESS", servers.told(run)
+            long = launched(servers, 60)
+            until(lambda: servers.status(long) == "STARTED", READY_S, said.read_text)
+            assert servers.graphql(TERMINATE, run=long)["terminateRun"]["__typename"] == "TerminateRunSuccess"
+            assert servers.end_of(long, 60) == "CANCELED", servers.told(long)
+            with opened(home) as instance:  # the socket lies where the web server sees it too
+                (asked_at,) = [value for tag, value in instance.get_run_by_id(long).tags.items() if "grpc_info" in tag]
+            assert f"{tmp_path}/calls_assets/" in asked_at
             for name, process in (("webserver", webserver), ("daemon", daemon)):
                 unit = f"calls-assets-{name}.service"
                 process.terminate()  # systemd's default, and what the unit of the daemon says
                 assert process.wait(int(setting(unit, "TimeoutStopSec"))) == 0
             assert "Traceback" not in said.read_text() + log.read_text()
-    assert len(list(tmp_path.glob("data/service_level/date=*/*.parquet"))) == 2
+    assert len(list(tmp_path.glob("data/service_level/date=*/*.parquet"))) >= 2
 
 
 @pytest.fixture
@@ -140,8 +158,7 @@ def site(tmp_path):
     conf = tmp_path / "nginx.conf"
     logs = f"error_log {tmp_path}/nginx.log; pid {tmp_path}/nginx.pid; daemon off;"
     conf.write_text(f"{user} {logs} events {{}} http {{ access_log off; {ours} }}")
-    environ = {"DAGSTER_HOME": str(new_home(tmp_path / "dagster"))}
-    with service("webserver", tmp_path, environ, ui) as (_, log):
+    with service("webserver", tmp_path, {}, ui) as (_, log):
         webserver_at(ui, log)
         with server([program("nginx"), "-c", str(conf), "-p", str(tmp_path)], port):
             yield f"http://127.0.0.1:{port}"
