@@ -63,8 +63,8 @@ def print_answers(first: date, last: date, data_url: str, console: Console, list
         rates = (_percent(level), *waited, _percent(lost))
         grid.add_row(f"{day:%a %d %b}", f"{offered}", f"{answered}", *rates, f"{talk_h:.1f} h")
     console.print(grid)
-    if len(answers) > MOST_DAYS:
-        left_out = len(answers) - MOST_DAYS
+    if len(answers) > listed:
+        left_out = len(answers) - listed
         days_are = "day is" if left_out == 1 else "days are"
         say(console, f"{left_out} earlier {days_are} left out: calls-assets sql has them.")
     if not waits_known:

@@ -53,7 +53,7 @@ RECONCILIATION_CALLS = Table(
 
 CALL_TYPE_RELATIONS = Table(
     "call_type_relations",
-    "How the API's call types relate to each other, tested by id on the day's ended calls. One day may have too few "
+    "How the API's call types relate: tested by id on the day's ended calls. One day may have too few "
     "calls to tell: `weekly` and `monthly` cover longer periods, and `calls-assets evidence` the last 30 closed days.",
     (
         LOCAL_DATE,
@@ -83,7 +83,7 @@ CALL_TYPE_RELATIONS = Table(
 
 TYPE_VALUES = Table(
     "type_values",
-    "Which values of the calls' `type` go with which call types, among the day's ended calls. Counts add up over days.",
+    "Which `type` goes with which call types: among the day's ended calls. Counts add up over days.",
     (
         LOCAL_DATE,
         text("type", "The value; '(none)' where there is none, '(all)' for all calls.", required=True),
@@ -97,9 +97,10 @@ TYPE_VALUES = Table(
 
 WAIT_CALIBRATION = Table(
     "wait_calibration",
-    "Whether the waits that the account's method tells (CALLS_WAIT) agree with the vendor's own verdict on the day's "
-    "answered inbound calls, for each ring group and for all together. A day does not have to prove the method, which "
-    "`calls-assets doctor` and `calls-assets evidence` do on many days; it can only contradict it. No rows without a method.",
+    "How the waits agree with the vendor: whether those that the account's method tells (CALLS_WAIT) fit its own verdict on "
+    "the day's answered inbound calls, for each ring group and for all together. A day does not have to prove the method, "
+    "which `calls-assets doctor` and `calls-assets evidence` do on many days; it can only contradict it. No rows without a "
+    "method.",
     (
         LOCAL_DATE,
         text("member_id", "A ring group's id, '(none)', or '(all)' for all calls.", required=True),

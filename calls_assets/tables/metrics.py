@@ -31,7 +31,7 @@ from calls_assets.tables.schema import Column, Table
 
 CALL_INTERVALS = Table(
     "call_intervals",
-    "Additive counts and sums of ended calls by the half-hour in which they began, direction, ring group, IVR, "
+    "Ended calls by half-hour: additive counts and sums by the half-hour in which they began, direction, ring group, IVR, "
     "number and campaign. Choose a direction before you add up: calls_answered and talk are of both.",
     (
         LOCAL_DATE,
@@ -376,7 +376,7 @@ CALLBACKS_NEVER_DIALLED = Table(
 
 TIME_DISTRIBUTION = Table(
     "time_distribution",
-    "How long calls talk and wait, counted in fixed bins of up to 15, 20, 25, 30, 45, 60, 90, 120, 180, 240, 300, "
+    "How long calls talk and wait: counted in fixed bins of up to 15, 20, 25, 30, 45, 60, 90, 120, 180, 240, 300, "
     "600 and more seconds. Bins add up over days and ring groups, so that percentiles of any period can be "
     "estimated. Ended calls only.",
     (

@@ -24,7 +24,7 @@ RAW_CALLS = Table(
 
 REJECTED_CALLS = Table(
     "rejected_calls",
-    "API records that cannot be identified as calls, set aside with the reason: they are not objects, or have no "
+    "Records that are not known as calls: set aside with the reason, because they are not objects, or have no "
     "readable id or start.",
     (
         LOCAL_DATE,

@@ -6,7 +6,6 @@ from datetime import date
 import pytest
 from rich.console import Console
 
-from calls_assets.commands import answers
 from calls_assets.commands.answers import print_answers
 from calls_assets.days import ONE_DAY
 from calls_assets.sandbox import Centre, FixedCalls, Sandbox
@@ -41,12 +40,11 @@ def test_a_speed_of_answer_that_no_day_has_is_told_of_instead_of_shown(make_call
     assert "speed of" not in printed.getvalue().partition("No speed")[0]
 
 
-def test_of_a_long_range_the_last_days_are_listed_and_the_others_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr(answers, "MOST_DAYS", 2)
+def test_of_a_long_range_the_last_days_are_listed_and_the_others_counted(tmp_path):
     last = DAY + 2 * ONE_DAY
     write_tree(tmp_path, Centre(calls_per_day=40), DAY, last)
     printed = io.StringIO()
-    print_answers(DAY, last, str(tmp_path), Console(file=printed, width=80))
+    print_answers(DAY, last, str(tmp_path), Console(file=printed, width=80), listed=2)
     listed = [line.split()[:3] for line in printed.getvalue().splitlines() if " Mar " in line]
     assert listed == [["Sat", "07", "Mar"], ["Sun", "08", "Mar"]]
     assert "1 earlier day is left out: calls-assets sql has them." in printed.getvalue()

@@ -101,7 +101,7 @@ def test_the_demo_prints_the_answers_and_keeps_to_its_own_tree(call, monkeypatch
     assert shown.returncode == 0, shown.stderr
     assert "In 4 days the service level was " in shown.stdout
     assert f"{len(ASSETS) * 4}/{len(ASSETS) * 4} daily files" in shown.stdout
-    assert "The last 3 of 4 days." in shown.stdout
+    assert "1 earlier day is left out: calls-assets sql has them." in shown.stdout
     assert len(re.findall(r"^ +(Mon|Tue|Wed|Thu|Fri|Sat|Sun) .* h *$", shown.stdout, re.MULTILINE)) == 3
     for name in ("service_level/date=*/service_level.parquet", "daily_report/date=*/daily_report.html"):
         assert len(list(tmp_path.glob(f".calls_assets/sandbox/data/{name}"))) == 4
