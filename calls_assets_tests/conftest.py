@@ -19,7 +19,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from calls_assets.definitions import build
-from calls_assets.sandbox import Sandbox
+from calls_assets.sandbox import Centre, Sandbox
 from calls_assets.sandbox.dialects import OBJECTS
 from calls_assets.sandbox.hostile import HOSTILE_WORDS
 from calls_assets.settings import Settings
@@ -159,3 +159,16 @@ def run_pipeline() -> Callable[..., dg.ExecuteInProcessResult]:
             )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def reported(
+    made_once: Callable[[str, Callable[[Path], None]], Path], run_pipeline: Callable[..., dg.ExecuteInProcessResult]
+) -> Path:
+    """The root of a tree with all tables and pages from Monday 2 to Tuesday 10 March 2026; tests only read it."""
+
+    def make(root: Path) -> None:
+        with Sandbox(Centre(calls_per_day=80)) as api:
+            assert run_pipeline(api, root, date(2026, 3, 2), date(2026, 3, 10), select=None).success
+
+    return made_once("reported", make)

@@ -91,7 +91,8 @@ def report_spec(settings: AssetSettings) -> dg.AssetSpec:
         deps=list(REPORT_INPUTS),
         description="One self-contained HTML page a day for whoever runs the centre: service level and abandonment with what "
         "they are shares of, beside the same weekday and the last four weeks; by half-hour and ring group; agents by talk "
-        "time; what changed, what is provisional, where the data is incomplete. `daily_report/index.html` links the days.",
+        "time; what changed, what is provisional, where the data is incomplete. `daily_report/index.html` links "
+        "the days, and the pages of their weeks and months.",
         group_name="reports",
         kinds={"html"},
         owners=settings.owners,

@@ -125,3 +125,23 @@ class Landing(ABC):
     @abstractmethod
     def show(self) -> None:
         """Report what has landed as materialized already, for long runs and for runs that fail."""
+
+
+class Unreported(Landing):
+    """The landing of pages that are made again outside of a run: nobody is told."""
+
+    def selects(self, table: Table) -> bool:  # noqa: ARG002
+        """No table is materialized."""
+        return False
+
+    def report_file(self, name: str, day: date, path: str, metadata: Metadata) -> None:
+        """A page is where it was."""
+
+    def report_outcome(self, check: Check, day: date, outcome: CheckOutcome) -> None:
+        """No check is made of a page."""
+
+    def fail(self, table: Table, day: date, check: Check, outcome: CheckOutcome) -> None:
+        """No check is made of a page."""
+
+    def show(self) -> None:
+        """There is nowhere to show it."""

@@ -1,14 +1,16 @@
 """What a run does for the daily pages."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import duckdb
 
 from calls_assets.days import ONE_DAY
 from calls_assets.pipeline.landing import Landing
+from calls_assets.pipeline.period_pages import write_period_pages
+from calls_assets.pipeline.sound import read_sound
 from calls_assets.report.figures import (
     DAYS_SINCE,
     DETAILS,
@@ -28,20 +30,19 @@ from calls_assets.report.figures import (
     totals,
     usual_levels,
 )
-from calls_assets.report.html import DayPage, day_page, index_page
+from calls_assets.report.html import DayPage, day_page
+from calls_assets.report.period_html import index_page
 from calls_assets.report.verdict import verdict
 from calls_assets.tables.catalog import RAW_CALLS, REPORT, SERVICE_LEVEL, TABLES
-from calls_assets.tables.store import BrokenFile, Files, MissingDay, TableStore
+from calls_assets.tables.store import BrokenFile, MissingDay, TableStore
 from calls_assets.targets import Targets
 from calls_assets.waits import Thresholds
 
 INDEX = f"{REPORT}/index.html"
 
-T = TypeVar("T")
-
 
 def write_pages(land: Landing, targets: Targets, sla_seconds: Thresholds) -> None:
-    """Write the pages of the run's days, those of other days that show them or link to them, and the index of all.
+    """Write the pages of the run's days, those of other days, weeks and months that show them or link to them, and the index.
 
     Args:
         land: The run's days, and what it writes through.
@@ -57,10 +58,11 @@ def write_pages(land: Landing, targets: Targets, sla_seconds: Thresholds) -> Non
             land.land_page(REPORT, day, pages.html(day), pages.headlines(day))
     with land.alone():
         now = _Pages.of(land, targets, sla_seconds)
-        own = {*_touched(land.days, now.days)} - {*land.days}
-        for day in sorted(own | {*_touched(now.differing_from(pages), now.days)}):
+        own, others = {*_touched(land.days, now.days)} - {*land.days}, now.differing_from(pages)
+        for day in sorted(own | {*_touched(others, now.days)}):
             now.write_again(day)
-        land.store.put(INDEX, now.index())
+        write_period_pages(land, targets, now.by_day, {*land.days, *others})
+        land.store.put(INDEX, index_page(now.by_day, targets).encode())
 
 
 def _touched(changed: Iterable[date], days: Sequence[date]) -> Iterator[date]:
@@ -71,26 +73,6 @@ def _touched(changed: Iterable[date], days: Sequence[date]) -> Iterator[date]:
         shown = {day + n * ONE_DAY for n in range(-WEEKS * WEEK.days, DAYS_SINCE + 1) if n}
         if moved & (neighbours | shown):
             yield day
-
-
-def _read_sound(
-    land: Landing,
-    names: Sequence[str],
-    days: Sequence[date],
-    read: Callable[[Mapping[str, Files], Sequence[date]], T],
-    own: date | None = None,
-) -> T:
-    """What `read` makes of the days of some tables; those whose files are broken are left out, but for a page's own day."""
-    tables = [TABLES[name] for name in names]
-    try:
-        return read({table.name: land.store.files(table, days) for table in tables}, days)
-    except (BrokenFile, duckdb.Error):
-        broken = land.store.read_through(tables, days)
-        if not broken or own in broken:
-            raise
-    for sentence in broken.values():
-        land.log.warning("The pages skip a day: %s", sentence)
-    return _read_sound(land, names, [day for day in days if day not in broken], read, own)
 
 
 def _days_of(store: TableStore, names: Iterable[str]) -> list[date]:
@@ -117,7 +99,7 @@ class _Pages:
     @classmethod
     def of(cls, land: Landing, targets: Targets, sla_seconds: Thresholds) -> "_Pages":
         store = land.store
-        found = _read_sound(land, TOTALS, _days_of(store, TOTALS), lambda inputs, _: totals(inputs))
+        found = read_sound(land, TOTALS, _days_of(store, TOTALS), lambda inputs, _: totals(inputs))
         known = {day: of for day, (of, _) in found.items()}
         statuses = {day: status for day, (_, status) in found.items()}
         days = sorted({*store.days_with(REPORT, f"{REPORT}.html"), *land.days})
@@ -153,12 +135,12 @@ class _Pages:
     def _usual(self, day: date) -> UsualLevels:
         before = [past for past in self.known if timedelta(0) < day - past <= WEEKS * WEEK]
         name = SERVICE_LEVEL.name
-        return _read_sound(self.land, [name], before, lambda inputs, _: usual_levels(inputs[name]))
+        return read_sound(self.land, [name], before, lambda inputs, _: usual_levels(inputs[name]))
 
     def _to_call_back(self, day: date) -> ToCallBack:
         later = {other for other in self.called if timedelta(0) < other - day <= DAYS_SINCE * ONE_DAY}
         zone = self.land.zone
-        return _read_sound(
+        return read_sound(
             self.land, SINCE, [day, *sorted(later)], lambda inputs, days: to_call_back(day, inputs, days, zone), day
         )
 
@@ -176,8 +158,9 @@ class _Pages:
             return
         self.store.put(f"{REPORT}/date={day}/{REPORT}.html", html)
 
-    def index(self) -> bytes:
-        return index_page({day: (self.known.get(day), self._finality(day)) for day in self.days}).encode()
+    @property
+    def by_day(self) -> dict[date, tuple[Totals | None, Finality]]:
+        return {day: (self.known.get(day), self._finality(day)) for day in self.days}
 
     def headlines(self, day: date) -> dict[str, Any]:
         of = self.known[day]

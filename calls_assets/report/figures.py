@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +12,7 @@ from calls_assets.days import ONE_DAY, day_start
 from calls_assets.display import NAMELESS, apart
 from calls_assets.metrics.run import Relation, connect, connection_of, sql
 from calls_assets.report.judgement import ABANDONMENT, SERVICE_LEVEL, Measure, Rate
+from calls_assets.report.queries import query
 from calls_assets.tables.catalog import CALLBACKS_NEVER_DIALLED, CALLERS_NOT_SPOKEN_TO, REPORT_INPUTS
 
 HALF_HOUR = timedelta(minutes=30)
@@ -148,7 +148,7 @@ class Finality:
 def totals(inputs: Mapping[str, Relation]) -> dict[date, tuple[Totals, str]]:
     """For each day in `TOTALS` its totals and its `day_status`, '' where that is unknown."""
     with connect(inputs) as connection:
-        rows = _rows(connection, "daily_totals")
+        rows = query(connection, "daily_totals")
     return {
         row.pop("local_date"): (Totals(days=1, **row), status) for row in rows for status in [row.pop("day_status")]
     }
@@ -177,13 +177,13 @@ def compare(day: date, known: Mapping[date, Totals]) -> Compared:
 def details(inputs: Mapping[str, Relation], zone: ZoneInfo) -> Details:
     """The figures of the day itself, from that day's rows of `DETAILS`."""
     with connect(inputs) as connection:
-        (doubts,) = _rows(connection, "doubts")
+        (doubts,) = query(connection, "doubts")
         return Details(
             half_hours=half_hours(connection, zone),
             ring_groups=ring_groups(connection),
-            ring_group_half_hours=tuple(_rows(connection, "ring_group_half_hours")),
-            agents=tuple(_named(_rows(connection, "agents"), "agent_key")),
-            changes=tuple(_rows(connection, "changes")),
+            ring_group_half_hours=tuple(query(connection, "ring_group_half_hours")),
+            agents=tuple(_named(query(connection, "agents"), "agent_key")),
+            changes=tuple(query(connection, "changes")),
             doubts=doubts,
         )
 
@@ -191,7 +191,7 @@ def details(inputs: Mapping[str, Relation], zone: ZoneInfo) -> Details:
 def usual_levels(service_level: Relation) -> UsualLevels:
     """What is usual, from the rows of `service_level` of the days before."""
     with connect({"service_level": service_level}) as connection:
-        rows = _rows(connection, "usual_levels")
+        rows = query(connection, "usual_levels")
     return {(row["dimension"], row["member"]): Rate(row["within"], row["counted"]) for row in rows}
 
 
@@ -215,12 +215,12 @@ def to_call_back(day: date, inputs: Mapping[str, Relation], days: Sequence[date]
 
 def half_hours(connection: duckdb.DuckDBPyConnection, zone: ZoneInfo) -> tuple[dict[str, Any], ...]:
     """The half-hours of the one day in the connection's `service_level`, gaps filled."""
-    return tuple(_filled(_rows(connection, "half_hours"), zone))
+    return tuple(_filled(query(connection, "half_hours"), zone))
 
 
 def ring_groups(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any], ...]:
     """The ring groups of the one day in the connection's `service_level`, the busiest first."""
-    return tuple(_named(_rows(connection, "ring_groups"), "member_id", NAMELESS))
+    return tuple(_named(query(connection, "ring_groups"), "member_id", NAMELESS))
 
 
 def finality(day: date, zone: ZoneInfo, day_status: str, pulled_s: float | None) -> Finality:
@@ -255,9 +255,3 @@ def _filled(rows: Sequence[dict[str, Any]], zone: ZoneInfo) -> Iterable[dict[str
 
 def _clock(at: datetime, zone: ZoneInfo) -> str:
     return at.astimezone(zone).isoformat(timespec="minutes")[11:]
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    found = connection.execute(files(__package__).joinpath(f"{query}.sql").read_text(encoding="utf-8"))
-    names = [column[0] for column in found.description or []]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

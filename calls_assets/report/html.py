@@ -1,7 +1,7 @@
-"""Figures -> pages: one self-contained HTML file a day, and an index of them. The same figures give the same bytes."""
+"""Figures -> pages: one self-contained HTML file a day. The same figures give the same bytes."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from calls_assets.display import shown
 from calls_assets.report import charts
-from calls_assets.report.figures import Compared, Details, Finality, ToCallBack, Totals, UsualLevels
+from calls_assets.report.figures import Compared, Details, Finality, ToCallBack, UsualLevels
 from calls_assets.report.judgement import Change, Standing
 from calls_assets.report.verdict import Judged, Verdict
 from calls_assets.targets import Targets
@@ -68,7 +68,7 @@ class DayPage:
 def day_page(page: DayPage) -> str:
     """The page of a day as HTML."""
     return (
-        _environment()
+        environment()
         .get_template("day.html")
         .render(
             page=page,
@@ -81,11 +81,6 @@ def day_page(page: DayPage) -> str:
             most_talk_s=max((_talk_s(row) for row in page.details.agents), default=0),
         )
     )
-
-
-def index_page(days: Mapping[date, tuple[Totals | None, Finality]]) -> str:
-    """The page that links the days, the latest first; each with its totals, which may be missing, and its finality."""
-    return _environment().get_template("index.html").render(days=sorted(days.items(), reverse=True))
 
 
 def _headline(page: DayPage) -> tuple[str, str]:
@@ -139,7 +134,7 @@ def _trend(page: DayPage) -> Markup:
     ]
     targets = page.targets.service_level.usual, page.targets.abandonment.usual
     known = [row for row in rows if row["level"] is not None]
-    return _drawn(lambda width: charts.days(rows, *targets, width, INK)) if len(known) > 1 else Markup("")
+    return drawn(lambda width: charts.days(rows, *targets, width, INK)) if len(known) > 1 else Markup("")
 
 
 def _half_hours(page: DayPage) -> Markup:
@@ -152,10 +147,10 @@ def _half_hours(page: DayPage) -> Markup:
         for usual in [page.usual.get(("half_hour", row["at"][:5]))]
     ]
     target = page.targets.service_level.usual
-    return _drawn(lambda width: charts.half_hours(rows, target, width, INK)) if rows else Markup("")
+    return drawn(lambda width: charts.half_hours(rows, target, width, INK)) if rows else Markup("")
 
 
-def _drawn(draw: Callable[[int], str]) -> Markup:
+def drawn(draw: Callable[[int], str]) -> Markup:
     """A chart for a desk and one for a phone, or a note in their place."""
     try:
         wide, narrow = Markup(draw(charts.WIDE)), Markup(draw(charts.NARROW))  # noqa: S704  # our own, of numbers and our words
@@ -172,16 +167,17 @@ def _talk_s(row: dict[str, Any]) -> int:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """The templates, with the filters that they share."""
+    found = Environment(
         loader=PackageLoader("calls_assets.report"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters.update(
-        percent=_percent,
+    found.filters.update(
+        percent=percent,
         number=_number,
         seconds=_seconds,
         hours=_hours,
@@ -194,10 +190,11 @@ def _environment() -> Environment:
         weekdays=_weekdays,
         at=_at,
     )
-    return environment
+    return found
 
 
-def _percent(share: float | None) -> str:
+def percent(share: float | None) -> str:
+    """A share as pages show it."""
     return "-" if share is None else f"{share:.1%}"
 
 

@@ -109,6 +109,11 @@ class TableStore:
         return str(self._root)
 
     @property
+    def folder(self) -> Path | None:
+        """The root as a folder of this machine; None on an object store."""
+        return Path(self._root.path) if self._is_local else None
+
+    @property
     def _is_local(self) -> bool:
         return self._root.protocol in LOCAL
 
@@ -275,6 +280,19 @@ class TableStore:
             found = self._root.fs.find((self._root / folder).path, detail=True)
             days = {path: day_of(path.split("/")[-2]) for path in found if path.endswith(f"/{file}")}
             return {day: self._modified_s(path, found[path]) for path, day in days.items() if day}
+
+    def names(self, folder: str) -> set[str]:
+        """The names of what lies in a folder of the tree; none where there is no folder.
+
+        Raises:
+            NotRead: the storage refused.
+        """
+        path: UPath = self._root / folder
+        with self._reading(folder):
+            try:
+                return {found.rstrip("/").rpartition("/")[2] for found in path.fs.ls(path.path, detail=False)}
+            except FileNotFoundError:
+                return set()
 
     def _modified_s(self, path: str, listed: dict[str, Any]) -> float:
         """When an object was written, from its listing where that says so: kinds of storage differ."""

@@ -27,6 +27,7 @@ from calls_assets.days import day_start
 from calls_assets.definitions import build
 from calls_assets.metrics import run as metrics_run
 from calls_assets.pipeline import compute
+from calls_assets.report.periods import periods_of
 from calls_assets.sandbox import Behaviour, Centre, FixedCalls, ListFault, Sandbox, WireFault
 from calls_assets.settings import Settings
 from calls_assets.tables.catalog import TABLES
@@ -64,7 +65,8 @@ def test_every_table_has_a_file_for_every_day(undisturbed):
     days = [FIRST + timedelta(days=n) for n in range(3)]
     assert set(tables_of(undisturbed)) == {f"{name}/date={day}/{name}.parquet" for name in TABLES for day in days}
     pages = {f"daily_report/date={day}/daily_report.html" for day in days} | {"daily_report/index.html"}
-    assert set(undisturbed) - set(tables_of(undisturbed)) == {*pages, MEMORY}
+    periods = {f"daily_report/{period.page}" for period in periods_of(days)}
+    assert set(undisturbed) - set(tables_of(undisturbed)) == {*pages, *periods, MEMORY}
 
 
 @pytest.mark.parametrize(

@@ -266,10 +266,12 @@ def test_signs_of_patterns_in_a_root_are_part_of_its_name(request, tmp_path, kin
     store = TableStore(f"{base}/{name}")
     assert store.days(RAW_CALL_TYPES) == []
     assert store.placed("raw_call_types", "raw_call_types.parquet") == {}
+    assert store.names("raw_call_types") == set()
     with pytest.raises(MissingDay):
         store.files(RAW_CALL_TYPES, [DAY])
     store.write(RAW_CALL_TYPES, DAY, labels(1, 2, 3))
     assert store.days(RAW_CALL_TYPES) == [DAY]
+    assert store.names("raw_call_types") == {f"date={DAY}"}
     assert store.read(RAW_CALL_TYPES, [DAY]).equals(labels(1, 2, 3))
     with connect({"raw_call_types": store.files(RAW_CALL_TYPES, [DAY])}) as connection:
         assert connection.sql("SELECT call_id FROM raw_call_types").fetchall() == [(1,), (2,), (3,)]

@@ -1,0 +1,147 @@
+"""Figures of weeks and months -> their pages, and the index of all pages. The same figures give the same bytes."""
+
+from collections.abc import Mapping
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+from calls_assets.days import ONE_DAY
+from calls_assets.report import charts
+from calls_assets.report.figures import Finality, Totals
+from calls_assets.report.html import INK, drawn, environment, percent
+from calls_assets.report.judgement import ABANDONMENT, SERVICE_LEVEL, Measure
+from calls_assets.report.period_charts import sparkline
+from calls_assets.report.periods import Counts, Kind, Period, PeriodFigures, by_hour, periods_of, total_of
+from calls_assets.report.verdict import Judged
+from calls_assets.tables.stale import ranges
+from calls_assets.targets import Targets
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+SPARK, SPARK_DAYS = "spark", 35
+"""The id of what the sparkline says, and the days that it shows, up to the last one."""
+
+
+def period_page(
+    figures: PeriodFigures,
+    zone: ZoneInfo,
+    targets: Targets,
+    finality: Mapping[date, Finality],
+    previous: Period | None,
+    following: Period | None,
+) -> str:
+    """The page of a week or a month.
+
+    Args:
+        figures: Its figures.
+        zone: The zone of its days.
+        targets: What to judge by.
+        finality: How final each of its days with figures is.
+        previous: The nearest earlier period of its kind that has a page, to be linked.
+        following: The nearest later one.
+    """
+    return (
+        environment()
+        .get_template("period.html")
+        .render(
+            figures=figures,
+            zone=zone.key,
+            level_target=targets.service_level.usual,
+            lost_target=targets.abandonment.usual,
+            targets=targets,
+            finality=finality,
+            unsettled=[day for day, of in sorted(finality.items()) if of.open_at or of.is_provisional],
+            missing=[_span(*found) for found in ranges(figures.missing)],
+            previous=previous,
+            following=following,
+            hours=by_hour(figures.details.half_hours),
+            weekdays=WEEKDAYS,
+            trend_charts=_trend(figures, targets),
+            title=_title,
+            span=_span,
+            weekday=_weekday,
+            judge=_judge,
+            SERVICE_LEVEL=SERVICE_LEVEL,
+            ABANDONMENT=ABANDONMENT,
+        )
+    )
+
+
+def index_page(days: Mapping[date, tuple[Totals | None, Finality]], targets: Targets) -> str:
+    """The page that links the days, the latest first, by week, and the weeks and months with their sums.
+
+    Args:
+        days: The days that have a page, each with its totals, which may be missing, and its finality.
+        targets: What the sparkline is drawn against.
+    """
+    known = {day: of for day, (of, _) in days.items() if of}
+    spark, says = _spark(known, targets.service_level.usual)
+    periods = [(period, total_of(period, known)) for period in reversed(periods_of(days))]
+    return (
+        environment()
+        .get_template("index.html")
+        .render(
+            days=days,
+            months=[pair for pair in periods if pair[0].kind is Kind.MONTH],
+            weeks=[pair for pair in periods if pair[0].kind is Kind.WEEK],
+            spark=spark,
+            spark_says=says,
+            SPARK=SPARK,
+            weekday=_weekday,
+            title=_title,
+        )
+    )
+
+
+def _spark(known: Mapping[date, Totals], target: float | None) -> tuple[Markup, str]:
+    """The service level of the last days, and what it says; both empty where no day has one."""
+    last = max(known, default=None)
+    days = [last - n * ONE_DAY for n in range(SPARK_DAYS - 1, -1, -1)] if last else []
+    levels = {day: known[day].service_level for day in days if day in known}
+    there = {day: level for day, level in levels.items() if level is not None}
+    if not there:
+        return Markup(""), ""
+    first, latest = min(there), max(there)
+    lowest = min(there, key=lambda day: (there[day], day))
+    told = {day: f"{percent(there[day])} on {_day(day)}" for day in (first, latest, lowest)}
+    aim = "" if target is None else f"; the dashed line is the target of {percent(target)}"
+    says = f"Service level by day, from {told[first]} to {told[latest]}; the lowest is {told[lowest]}{aim}."
+    shares = [levels.get(day) for day in days if day >= first]
+    return Markup(sparkline(shares, target, SPARK)), says  # noqa: S704  # numbers and our own words
+
+
+def _trend(figures: PeriodFigures, targets: Targets) -> Markup:
+    rows = [
+        {"day": str(day), "level": of and of.service_level, "abandonment": of and of.abandonment}
+        for day, of in figures.trend
+    ]
+    level, lost = targets.service_level.usual, targets.abandonment.usual
+    return drawn(lambda width: charts.days(rows, level, lost, width, INK)) if figures.totals.counted else Markup("")
+
+
+def _judge(measure: Measure, of: Totals | Counts, target: float | None, before: Totals | None = None) -> Judged:
+    return Judged.of(measure, of.rate(measure), target, before.rate(measure) if before else None)
+
+
+def _title(period: Period) -> str:
+    return (
+        f"Week {period.first.isocalendar().week} of {period.first:%G}"
+        if period.kind is Kind.WEEK
+        else f"{period.first:%B %Y}"
+    )
+
+
+def _span(first: date, last: date) -> str:
+    """Days from one to another, such as 23 to 29 Nov."""
+    if first == last:
+        return _day(first)
+    return f"{first.day}{'' if first.month == last.month else f' {first:%b}'} to {_day(last)}"
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%b}"
+
+
+def _weekday(day: date) -> str:
+    return f"{day:%a} {_day(day)}"

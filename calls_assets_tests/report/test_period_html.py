@@ -1,0 +1,126 @@
+"""The pages of weeks and months and the index, through the pipeline: their sums, their links, and what they say of gaps."""
+
+import re
+from datetime import date, time
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from calls_assets.report.figures import Finality, Totals
+from calls_assets.report.judgement import SERVICE_LEVEL, Change, Rate
+from calls_assets.report.period_html import index_page, period_page
+from calls_assets.report.periods import Counts, Kind, Move, Period, PeriodDetails, PeriodFigures, RingGroup
+from calls_assets.sandbox.hostile import HOSTILE_WORDS
+from calls_assets.targets import Targets, read_shares
+from calls_assets_tests.report.test_html import Page
+
+UTC_ZONE = ZoneInfo("UTC")
+WEEK = Period.of(Kind.WEEK, date(2026, 3, 2))
+DAY = Totals(1, 100, 90, 72, 10, 0, 90, 900, 3600)
+FINAL, OPEN, PROVISIONAL = Finality("final", None), Finality("inside_lookback", "14:05"), Finality("open_calls", None)
+TARGETS = Targets(read_shares("0.8,7:0.5"), read_shares("0.05"))
+
+
+@pytest.fixture(scope="module")
+def pages(reported):
+    """The pages of the tree, by their path under the folder of pages."""
+    root = reported / "daily_report"
+    return {str(path.relative_to(root)): Page(path.read_text()) for path in root.rglob("*.html")}
+
+
+def test_every_link_leads_to_a_page_and_every_page_is_reached_from_the_index(pages):
+    days = {f"date=2026-03-{n:02}/daily_report.html" for n in range(2, 11)}
+    weeks = {f"week=2026-W{n}/weekly_report.html" for n in (10, 11)}
+    assert set(pages) == days | weeks | {"month=2026-03/monthly_report.html", "index.html"}
+    assert {address for address in pages["index.html"].addresses if address != "data:,"} == set(pages) - {"index.html"}
+    for name in weeks | {"month=2026-03/monthly_report.html"}:
+        links = {address for address in pages[name].addresses if address != "data:,"}
+        assert {link.removeprefix("../") for link in links} <= set(pages)
+        assert all(link.startswith("../") for link in links)
+    assert "../week=2026-W11/weekly_report.html" in pages["week=2026-W10/weekly_report.html"].addresses
+
+
+def test_the_index_has_the_days_latest_first_under_the_sums_of_their_weeks(pages):
+    addresses = pages["index.html"].addresses
+    days = [address for address in addresses if address.startswith("date=")]
+    assert days == sorted(days, reverse=True)
+    assert addresses.index("week=2026-W10/weekly_report.html") == addresses.index(days[1]) + 1
+    sums = re.search(r"Week 10 of 2026 ([\d,]+) ", pages["index.html"].text)[1]
+    assert f"offered {sums} " in pages["week=2026-W10/weekly_report.html"].text
+    assert "Week 11 of 2026 2 of 7 days" in pages["index.html"].text
+
+
+def test_a_period_with_days_missing_says_which(pages):
+    assert "2 of 7 days: there are no figures of 11 to 15 Mar." in pages["week=2026-W11/weekly_report.html"].text
+    month = pages["month=2026-03/monthly_report.html"].text
+    assert "9 of 31 days: there are no figures of 1 Mar, 11 to 31 Mar." in month
+    assert "There are no figures of the month before." in month
+    assert "days: there are no figures" not in pages["week=2026-W10/weekly_report.html"].text
+
+
+def figures(groups=(), moves=(), before=None, half_hours=None, agents=(), days=7):
+    trend = tuple((day, DAY if n < days else None) for n, day in enumerate(WEEK.days))
+    details = PeriodDetails(groups, half_hours or {}, agents)
+    return PeriodFigures(WEEK, Totals.of([DAY] * days), before, trend, details, moves)
+
+
+def shown(of, targets=TARGETS, finality=None):
+    settled = dict.fromkeys(WEEK.days, FINAL) | (finality or {})
+    return period_page(of, UTC_ZONE, targets, settled, None, None)
+
+
+def test_days_that_can_still_change_are_said():
+    text = Page(shown(figures(), finality={WEEK.days[5]: PROVISIONAL, WEEK.days[6]: OPEN})).text
+    assert "Provisional: Sat 7 Mar 2026 , Sun 8 Mar 2026 (until 14:05) can still change." in text
+    assert "Provisional" not in Page(shown(figures())).text
+
+
+def test_ring_groups_are_judged_by_their_own_targets():
+    groups = tuple(RingGroup(n, name, Counts(100, 100, 60)) for n, name in ((7, "Own"), (8, "Usual"), (None, "None")))
+    html = shown(figures(groups))
+    rows = {name: html.partition(f"<bdi>{name}</bdi>")[2].partition("</tr>")[0] for name in ("Own", "Usual", "None")}
+    missed = {name: 'class="missed"' in row for name, row in rows.items()}
+    assert missed == {"Own": False, "Usual": True, "None": True}
+    assert 'class="missed"' not in shown(figures(groups), Targets())
+
+
+def test_every_hour_carries_its_share_and_its_calls_as_text():
+    html = shown(figures(half_hours={(2, time(9)): Counts(50, 40, 30, 8), (4, time(10)): Counts(2)}))
+    heat = html.partition('<table class="heat">')[2].partition("</table>")[0]
+    (cell,) = re.findall(r"<td class=.*?</td>", heat)
+    assert 'class="late3"' in cell
+    assert "target missed" in cell
+    assert re.findall(r"\d+", re.sub(r"<[^>]+>|&#10007;", "", cell)) == ["62", "48"]
+    assert heat.count("<td>2</td>") == 1
+
+
+def test_what_moved_is_said_in_calls_too():
+    move = Move("Billing", SERVICE_LEVEL, Rate(148, 200), Rate(172, 200), Change(-12.0, False))
+    text = Page(shown(figures(moves=(move,), before=DAY))).text
+    assert "Billing : worse, service level 74.0% (148 of 200) after 86.0% (172 of 200) : 24 fewer in time" in text
+    assert "Of the week before, 1 of 7 days have figures." in text
+    assert "No ring group and no half-hour by more than chance." in Page(shown(figures(before=DAY))).text
+
+
+def test_names_are_text():
+    words = [word for word in HOSTILE_WORDS if word.strip()]
+    groups = tuple(RingGroup(n, word, Counts(9, 9, 9)) for n, word in enumerate(words))
+    moves = tuple(Move(word, SERVICE_LEVEL, Rate(1, 9), Rate(9, 9), Change(-80, False)) for word in words)
+    html = shown(figures(groups, moves, DAY))
+    assert "<script" not in html
+    texts = Page(html).texts
+    assert [word for word in words if texts.count(" ".join(word.split())) < 2] == []
+
+
+def test_an_index_of_days_without_figures_has_no_links_to_sums():
+    page = Page(index_page({WEEK.days[0]: (None, FINAL)}, TARGETS))
+    assert page.addresses == ["data:,", "date=2026-03-02/daily_report.html"]
+    assert page.texts.count("no figures") == 2
+
+
+def test_the_sparkline_says_in_words_what_it_shows():
+    better = Totals(1, 100, 90, 90, 10, 0, 0, 0, 0)
+    html = index_page({WEEK.days[0]: (better, FINAL), WEEK.days[2]: (DAY, FINAL)}, TARGETS)
+    says = "Service level by day, from 90.0% on 2 Mar to 72.0% on 4 Mar; the lowest is 72.0% on 4 Mar"
+    assert f"{says}; the dashed line is the target of 80.0%." in Page(html).texts
+    assert f"{says}." in Page(index_page({WEEK.days[0]: (better, FINAL), WEEK.days[2]: (DAY, FINAL)}, Targets())).texts
