@@ -12,6 +12,7 @@ COMMANDS = {
     "dev": "The Dagster UI: on the sandbox unless CALLS_API_URL is set.",
     "run": "Materialize a range of days, and print the answers.",
     "sql": "Query the tables in DuckDB's SQL; without a query, list them.",
+    "report": "Make the pages of days, weeks and months again, and open one.",
     "doctor": "Ask the account of CALLS_API_URL a few small questions.",
     "purge": "Delete old runs whose days have all been materialized again since.",
     "evidence": "What the numbers rest on: call types, `type`, waits.",

@@ -12,6 +12,7 @@ from calls_assets.dagster import home
 from calls_assets.days import ONE_DAY
 from calls_assets.sandbox import Sandbox
 from calls_assets.settings import Settings
+from calls_assets.tables.catalog import REPORT
 from calls_assets.terminal import say
 
 LISTED_DAYS = 7
@@ -37,6 +38,8 @@ def command() -> None:
         print_answers(first, last, settings.data_url, console, LISTED_DAYS)
     print_outcome(outcome, console)
     for line in (
+        "The last day's page:",
+        f"{data}/{REPORT}/date={last}/{REPORT}.html",
         f"The Parquet lies in {data}; see these runs in the UI with:",
         f"{program()} dev",
         "Query it with:",
