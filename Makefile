@@ -9,7 +9,7 @@ WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 3) + 1)
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-all services browser bench reliability docs lint audit lock clean
+.PHONY: help setup demo dev test test-all services browser bench reliability docs pictures lint audit lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -64,6 +64,9 @@ reliability: setup  ## run every bad night and attack, and write the tables of d
 docs: setup  ## make docs/tables.md and .env.example anew from the code
 	@$(BIN)/python -c "from calls_assets.tables.markdown import dictionary_page; print(dictionary_page(), end='')" > docs/tables.md
 	@$(BIN)/python -c "from calls_assets.env_file import env_example; print(env_example(), end='')" > .env.example
+
+pictures: setup  ## draw the docs' pictures anew from the demo's centre; needs Debian's chromium and chromium-driver
+	@$(BIN)/python calls_assets_tests/pictures.py docs
 
 lint: setup  ## ruff and mypy
 	@$(BIN)/ruff check .

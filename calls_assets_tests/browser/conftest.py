@@ -1,6 +1,5 @@
 """A real browser: headless Chromium, which may talk to this machine only."""
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -8,14 +7,8 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 
-PROGRAMS = ("chromium", "chromedriver")
-QUIET = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-default-apps"),
-)
+from calls_assets_tests.browser.chromium import start
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -30,14 +23,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
     """A browser with an empty profile, whose log and requests are kept."""
-    missing = [program for program in PROGRAMS if not shutil.which(program)]
-    assert not missing, f"{' and '.join(missing)} missing: install Debian's packages chromium and chromium-driver"
-    options = Options()
-    for argument in (*QUIET, f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(argument)
-    options.binary_location = str(shutil.which("chromium"))
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    driver = start(tmp_path / "profile")
     driver.get("about:blank")
     for kind in ("browser", "performance"):
         driver.get_log(kind)  # what the browser did to open itself

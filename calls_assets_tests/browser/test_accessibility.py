@@ -9,7 +9,7 @@ import pytest
 
 from calls_assets.by_ring_group import ByRingGroup
 from calls_assets.sandbox import Centre, FixedCalls, Sandbox
-from calls_assets_tests.browser.test_report import see
+from calls_assets_tests.browser.chromium import emulate
 
 LAST = date(2026, 3, 10)
 
@@ -48,7 +48,7 @@ def pages(run_pipeline, tmp_path_factory):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_no_page_breaks_a_rule_of_accessibility(browser, axe, pages, width, scheme):
-    see(browser, width, scheme)
+    emulate(browser, width, scheme)
     found = {}
     for page in sorted(pages.rglob("*.html")):
         browser.get(page.as_uri().replace("%3D", "="))
@@ -62,7 +62,7 @@ def test_no_page_breaks_a_rule_of_accessibility(browser, axe, pages, width, sche
 
 
 def test_the_accessibility_tree_of_a_chart_has_its_numbers(browser, pages):
-    see(browser, 1280, "light")
+    emulate(browser, 1280, "light")
     browser.get((pages / f"date={LAST}/daily_report.html").as_uri().replace("%3D", "="))
     nodes = browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
     names = {node["name"]["value"] for node in nodes if not node["ignored"] and node.get("name")}

@@ -10,6 +10,7 @@ import pytest
 
 from calls_assets.sandbox import Behaviour, Centre, FixedCalls, Sandbox
 from calls_assets.sandbox.hostile import HOSTILE_WORDS
+from calls_assets_tests.browser.chromium import emulate
 
 DAY = date(2026, 3, 10)
 
@@ -33,16 +34,6 @@ def page(run_pipeline, tmp_path):
     return (tmp_path / f"data/daily_report/date={DAY}/daily_report.html").as_uri().replace("%3D", "=")
 
 
-def see(browser, width, scheme):
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600},
-    )
-    browser.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    )
-
-
 def addresses(browser):
     """Every address that the browser asked for."""
     messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
@@ -52,7 +43,7 @@ def addresses(browser):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_it_is_readable_at_any_width_and_asks_for_nothing(browser, page, width, scheme):
-    see(browser, width, scheme)
+    emulate(browser, width, scheme)
     browser.get(page)
     assert browser.find_element("tag name", "h1").text == "Tuesday 10 March 2026"
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
@@ -89,7 +80,7 @@ def hostile_page(hostile_calls, run_pipeline, tmp_path):
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_names_that_mean_ill_run_nothing_ask_for_nothing_and_stay_in_their_place(browser, hostile_page, width):
-    see(browser, width, "light")
+    emulate(browser, width, "light")
     browser.get(hostile_page)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert {url for url in addresses(browser) if not url.startswith("data:")} == {hostile_page}
@@ -111,20 +102,21 @@ def test_names_that_mean_ill_run_nothing_ask_for_nothing_and_stay_in_their_place
 def test_the_index_leads_to_every_day_and_back(browser, page):
     browser.get(page)
     browser.find_element("link text", "all days").click()
-    assert len(browser.find_elements("css selector", "tbody a")) == 10
-    browser.find_element("link text", "Tue 10 Mar 2026").click()
+    assert len(browser.find_elements("css selector", ".grouped td a")) == 10
+    browser.find_element("link text", "Week 11 of 2026").click()
+    browser.find_element("link text", "Tue 10 Mar").click()
     assert browser.current_url == page
     browser.find_element("partial link text", "2026-03-09").click()
     assert browser.find_element("tag name", "h1").text == "Monday 9 March 2026"
 
 
 def test_it_prints_in_ink_on_paper(browser, page):
-    see(browser, 1280, "dark")
+    emulate(browser, 1280, "dark")
     browser.get(page)
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     assert browser.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert not browser.find_element("tag name", "nav").is_displayed()
-    see(browser, A4_WIDTH, "light")
+    emulate(browser, A4_WIDTH, "light")
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     for table in browser.find_elements("class name", "scroll"):
         assert table.get_property("scrollWidth") <= table.get_property("clientWidth"), "numbers off the paper"
