@@ -89,24 +89,21 @@ class Verdict:
         standing: The worst standing of its shares; None where no target is set, or no call can be judged.
         level: Its service level.
         lost: Its abandonment.
+        broken: Which of the two broke: missed its target, or without one is worse than usual; None where neither did.
         breach: Where and when it broke; None where it did not.
         where: The name of the ring group in which it broke, safe to show; None where no single one is to blame.
-        usual: The usual service level of that time, or of that ring group where it is the whole day.
+        usual: The usual service level of that ring group, or else of those half-hours, where the service level broke.
         groups: Its ring groups, the busiest first.
     """
 
     standing: Standing | None
     level: Judged
     lost: Judged
+    broken: Judged | None
     breach: Breach | None
     where: str | None
     usual: Rate | None
     groups: tuple[Group, ...]
-
-    @property
-    def missed(self) -> tuple[Judged, ...]:
-        """The shares that missed their targets, surely or not."""
-        return tuple(each for each in (self.level, self.lost) if each.is_missed)
 
     @property
     def groups_missed(self) -> tuple[Group, ...]:
@@ -127,16 +124,18 @@ def verdict(compared: Compared, details: Details, usual: UsualLevels, targets: T
     level = _of_the_day(SERVICE_LEVEL, compared.day, before, targets.service_level.usual)
     lost = _of_the_day(ABANDONMENT, compared.day, before, targets.abandonment.usual)
     standings = {each.standing for each in (level, lost)}
-    found, where = _breach(level, lost, details, targets), None
+    broken = next((each for each in (level, lost) if _is_broken(each)), None)
+    found, where = _breach(broken, details, targets) if broken else None, None
     if found and found.member is not None:
         where = next(row["name"] for row in details.ring_groups if row["member_id"] == found.member)
     return Verdict(
         standing=next((each for each in WORST_FIRST if each in standings), None),
         level=level,
         lost=lost,
+        broken=broken,
         breach=found,
         where=where,
-        usual=_usual_of(found, details, usual) if found else None,
+        usual=_usual_of(found, details, usual) if found and broken is level else None,
         groups=tuple(_groups(details, usual, targets)),
     )
 
@@ -145,21 +144,23 @@ def _of_the_day(measure: Measure, day: Totals, before: Totals | None, target: fl
     return Judged.of(measure, day.rate(measure), target, before.rate(measure) if before else None)
 
 
-def _breach(level: Judged, lost: Judged, details: Details, targets: Targets) -> Breach | None:
-    """Where the first of the two shares broke that missed its target, or without one is worse than usual."""
-    for judged, by_group in ((level, targets.service_level), (lost, targets.abandonment)):
-        is_worse = judged.target is None and judged.change is not None and judged.change.is_better is False
-        if not (judged.is_missed or is_worse):
-            continue
-        aim = judged.usual.share if is_worse and judged.usual else judged.target
-        cells = [
-            Cell(row["start"], row["member"], Rate(row[PARTS[judged.measure]], row["counted"]), own)
-            for row in details.ring_group_half_hours
-            for own in [aim if is_worse else by_group.of(row["ring_group_id"])]
-            if own is not None
-        ]
-        return breach(judged.measure, cells)
-    return None
+def _is_broken(judged: Judged) -> bool:
+    return judged.is_missed or (
+        judged.target is None and judged.change is not None and judged.change.is_better is False
+    )
+
+
+def _breach(broken: Judged, details: Details, targets: Targets) -> Breach | None:
+    """Where a share broke: held against the ring groups' own targets, or without a target against what is usual."""
+    by_group = targets.service_level if broken.measure is SERVICE_LEVEL else targets.abandonment
+    usual = broken.usual.share if broken.usual and broken.target is None else None
+    cells = [
+        Cell(row["start"], row["member"], Rate(row[PARTS[broken.measure]], row["counted"]), aim)
+        for row in details.ring_group_half_hours
+        for aim in [by_group.of(row["ring_group_id"]) if usual is None else usual]
+        if aim is not None
+    ]
+    return breach(broken.measure, cells)
 
 
 def _usual_of(found: Breach, details: Details, usual: UsualLevels) -> Rate | None:

@@ -292,7 +292,7 @@ def test_a_day_says_good_or_bad_where_when_and_whom_to_call_back(run_pipeline, m
         assert run_pipeline(api, tmp_path, LAST, LAST + timedelta(days=1), **given).success
     html, text = page(tmp_path, LAST), Page(page(tmp_path, LAST)).text
     assert "\N{BALLOT X} Target missed Service level 69.0%, target 80%; abandoned 2.3%, target at most 5%." in text
-    assert "It broke in <b>Billing from 16:30 to 17:00 (0.0% then)." in text
+    assert "It broke in <b>Billing from 16:30 to 17:00 (service level 0.0% then)." in text
     assert "2 callers hung up and have not been spoken to since." in text
     assert "1 callback that was asked for has not been dialled" in text
     assert "60 answered in time (within 20 s), of 87 answered or abandoned" in text

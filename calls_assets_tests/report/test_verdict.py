@@ -56,7 +56,7 @@ def judged(*groups, targets=TARGETS, usual=None, **more):
 
 def test_a_day_on_target_breaks_nowhere():
     found = judged([GOOD, GOOD], [GOOD, GOOD])
-    assert (found.standing, found.breach, found.missed, found.groups_missed) == (Standing.MET, None, (), ())
+    assert (found.standing, found.broken, found.breach, found.groups_missed) == (Standing.MET, None, None, ())
 
 
 def test_a_day_that_missed_says_where_and_when_and_what_is_usual_there():
@@ -75,10 +75,11 @@ def test_where_all_ring_groups_broke_the_usual_is_that_of_the_hour():
 
 
 def test_the_share_that_missed_decides_where():
-    found = judged([LOST, GOOD], [GOOD, GOOD])
+    found = judged([LOST, GOOD], [GOOD, GOOD], usual={("ring_group", "1"): Rate(9, 10)})
     assert (found.level.standing, found.lost.standing) == (Standing.MET, Standing.MISSED)
     assert (found.standing, found.where) == (Standing.MISSED, "Sales")
-    assert found.breach.rate == Rate(30, 100)
+    assert (found.broken, found.breach.rate) == (found.lost, Rate(30, 100))
+    assert found.usual is None, "a service level beside an abandonment rate"
 
 
 def test_a_ring_group_is_held_against_its_own_target():
