@@ -44,6 +44,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 SAMPLE = (Path(__file__).parent / "sample_response.json").read_bytes()
 
 
+@pytest.fixture(autouse=True)
+def settings_stay() -> Iterator[None]:
+    """A command that a test calls sets variables for its own process, which is the next test's too."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("CALLS_")}
+    yield
+    for name in [name for name in os.environ if name.startswith("CALLS_")]:
+        del os.environ[name]
+    os.environ.update(before)
+
+
 @pytest.fixture
 def sample() -> bytes:
     return SAMPLE
