@@ -1,7 +1,7 @@
 """Figures -> pages: one self-contained HTML file a day. The same figures give the same bytes."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from calls_assets.display import shown
 from calls_assets.report import charts
-from calls_assets.report.figures import Compared, Details, Finality, ToCallBack, UsualLevels
+from calls_assets.report.figures import Compared, Details, Finality, ToCallBack, Totals, UsualLevels
 from calls_assets.report.judgement import Change, Standing
 from calls_assets.report.verdict import Judged, Verdict
 from calls_assets.targets import Targets
@@ -76,7 +76,7 @@ def day_page(page: DayPage) -> str:
             before=None if page.finality.open_at else page.compared.same_weekdays,
             headline=_headline(page),
             gaps=list(_gaps(page)),
-            trend_charts=_trend(page),
+            trend_charts=trend(page.compared.trend, page.targets),
             half_hour_charts=_half_hours(page),
             most_talk_s=max((_talk_s(row) for row in page.details.agents), default=0),
         )
@@ -127,16 +127,6 @@ def _gaps(page: DayPage) -> Iterator[str]:
         yield f"{missing} of the 28 days before have no figures, and are left out of the comparisons."
 
 
-def _trend(page: DayPage) -> Markup:
-    rows = [
-        {"day": str(day), "level": of and of.service_level, "abandonment": of and of.abandonment}
-        for day, of in page.compared.trend
-    ]
-    targets = page.targets.service_level.usual, page.targets.abandonment.usual
-    known = [row for row in rows if row["level"] is not None]
-    return drawn(lambda width: charts.days(rows, *targets, width, INK)) if len(known) > 1 else Markup("")
-
-
 def _half_hours(page: DayPage) -> Markup:
     broken = page.verdict.breach
     rows = [
@@ -148,6 +138,16 @@ def _half_hours(page: DayPage) -> Markup:
     ]
     target = page.targets.service_level.usual
     return drawn(lambda width: charts.half_hours(rows, target, width, INK)) if rows else Markup("")
+
+
+def trend(days: Sequence[tuple[date, Totals | None]], targets: Targets) -> Markup:
+    """Service level and abandonment over days, with their targets; empty where fewer than two days have any."""
+    rows = [
+        {"day": str(day), "level": of and of.service_level, "abandonment": of and of.abandonment} for day, of in days
+    ]
+    level, lost = targets.service_level.usual, targets.abandonment.usual
+    known = [row for row in rows if row["level"] is not None]
+    return drawn(lambda width: charts.days(rows, level, lost, width, INK)) if len(known) > 1 else Markup("")
 
 
 def drawn(draw: Callable[[int], str]) -> Markup:

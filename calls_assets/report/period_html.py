@@ -7,9 +7,8 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from calls_assets.days import ONE_DAY
-from calls_assets.report import charts
 from calls_assets.report.figures import Finality, Totals
-from calls_assets.report.html import INK, drawn, environment, percent
+from calls_assets.report.html import environment, percent, trend
 from calls_assets.report.judgement import ABANDONMENT, SERVICE_LEVEL, Measure
 from calls_assets.report.period_charts import sparkline
 from calls_assets.report.periods import Counts, Kind, Period, PeriodFigures, by_hour, periods_of, total_of
@@ -57,7 +56,7 @@ def period_page(
             following=following,
             hours=by_hour(figures.details.half_hours),
             weekdays=WEEKDAYS,
-            trend_charts=_trend(figures, targets),
+            trend_charts=trend(figures.trend, targets),
             title=_title,
             span=_span,
             weekday=_weekday,
@@ -109,15 +108,6 @@ def _spark(known: Mapping[date, Totals], target: float | None) -> tuple[Markup, 
     says = f"Service level by day, from {told[first]} to {told[latest]}; the lowest is {told[lowest]}{aim}."
     shares = [levels.get(day) for day in days if day >= first]
     return Markup(sparkline(shares, target, SPARK)), says  # noqa: S704  # numbers and our own words
-
-
-def _trend(figures: PeriodFigures, targets: Targets) -> Markup:
-    rows = [
-        {"day": str(day), "level": of and of.service_level, "abandonment": of and of.abandonment}
-        for day, of in figures.trend
-    ]
-    level, lost = targets.service_level.usual, targets.abandonment.usual
-    return drawn(lambda width: charts.days(rows, level, lost, width, INK)) if figures.totals.counted else Markup("")
 
 
 def _judge(measure: Measure, of: Totals | Counts, target: float | None, before: Totals | None = None) -> Judged:

@@ -313,6 +313,17 @@ CALL_FLOW = Table(
     group="metrics",
 )
 
+CONTACT_NUMBER = text("contact_number", "The contact's number, as CALLS_PRIVACY leaves it.", varies=True)
+
+CALLED = (
+    RING_GROUP_ID,
+    text("ring_group_name", "Name of the ring group."),
+    an_id("number_id", "Id of the centre's own number that was called."),
+    text("number", "The centre's own number."),
+    text("number_alias", "Friendly name of the centre's own number."),
+)
+"""What one call came in on."""
+
 CALLERS_NOT_SPOKEN_TO = Table(
     "callers_not_spoken_to",
     "Whom we lost and have not reached: callers who hung up after waiting (outcome abandoned), without an answered call from "
@@ -322,13 +333,9 @@ CALLERS_NOT_SPOKEN_TO = Table(
         an_id("call_id", "The last call in which the caller hung up.", required=True, varies=True),
         instant("started_at", "When that call began."),
         an_id("contact_id", "Id of the contact; null where the phone system does not know the caller.", varies=True),
-        text("contact_number", "The contact's number, as CALLS_PRIVACY leaves it.", varies=True),
+        CONTACT_NUMBER,
         count("times_hung_up", "How often the caller has hung up since they were last spoken to."),
-        RING_GROUP_ID,
-        text("ring_group_name", "Name of the ring group."),
-        an_id("number_id", "Id of the centre's own number that was called."),
-        text("number", "The centre's own number."),
-        text("number_alias", "Friendly name of the centre's own number."),
+        *CALLED,
         flag(
             "contact_dialled_since",
             "Whether an outbound call has gone to the contact since, which nobody answered; null where the contact is not "
@@ -351,12 +358,8 @@ CALLBACKS_NEVER_DIALLED = Table(
         instant("started_at", "When the call began in which the caller asked."),
         text("outcome", "How that call ended, as in `calls`.", required=True),
         an_id("contact_id", "Id of the contact who asked.", varies=True),
-        text("contact_number", "The contact's number, as CALLS_PRIVACY leaves it.", varies=True),
-        RING_GROUP_ID,
-        text("ring_group_name", "Name of the ring group."),
-        an_id("number_id", "Id of the centre's own number that was called."),
-        text("number", "The centre's own number."),
-        text("number_alias", "Friendly name of the centre's own number."),
+        CONTACT_NUMBER,
+        *CALLED,
         flag(
             "contact_dialled_since",
             "Whether an outbound call has gone to the contact since, though none names this request (original_call_id), as "

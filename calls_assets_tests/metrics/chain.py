@@ -78,3 +78,16 @@ def one(rows: Iterable[Row], **values: Any) -> Row:
     """The one row that has these values."""
     (row,) = [row for row in rows if all(row[name] == value for name, value in values.items())]
     return row
+
+
+def by_contact(rows: Iterable[Row], wanted: str, days: tuple[date, ...]) -> list[Row]:
+    """The rows of a list of contacts, computed from calls that are read together; a contact's number is '+' and its id."""
+    rows = numbered(rows)
+    blank = dict.fromkeys(TABLES["raw_calls"].arrow_schema.names)
+    raw = [
+        blank
+        | {"local_date": row["local_date"], "id": row["call_id"], "started_at": 0}
+        | {"contact": {"id": row["contact_id"], "number": f"+{row['contact_id']}"} if row["contact_id"] else None}
+        for row in rows
+    ]
+    return chain(rows, wanted, days=days, given={"raw_calls": raw})[wanted]

@@ -6,24 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calls_assets.tables.catalog import RAW_CALLS
 from calls_assets_tests.examples import examples
-from calls_assets_tests.metrics.chain import DAY, NOON, call, chain, numbered, one
+from calls_assets_tests.metrics.chain import DAY, NOON, by_contact, call, chain, one
 
 NEXT = DAY + timedelta(days=1)
 
 
 def never_dialled(rows, days=(DAY, NEXT)):
-    """The list of some calls, read together, whose contacts have the number '+' and their id."""
-    rows = numbered(rows)
-    blank = dict.fromkeys(RAW_CALLS.arrow_schema.names)
-    raw = [
-        blank
-        | {"local_date": row["local_date"], "id": row["call_id"], "started_at": 0}
-        | {"contact": {"id": row["contact_id"], "number": f"+{row['contact_id']}"} if row["contact_id"] else None}
-        for row in rows
-    ]
-    return chain(rows, "callbacks_never_dialled", days=days, given={"raw_calls": raw})["callbacks_never_dialled"]
+    return by_contact(rows, "callbacks_never_dialled", days)
 
 
 def asked(call_id, contact=None, **changes):

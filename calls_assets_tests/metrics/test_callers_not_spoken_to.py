@@ -4,23 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from calls_assets.tables.catalog import RAW_CALLS
-from calls_assets_tests.metrics.chain import DAY, NOON, call, chain, numbered, one
+from calls_assets_tests.metrics.chain import DAY, NOON, by_contact, call, one
 
 NEXT = DAY + timedelta(days=1)
 
 
 def not_spoken_to(rows, days=(DAY, NEXT)):
-    """The list of some calls, read together, whose contacts have the number '+' and their id."""
-    rows = numbered(rows)
-    blank = dict.fromkeys(RAW_CALLS.arrow_schema.names)
-    raw = [
-        blank
-        | {"local_date": row["local_date"], "id": row["call_id"], "started_at": 0}
-        | {"contact": {"id": row["contact_id"], "number": f"+{row['contact_id']}"} if row["contact_id"] else None}
-        for row in rows
-    ]
-    return chain(rows, "callers_not_spoken_to", days=days, given={"raw_calls": raw})["callers_not_spoken_to"]
+    return by_contact(rows, "callers_not_spoken_to", days)
 
 
 def gave_up(hours, contact=None, **changes):
