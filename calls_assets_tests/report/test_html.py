@@ -113,8 +113,8 @@ def test_a_day_that_another_run_lands_meanwhile_is_linked_and_shown(
     look = _Pages.of
     others = [(FIRST + timedelta(days=8),) * 2]
 
-    def look_while_another_lands(land):
-        pages = look(land)
+    def look_while_another_lands(land, *judged_by):
+        pages = look(land, *judged_by)
         if others:
             assert run_pipeline(api, root, *others.pop()).success
         return pages
