@@ -18,6 +18,7 @@ from calls_assets.sandbox import Behaviour, Centre, Sandbox
 
 PROGRAM = Path(sys.executable).parent / "calls-assets"
 NARROW, WIDE = 80, 400
+DEMO_OF_ONE_DAY = "from calls_assets.commands import cli, demo; demo.DEMO_DAYS = 1; cli.main(['demo'])"
 DAY = date(2026, 3, 6)
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 BAR = "daily files"
@@ -29,7 +30,7 @@ def seen(folder, columns, *arguments, **settings):
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("CALLS_", "DAGSTER_", "COLUMNS"))}
     with subprocess.Popen(
-        [PROGRAM, *arguments],
+        [sys.executable, "-c", DEMO_OF_ONE_DAY] if arguments == ("demo",) else [PROGRAM, *arguments],
         cwd=folder,
         env=kept | {"TERM": "xterm", "NO_COLOR": "1"} | settings,
         stdin=theirs,
