@@ -39,6 +39,13 @@ def test_a_ring_group_is_named_where_it_lacks_most():
     assert (breach(SERVICE_LEVEL, both).first, breach(SERVICE_LEVEL, both).end) == (at(2), at(4))
 
 
+def test_what_other_ring_groups_have_to_spare_puts_the_blame_on_none():
+    spare = {f"spare {n}": [10, 10, 10, 10] for n in range(3)}
+    alike = day(sales=[8, 3, 3, 8], billing=[8, 3, 3, 8], **spare)
+    assert breach(SERVICE_LEVEL, alike) == Breach(None, at(1), at(3), is_all_day=False, rate=Rate(72, 100))
+    assert breach(SERVICE_LEVEL, day(sales=[8, 3, 3, 8], billing=[8, 5, 5, 8], **spare)).member == "sales"
+
+
 def test_a_day_on_which_nothing_lacks_has_none():
     assert breach(SERVICE_LEVEL, day(one=[8, 9, 10])) is breach(SERVICE_LEVEL, []) is None
 
