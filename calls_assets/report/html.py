@@ -24,6 +24,8 @@ INK = "var(--ink)"
 COUNTED = ("", "", "two ", "three ", "four ")
 """How many of the last four weeks' weekdays are known, in words."""
 
+WORSE = "Worse than usual"
+
 NOT_DRAWN = Markup('<p class="soft">This chart could not be drawn; the figures are not affected.</p>')
 
 
@@ -89,11 +91,12 @@ def _headline(page: DayPage) -> tuple[str, str]:
     if page.is_closed:
         return ("No call so far" if page.finality.open_at else "Closed"), "plain"
     if verdict.standing is None:
-        return _against_usual(verdict.level), "plain"
+        return WORSE if verdict.broken else _against_usual(verdict.level), "plain"
+    but = f", but {WORSE.lower()}" if verdict.broken else ", but not everywhere" if verdict.groups_missed else ""
     words = {
         Standing.MISSED: "Target missed",
         Standing.UNSURE: "Target missed, may be chance",
-        Standing.MET: "On target, but not everywhere" if verdict.groups_missed else "On target",
+        Standing.MET: f"On target{but}",
     }
     return words[verdict.standing], verdict.standing.value
 
@@ -103,7 +106,7 @@ def _against_usual(level: Judged) -> str:
         return "No call was answered or abandoned"
     if level.change is None:
         return "Nothing to judge by: no target is set, and no such day before is known"
-    return {True: "Better than usual", False: "Worse than usual", None: "As usual"}[level.change.is_better]
+    return "Better than usual" if level.change.is_better else "As usual"
 
 
 def _gaps(page: DayPage) -> Iterator[str]:

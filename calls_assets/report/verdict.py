@@ -22,7 +22,8 @@ from calls_assets.targets import Targets
 NONE = "(none)"
 """The member that calls without a ring group belong to."""
 
-WORST_FIRST = (Standing.MISSED, Standing.UNSURE, Standing.MET)
+MISSES = (Standing.MISSED, Standing.UNSURE)
+WORST_FIRST = (*MISSES, Standing.MET)
 
 PARTS = {SERVICE_LEVEL: "within", ABANDONMENT: "abandoned"}
 """For each measure the count in a row of ring groups."""
@@ -52,11 +53,6 @@ class Judged:
     def lacks(self) -> float:
         """How many calls it lacks to its target; 0 where there is none."""
         return 0.0 if self.target is None else lacking(self.measure, self.rate, self.target)
-
-    @property
-    def is_missed(self) -> bool:
-        """Whether it missed its target, surely or not."""
-        return self.standing in (Standing.MISSED, Standing.UNSURE)
 
     @classmethod
     def of(cls, measure: Measure, rate: Rate, target: float | None, usual: Rate | None) -> "Judged":
@@ -89,7 +85,8 @@ class Verdict:
         standing: The worst standing of its shares; None where no target is set, or no call can be judged.
         level: Its service level.
         lost: Its abandonment.
-        broken: Which of the two broke: missed its target, or without one is worse than usual; None where neither did.
+        broken: Which of the two broke: missed its target, a sure miss first, or without one is worse than usual; None where
+            neither did.
         breach: Where and when it broke; None where it did not.
         where: The name of the ring group in which it broke, safe to show; None where no single one is to blame.
         usual: The usual service level of that ring group, or else of those half-hours, where the service level broke.
@@ -124,7 +121,7 @@ def verdict(compared: Compared, details: Details, usual: UsualLevels, targets: T
     level = _of_the_day(SERVICE_LEVEL, compared.day, before, targets.service_level.usual)
     lost = _of_the_day(ABANDONMENT, compared.day, before, targets.abandonment.usual)
     standings = {each.standing for each in (level, lost)}
-    broken = next((each for each in (level, lost) if _is_broken(each)), None)
+    broken = _broken(level, lost)
     found, where = _breach(broken, details, targets) if broken else None, None
     if found and found.member is not None:
         where = next(row["name"] for row in details.ring_groups if row["member_id"] == found.member)
@@ -144,10 +141,11 @@ def _of_the_day(measure: Measure, day: Totals, before: Totals | None, target: fl
     return Judged.of(measure, day.rate(measure), target, before.rate(measure) if before else None)
 
 
-def _is_broken(judged: Judged) -> bool:
-    return judged.is_missed or (
-        judged.target is None and judged.change is not None and judged.change.is_better is False
-    )
+def _broken(*shares: Judged) -> Judged | None:
+    """The share that missed its target, a sure miss first; else one that without a target is worse than usual."""
+    missed = [each for standing in MISSES for each in shares if each.standing is standing]
+    worse = [each for each in shares if each.target is None and each.change and each.change.is_better is False]
+    return next(iter(missed + worse), None)
 
 
 def _breach(broken: Judged, details: Details, targets: Targets) -> Breach | None:

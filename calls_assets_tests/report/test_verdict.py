@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from calls_assets.by_ring_group import ByRingGroup
 from calls_assets.report.figures import Compared, Details, Totals
+from calls_assets.report.html import _headline
 from calls_assets.report.judgement import Rate, Standing
 from calls_assets.report.verdict import verdict
 from calls_assets.targets import Targets
@@ -80,6 +82,37 @@ def test_the_share_that_missed_decides_where():
     assert (found.standing, found.where) == (Standing.MISSED, "Sales")
     assert (found.broken, found.breach.rate) == (found.lost, Rate(30, 100))
     assert found.usual is None, "a service level beside an abandonment rate"
+
+
+def test_of_two_that_missed_the_sure_miss_decides_where():
+    found = judged([(78, 2, 20)])
+    assert (found.level.standing, found.lost.standing) == (Standing.UNSURE, Standing.MISSED)
+    assert found.broken is found.lost
+
+
+def test_a_target_that_is_missed_decides_before_what_is_usual():
+    found = judged([(50, 10, 40)], targets=Targets(abandonment=ByRingGroup(0.05)), before=(900, 90, 10))
+    assert found.level.change.is_better is False
+    assert found.broken is found.lost
+
+
+@pytest.mark.parametrize(
+    ("group", "before", "targets", "headline"),
+    [
+        ((80, 0, 20), (780, 160, 60), Targets(), "Worse than usual"),
+        ((85, 0, 15), (700, 240, 60), Targets(), "Worse than usual"),
+        ((85, 9, 6), (700, 240, 60), Targets(), "Better than usual"),
+        ((70, 24, 6), (700, 240, 60), Targets(), "As usual"),
+        ((85, 0, 15), (700, 240, 60), Targets(ByRingGroup(0.8)), "On target, but worse than usual"),
+        ((50, 48, 2), (900, 90, 10), Targets(abandonment=ByRingGroup(0.05)), "On target, but worse than usual"),
+        ((85, 9, 6), (700, 240, 60), Targets(ByRingGroup(0.8)), "On target"),
+    ],
+)
+def test_the_headline_says_no_better_than_the_sentence_under_it(group, before, targets, headline):
+    found = judged([group], targets=targets, before=before)
+    page = SimpleNamespace(verdict=found, is_closed=False, finality=SimpleNamespace(open_at=None))
+    assert _headline(page)[0] == headline
+    assert (found.breach is not None) is ("orse" in headline)
 
 
 def test_a_ring_group_is_held_against_its_own_target():
