@@ -5,11 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import duckdb
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calls_assets.report.figures import Totals, compare, finality, half_hours
+from calls_assets.report.figures import Totals, compare, finality, half_hours, usual_levels
+from calls_assets.report.judgement import Rate
 
 DAY = date(2026, 3, 10)
 COUNTS = st.integers(0, 500)
@@ -69,6 +71,14 @@ def test_gaps_between_half_hours_are_filled_across_a_change_of_the_clock(zone, f
         (0, 0, 0, None),
         (2, 1, 1, 0.5),
     ]
+
+
+def test_what_had_no_call_to_judge_by_has_nothing_usual():
+    counts = [{"calls_answered_within_sla": 0, "calls_answered": n, "calls_abandoned": 0} for n in (2, 0)]
+    group, clock = ("ring_group", "7", "Sales"), ("half_hour", "2026-03-10T09:00:00Z", "09:00+00:00")
+    names = ("dimension", "member_id", "member_name")
+    rows = [dict(zip(names, member, strict=True)) | of for member, of in zip((group, clock), counts, strict=True)]
+    assert usual_levels(pa.Table.from_pylist(rows)) == {("ring_group", "7"): Rate(0, 2)}
 
 
 @pytest.mark.parametrize(
