@@ -247,4 +247,7 @@ def _weekdays(day: date, count: int) -> str:
 
 
 def _at(moment: datetime, zone: ZoneInfo) -> str:
-    return f"{moment.astimezone(zone):%H:%M}"
+    """A local time; with its offset where the clock shows it twice."""
+    local = moment.astimezone(zone)
+    is_twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return local.isoformat(timespec="minutes")[11:] if is_twice else f"{local:%H:%M}"

@@ -5,6 +5,7 @@ import shutil
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from html.parser import HTMLParser
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pyarrow.parquet as pq
@@ -12,7 +13,7 @@ import pytest
 
 from calls_assets.by_ring_group import ByRingGroup
 from calls_assets.pipeline.pages import _Pages
-from calls_assets.report.html import _moved, drawn
+from calls_assets.report.html import _at, _moved, drawn
 from calls_assets.report.judgement import Change
 from calls_assets.sandbox import Centre, FixedCalls, Sandbox
 from calls_assets.waits import Thresholds
@@ -169,6 +170,12 @@ def test_agents_and_ring_groups_of_one_name_or_of_none_stay_apart(run_pipeline, 
     texts = Page(page(tmp_path, LAST)).texts
     assert [texts.count(name) for name in ("Ann (7000)", "Ann (7001)", "7002", "7003")] == [2, 2, 1, 1]
     assert {"(no name) (7002)", "(no name) (7003)"} <= set(texts)
+
+
+def test_a_time_that_the_clock_shows_twice_has_its_offset():
+    starts = [datetime(2026, 11, 1, hour, 30, tzinfo=UTC) for hour in (4, 5, 6, 7)]
+    clocks = [_at(start, ZoneInfo("America/New_York")) for start in starts]
+    assert clocks == ["00:30", "01:30-04:00", "01:30-05:00", "02:30"]
 
 
 def test_calls_that_were_never_offered_to_staff_are_told_of(run_pipeline, make_call, tmp_path):
