@@ -22,6 +22,9 @@ WEEKS = 4
 DETAILS = REPORT_INPUTS
 """The tables that are read for the day itself."""
 
+NO_RING_GROUP = "(none)"
+"""The member that calls without a ring group belong to."""
+
 FINAL, INSIDE_LOOKBACK = "final", "inside_lookback"
 """Two of the values of `day_status`."""
 
@@ -221,6 +224,11 @@ def half_hours(connection: duckdb.DuckDBPyConnection, zone: ZoneInfo) -> tuple[d
 def ring_groups(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any], ...]:
     """The ring groups of the one day in the connection's `service_level`, the busiest first."""
     return tuple(_named(query(connection, "ring_groups"), "member_id", NAMELESS))
+
+
+def ring_group_id(member_id: str) -> int | None:
+    """The id of a ring group's row; None of calls that have no ring group."""
+    return None if member_id == NO_RING_GROUP else int(member_id)
 
 
 def finality(day: date, zone: ZoneInfo, day_status: str, pulled_s: float | None) -> Finality:

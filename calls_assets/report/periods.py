@@ -13,7 +13,7 @@ import duckdb
 from calls_assets.days import ANY_DAY, ONE_DAY
 from calls_assets.display import NAMELESS, apart
 from calls_assets.metrics.run import Relation, connect
-from calls_assets.report.figures import HALF_HOUR, TOTALS, Totals
+from calls_assets.report.figures import HALF_HOUR, TOTALS, Totals, ring_group_id
 from calls_assets.report.judgement import ABANDONMENT, SERVICE_LEVEL, Change, Measure, Rate, change
 from calls_assets.report.queries import query
 
@@ -267,8 +267,7 @@ def _moves(name: str, now: Counts, before: Counts) -> Iterator[Move]:
 def _ring_groups(found: Sequence[dict[str, Any]]) -> Iterator[RingGroup]:
     names = apart((row["name"] for row in found), (row["member_id"] for row in found), NAMELESS)
     for row, name in zip(found, names, strict=True):
-        member = row["member_id"]
-        yield RingGroup(int(member) if member.isdecimal() else None, name, _counts(row))
+        yield RingGroup(ring_group_id(row["member_id"]), name, _counts(row))
 
 
 def _half_hours(connection: duckdb.DuckDBPyConnection, zone: ZoneInfo) -> dict[tuple[int, time], Counts]:

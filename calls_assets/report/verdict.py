@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from calls_assets.report.breach import Breach, Cell, breach
-from calls_assets.report.figures import Compared, Details, Totals, UsualLevels
+from calls_assets.report.figures import Compared, Details, Totals, UsualLevels, ring_group_id
 from calls_assets.report.judgement import (
     ABANDONMENT,
     SERVICE_LEVEL,
@@ -18,9 +18,6 @@ from calls_assets.report.judgement import (
     standing,
 )
 from calls_assets.targets import Targets
-
-NONE = "(none)"
-"""The member that calls without a ring group belong to."""
 
 MISSES = (Standing.MISSED, Standing.UNSURE)
 WORST_FIRST = (*MISSES, Standing.MET)
@@ -174,7 +171,7 @@ def _groups(details: Details, usual: UsualLevels, targets: Targets) -> Iterator[
     levels = [_level(row, usual, targets) for row in details.ring_groups]
     most = max((level.lacks for level in levels if level.standing is Standing.MISSED), default=None)
     for row, level in zip(details.ring_groups, levels, strict=True):
-        target = targets.abandonment.of(_id_of(row))
+        target = targets.abandonment.of(ring_group_id(row["member_id"]))
         lost = Judged.of(ABANDONMENT, Rate(row["abandoned"], level.rate.whole), target, None)
         yield Group(row, level, lost, is_worst=level.standing is Standing.MISSED and level.lacks == most)
 
@@ -182,8 +179,4 @@ def _groups(details: Details, usual: UsualLevels, targets: Targets) -> Iterator[
 def _level(row: dict[str, Any], usual: UsualLevels, targets: Targets) -> Judged:
     rate = Rate(row["within"], row["answered"] + row["abandoned"])
     before = usual.get(("ring_group", row["member_id"]))
-    return Judged.of(SERVICE_LEVEL, rate, targets.service_level.of(_id_of(row)), before)
-
-
-def _id_of(row: dict[str, Any]) -> int | None:
-    return None if row["member_id"] == NONE else int(row["member_id"])
+    return Judged.of(SERVICE_LEVEL, rate, targets.service_level.of(ring_group_id(row["member_id"])), before)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calls_assets.report.figures import Totals, compare, finality, half_hours, usual_levels
+from calls_assets.report.figures import Totals, compare, finality, half_hours, ring_group_id, usual_levels
 from calls_assets.report.judgement import Rate
 
 DAY = date(2026, 3, 10)
@@ -79,6 +79,10 @@ def test_what_had_no_call_to_judge_by_has_nothing_usual():
     names = ("dimension", "member_id", "member_name")
     rows = [dict(zip(names, member, strict=True)) | of for member, of in zip((group, clock), counts, strict=True)]
     assert usual_levels(pa.Table.from_pylist(rows)) == {("ring_group", "7"): Rate(0, 2)}
+
+
+def test_a_ring_group_is_known_by_its_id_whatever_number_that_is():
+    assert [ring_group_id(member) for member in ("7", "-5", str(2**62), "(none)")] == [7, -5, 2**62, None]
 
 
 @pytest.mark.parametrize(
