@@ -73,6 +73,11 @@ class Group:
     lost: Judged
     is_worst: bool
 
+    @property
+    def missed(self) -> Judged | None:
+        """The share that surely missed its target, the service level first; None where neither did."""
+        return next((each for each in (self.level, self.lost) if each.standing is Standing.MISSED), None)
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -101,8 +106,8 @@ class Verdict:
 
     @property
     def groups_missed(self) -> tuple[Group, ...]:
-        """The ring groups that surely missed their target of service level."""
-        return tuple(group for group in self.groups if group.level.standing is Standing.MISSED)
+        """The ring groups that surely missed a target."""
+        return tuple(group for group in self.groups if group.missed)
 
 
 def verdict(compared: Compared, details: Details, usual: UsualLevels, targets: Targets) -> Verdict:

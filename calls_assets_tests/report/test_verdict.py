@@ -123,6 +123,14 @@ def test_a_ring_group_is_held_against_its_own_target():
     assert [group.level.target for group in found.groups] == [0.8, 0.95]
 
 
+def test_a_ring_group_that_loses_too_many_missed_its_target_too():
+    own = Targets(ByRingGroup(0.8), ByRingGroup(0.05, {2: 0.01}))
+    found = judged([GOOD], [(95, 0, 5)], [GOOD], targets=own, scale=10)
+    assert (found.standing, found.broken) == (Standing.MET, None)
+    (missed,) = found.groups_missed
+    assert (missed.row["name"], missed.missed) == ("Billing", missed.lost)
+
+
 def test_targets_of_ring_groups_alone_judge_these_only():
     found = judged([POOR], [GOOD], targets=Targets(ByRingGroup(None, {1: 0.8})))
     assert (found.standing, found.breach) == (None, None)
