@@ -1,8 +1,11 @@
 """The pages made again from the command line: the same bytes, where they lie, and one sentence where that cannot be."""
 
+import re
+import shlex
 import shutil
 import webbrowser
 from datetime import date
+from html import unescape
 
 import pytest
 
@@ -41,6 +44,17 @@ def test_the_pages_are_those_of_the_run_and_the_last_ones_path_is_printed(tree, 
         *("The", "last", "one:", "mine/daily_report/date=2026-03-10/daily_report.html"),
     ]
     assert opened == []
+
+
+def test_the_commands_on_a_page_list_whom_it_counts(tree, capsys):
+    html = (tree / "daily_report/date=2026-03-09/daily_report.html").read_text()
+    told = re.findall(r"<strong>(\d+)\b.*?<code>(.*?)</code>", html)
+    assert len(told) == 2
+    for count, command in told:
+        program, *arguments = shlex.split(unescape(command))
+        assert program == "calls-assets"
+        main([*arguments, "--csv"])
+        assert len(capsys.readouterr().out.splitlines()) == 1 + int(count)
 
 
 def test_the_last_day_of_the_range_is_opened_in_the_browser(tree, opened):
