@@ -188,6 +188,16 @@ def test_calls_that_were_never_offered_to_staff_are_told_of(run_pipeline, make_c
     assert "Closed No call was offered to staff: 2 came out of hours, 1 ended in the menu." in text
 
 
+def test_shares_of_no_call_are_not_told(run_pipeline, make_call, tmp_path):
+    at_once = {"is_inbound": True, "is_answered": False, "answered_agents": [], "talk_time": 0}
+    with Sandbox(FixedCalls([(make_call(1, NOON, **at_once), {"all_inbound", "short_abandoned"})])) as api:
+        given = {"target_service_level": ByRingGroup(0.8)}
+        assert run_pipeline(api, tmp_path, LAST, LAST, **given).success
+    text = Page(page(tmp_path, LAST)).text
+    assert "No call was answered or abandoned" in text
+    assert "Service level -" not in text
+
+
 def test_who_is_dialled_and_does_not_pick_up_is_not_missed_by_the_agent(run_pipeline, make_call, tmp_path):
     outbound = make_call(1, NOON, is_inbound=False, is_answered=False, answered_agents=[], talk_time=0)
     inbound = make_call(2, NOON, is_inbound=True, is_answered=False, answered_agents=[], talk_time=0)
