@@ -17,13 +17,15 @@ COMMENT: Any = {"width": 125, "initial_indent": "# ", "subsequent_indent": "# ",
 def find_env_file(folder: Path) -> Path | None:
     """The `.env` of an absolute folder, or of the nearest one above it up to the root of the repository or the home folder.
 
-    Outside of both only the folder's own counts: further up, such as in /tmp, anybody could have put one.
+    Outside of both only the folder's own counts, and one further up only where it is this user's or root's: in a folder such
+    as /tmp anybody could have put it, and a repository around it.
     """
     folders = (folder, *folder.parents)
     home = Path(os.path.expanduser("~"))  # noqa: PTH111  # pathlib's raises an error where there is no home
     root = next((each for each in folders if each == home or (each / ".git").exists()), folder)
     own = folders[: folders.index(root) + 1]
-    return next((each / ".env" for each in own if (each / ".env").is_file()), None)
+    files = (each / ".env" for each in own if (each / ".env").is_file())
+    return next((file for file in files if file.parent == folder or file.stat().st_uid in (0, os.geteuid())), None)
 
 
 def load_env_file(path: Path | None = None) -> Path | None:

@@ -118,6 +118,18 @@ def test_a_env_file_is_found_above_up_to_the_root_and_not_where_anybody_could_ha
     assert find_env_file(folder) == (tmp_path / found if found else None)
 
 
+def test_another_users_env_file_is_read_only_in_the_folder_itself(tmp_path, monkeypatch):
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".env").touch()
+    (tmp_path / "docs").mkdir()
+    assert find_env_file(tmp_path / "docs") == tmp_path / ".env"
+    monkeypatch.setattr(os, "geteuid", lambda: 12_345)
+    if os.getuid() == 0:  # whose files everybody may trust
+        os.chown(tmp_path / ".env", 54_321, -1)
+    assert find_env_file(tmp_path / "docs") is None
+    assert find_env_file(tmp_path) == tmp_path / ".env"
+
+
 def test_above_the_root_of_a_repository_no_env_file_is_read(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "repository/.git").mkdir(parents=True)
