@@ -32,6 +32,7 @@ from calls_assets.report.figures import (
 )
 from calls_assets.report.html import DayPage, day_page
 from calls_assets.report.period_html import index_page
+from calls_assets.report.periods import ShownDay
 from calls_assets.report.verdict import verdict
 from calls_assets.tables.catalog import RAW_CALLS, REPORT, SERVICE_LEVEL, TABLES
 from calls_assets.tables.store import BrokenFile, MissingDay, TableStore
@@ -159,8 +160,12 @@ class _Pages:
         self.store.put(f"{REPORT}/date={day}/{REPORT}.html", html)
 
     @property
-    def by_day(self) -> dict[date, tuple[Totals | None, Finality]]:
-        return {day: (self.known.get(day), self._finality(day)) for day in self.days}
+    def by_day(self) -> dict[date, ShownDay]:
+        paged = {*self.days}
+        return {
+            day: ShownDay(self.known.get(day), self._finality(day), day in paged)
+            for day in sorted({*self.known} | paged)
+        }
 
     def headlines(self, day: date) -> dict[str, Any]:
         of = self.known[day]

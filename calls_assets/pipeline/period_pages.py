@@ -6,26 +6,33 @@ from functools import cache
 
 from calls_assets.pipeline.landing import Landing
 from calls_assets.pipeline.sound import read_sound
-from calls_assets.report.figures import Finality, Totals
 from calls_assets.report.period_html import period_page
-from calls_assets.report.periods import DETAILS, Period, PeriodDetails, period_details, period_figures, periods_of
+from calls_assets.report.periods import (
+    DETAILS,
+    Period,
+    PeriodDetails,
+    ShownDay,
+    period_details,
+    period_figures,
+    periods_of,
+    total_of,
+)
 from calls_assets.tables.catalog import REPORT
 from calls_assets.targets import Targets
 
 
-def write_period_pages(
-    land: Landing, targets: Targets, days: Mapping[date, tuple[Totals | None, Finality]], changed: Iterable[date]
-) -> None:
+def write_period_pages(land: Landing, targets: Targets, days: Mapping[date, ShownDay], changed: Iterable[date]) -> None:
     """Write the pages of the weeks and months that show or link to a day that changed, and those that have none yet.
 
     Args:
         land: The run, which is alone in its tree.
         targets: What to judge by.
-        days: The days that have a page, each with its totals, which may be missing, and its finality.
+        days: The days that have figures or a page. A period has a page where a day of it has one; its sums are of all days.
         changed: Those that changed.
     """
-    known = {day: of for day, (of, _) in days.items() if of}
-    there, folders = periods_of(known), land.store.names(REPORT)
+    known = {day: shown.totals for day, shown in days.items() if shown.totals}
+    paged, folders = periods_of(day for day, shown in days.items() if shown.has_page), land.store.names(REPORT)
+    there = [each for each in paged if total_of(each, known)]
     wanted = {*_touched(periods_of(changed), there)} | {each for each in there if each.folder not in folders}
 
     @cache
@@ -35,8 +42,7 @@ def write_period_pages(
     for previous, period, following in _in_a_row(there):
         if period in wanted:
             figures = period_figures(period, known, details(period), details(period.before))
-            finality = {day: days[day][1] for day in period.days if day in known}
-            html = period_page(figures, land.zone, targets, finality, previous, following)
+            html = period_page(figures, land.zone, targets, days, previous, following)
             land.store.put(f"{REPORT}/{period.page}", html.encode())
 
 

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from calls_assets.days import ONE_DAY
-from calls_assets.report.figures import Finality, Totals
+from calls_assets.report.figures import Totals
 from calls_assets.report.html import environment, percent, trend
 from calls_assets.report.judgement import ABANDONMENT, SERVICE_LEVEL, Measure
 from calls_assets.report.period_charts import sparkline
-from calls_assets.report.periods import Counts, Kind, Period, PeriodFigures, by_hour, periods_of, total_of
+from calls_assets.report.periods import Counts, Kind, Period, PeriodFigures, ShownDay, by_hour, periods_of, total_of
 from calls_assets.report.verdict import Judged
 from calls_assets.tables.stale import ranges
 from calls_assets.targets import Targets
@@ -26,7 +26,7 @@ def period_page(
     figures: PeriodFigures,
     zone: ZoneInfo,
     targets: Targets,
-    finality: Mapping[date, Finality],
+    days: Mapping[date, ShownDay],
     previous: Period | None,
     following: Period | None,
 ) -> str:
@@ -36,10 +36,11 @@ def period_page(
         figures: Its figures.
         zone: The zone of its days.
         targets: What to judge by.
-        finality: How final each of its days with figures is.
+        days: Its days that have figures, and others.
         previous: The nearest earlier period of its kind that has a page, to be linked.
         following: The nearest later one.
     """
+    own = {day: days[day] for day, of in figures.trend if of}
     return (
         environment()
         .get_template("period.html")
@@ -49,8 +50,8 @@ def period_page(
             level_target=targets.service_level.usual,
             lost_target=targets.abandonment.usual,
             targets=targets,
-            finality=finality,
-            unsettled=[day for day, of in sorted(finality.items()) if of.open_at or of.is_provisional],
+            days=own,
+            unsettled=[day for day, of in own.items() if of.finality.open_at or of.finality.is_provisional],
             missing=[_span(*found) for found in ranges(figures.missing)],
             previous=previous,
             following=following,
@@ -67,21 +68,22 @@ def period_page(
     )
 
 
-def index_page(days: Mapping[date, tuple[Totals | None, Finality]], targets: Targets) -> str:
+def index_page(days: Mapping[date, ShownDay], targets: Targets) -> str:
     """The page that links the days, the latest first, by week, and the weeks and months with their sums.
 
     Args:
-        days: The days that have a page, each with its totals, which may be missing, and its finality.
+        days: The days that have figures or a page; those with a page are linked, and the sums are of all.
         targets: What the sparkline is drawn against.
     """
-    known = {day: of for day, (of, _) in days.items() if of}
+    known = {day: shown.totals for day, shown in days.items() if shown.totals}
+    paged = {day: shown for day, shown in days.items() if shown.has_page}
     spark, says = _spark(known, targets.service_level.usual)
-    periods = [(period, total_of(period, known)) for period in reversed(periods_of(days))]
+    periods = [(period, total_of(period, known)) for period in reversed(periods_of(paged))]
     return (
         environment()
         .get_template("index.html")
         .render(
-            days=days,
+            days=paged,
             months=[pair for pair in periods if pair[0].kind is Kind.MONTH],
             weeks=[pair for pair in periods if pair[0].kind is Kind.WEEK],
             spark=spark,

@@ -13,7 +13,7 @@ import duckdb
 from calls_assets.days import ANY_DAY, ONE_DAY
 from calls_assets.display import NAMELESS, apart
 from calls_assets.metrics.run import Relation, connect
-from calls_assets.report.figures import HALF_HOUR, TOTALS, Totals, ring_group_id
+from calls_assets.report.figures import HALF_HOUR, TOTALS, Finality, Totals, ring_group_id
 from calls_assets.report.judgement import ABANDONMENT, SERVICE_LEVEL, Change, Measure, Rate, change
 from calls_assets.report.queries import query
 
@@ -82,6 +82,21 @@ class Period:
 def periods_of(days: Iterable[date]) -> list[Period]:
     """The weeks and months of the days, in order of kind and time."""
     return sorted({Period.of(kind, day) for day in days for kind in Kind})
+
+
+@dataclass(frozen=True)
+class ShownDay:
+    """A day as the pages of several days show it.
+
+    Attributes:
+        totals: Its totals; None where it has no figures.
+        finality: How final these are.
+        has_page: Whether it has a page of its own, to be linked.
+    """
+
+    totals: Totals | None
+    finality: Finality
+    has_page: bool
 
 
 @dataclass(frozen=True)

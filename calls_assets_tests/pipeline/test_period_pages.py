@@ -1,6 +1,7 @@
 """Which pages of weeks and months a run writes, and that a broken day stops none of them."""
 
 import logging
+import re
 import shutil
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -61,6 +62,18 @@ def test_pages_that_are_missing_are_written_whatever_the_days(tree, write):
     shutil.rmtree(tree / "daily_report/week=2026-W10")
     write(date(2026, 3, 10))
     assert contents(tree) == before
+
+
+def test_the_sums_are_of_all_days_with_figures_and_only_days_with_a_page_are_linked(tree, write):
+    index = (tree / "daily_report/index.html").read_text()
+    shutil.rmtree(tree / "daily_report")
+    write(date(2026, 3, 10))
+    week = (tree / "daily_report" / WEEKS[1]).read_text()
+    assert "2 of 7 days: there are no figures of 11 to 15 Mar." in week
+    assert ("date=2026-03-09" in week, "date=2026-03-10" in week) == (False, True)
+    assert not (tree / "daily_report" / WEEKS[0]).exists()
+    sums = re.compile(r"Week 11 of 2026.*?</tr>", re.DOTALL)
+    assert sums.findall((tree / "daily_report/index.html").read_text()) == sums.findall(index)
 
 
 def test_a_broken_day_is_left_out_and_told_of(tree, write, caplog):

@@ -9,7 +9,7 @@ import pytest
 from calls_assets.report.figures import Finality, Totals
 from calls_assets.report.judgement import SERVICE_LEVEL, Change, Rate
 from calls_assets.report.period_html import index_page, period_page
-from calls_assets.report.periods import Counts, Kind, Move, Period, PeriodDetails, PeriodFigures, RingGroup
+from calls_assets.report.periods import Counts, Kind, Move, Period, PeriodDetails, PeriodFigures, RingGroup, ShownDay
 from calls_assets.sandbox.hostile import HOSTILE_WORDS
 from calls_assets.targets import Targets, read_shares
 from calls_assets_tests.report.test_html import Page
@@ -66,7 +66,8 @@ def figures(groups=(), moves=(), before=None, half_hours=None, agents=(), days=7
 
 def shown(of, targets=TARGETS, finality=None):
     settled = dict.fromkeys(WEEK.days, FINAL) | (finality or {})
-    return period_page(of, UTC_ZONE, targets, settled, None, None)
+    days = {day: ShownDay(DAY, of_day, has_page=True) for day, of_day in settled.items()}
+    return period_page(of, UTC_ZONE, targets, days, None, None)
 
 
 def test_days_that_can_still_change_are_said():
@@ -113,14 +114,15 @@ def test_names_are_text():
 
 
 def test_an_index_of_days_without_figures_has_no_links_to_sums():
-    page = Page(index_page({WEEK.days[0]: (None, FINAL)}, TARGETS))
+    page = Page(index_page({WEEK.days[0]: ShownDay(None, FINAL, has_page=True)}, TARGETS))
     assert page.addresses == ["data:,", "date=2026-03-02/daily_report.html"]
     assert page.texts.count("no figures") == 2
 
 
 def test_the_sparkline_says_in_words_what_it_shows():
     better = Totals(1, 100, 90, 90, 10, 0, 0, 0, 0)
-    html = index_page({WEEK.days[0]: (better, FINAL), WEEK.days[2]: (DAY, FINAL)}, TARGETS)
+    days = {WEEK.days[n]: ShownDay(of, FINAL, has_page=True) for n, of in ((0, better), (2, DAY))}
+    html = index_page(days, TARGETS)
     says = "Service level by day, from 90.0% on 2 Mar to 72.0% on 4 Mar; the lowest is 72.0% on 4 Mar"
     assert f"{says}; the dashed line is the target of 80.0%." in Page(html).texts
-    assert f"{says}." in Page(index_page({WEEK.days[0]: (better, FINAL), WEEK.days[2]: (DAY, FINAL)}, Targets())).texts
+    assert f"{says}." in Page(index_page(days, Targets())).texts
