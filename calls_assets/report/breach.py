@@ -10,8 +10,11 @@ from calls_assets.report.judgement import Measure, Rate, lacking
 HALF_HOUR = timedelta(minutes=30)
 
 MOST_OF_IT = 0.5
-"""A ring group is named where it alone lacks more than this share of what all that lack any lack: spare calls elsewhere are
-no part of it."""
+"""A ring group is named where it alone lacks at least this share of what all of them lack together ..."""
+
+NEARLY_AS_MUCH = 0.75
+"""... unless another lacks more than this share of what it lacks: what the rest has to spare would let each of them seem to
+be alone."""
 
 ALL_DAY = 0.75
 """A breach that takes this share of the half-hours with calls is one of the whole day."""
@@ -65,8 +68,9 @@ def breach(measure: Measure, cells: Sequence[Cell]) -> Breach | None:
     member: str | None = None
     if len(members) > 1:
         own = {each: _worst_run(measure, [cell for cell in cells if cell.member == each]) for each in members}
-        lacked, name, run = max((run.lacking, each, run) for each, run in own.items() if run)
-        if lacked > MOST_OF_IT * sum(run.lacking for run in own.values() if run and run.lacking > 0):
+        least_first = sorted((run.lacking, each, run) for each, run in own.items() if run)
+        (next_lacked, *_), (lacked, name, run) = least_first[-2:]
+        if lacked >= MOST_OF_IT * worst.lacking and next_lacked <= NEARLY_AS_MUCH * lacked:
             member, worst = name, run
     inside = [cell for cell in cells if worst.first <= cell.start < worst.end]
     rates = [cell.rate for cell in inside if member in (None, cell.member)]

@@ -46,6 +46,11 @@ def test_what_other_ring_groups_have_to_spare_puts_the_blame_on_none():
     assert breach(SERVICE_LEVEL, day(sales=[8, 3, 3, 8], billing=[8, 5, 5, 8], **spare)).member == "sales"
 
 
+def test_what_others_lack_here_and_there_hides_no_ring_group_that_stands_out():
+    cells = day(sales=[9, 9, 5, 5, 9, 9], billing=[5, 9, 9, 9, 9, 9], support=[9, 9, 9, 9, 9, 4])
+    assert breach(SERVICE_LEVEL, cells) == Breach("sales", at(2), at(4), is_all_day=False, rate=Rate(10, 20))
+
+
 def test_a_day_on_which_nothing_lacks_has_none():
     assert breach(SERVICE_LEVEL, day(one=[8, 9, 10])) is breach(SERVICE_LEVEL, []) is None
 
