@@ -22,7 +22,7 @@ DEMO_SETTINGS = {
     "CALLS_WAIT": DURATION_LESS_TALK,
     "CALLS_SLA_SECONDS": str(DEMO_SLA_S),
     "CALLS_TARGET_SERVICE_LEVEL": "0.8",
-    "CALLS_TARGET_ABANDONMENT": "0.05",
+    "CALLS_TARGET_ABANDONMENT": "0.08",
 }
 """How waits are told in the demo's call centre, and what it wants to reach."""
 
@@ -57,15 +57,21 @@ def sandbox_settings(zone: ZoneInfo) -> dict[str, str]:
 
 
 def read_what_is_there() -> None:
-    """Where no setting names an account or a tree, read the user's own tree, or else the demo's; says on stderr which."""
-    if any(os.environ.get(name, "").strip() for name in ("CALLS_API_URL", "CALLS_DATA_URL")):
+    """Where no setting names an account or a tree, read the user's own tree, or else the demo's; says on stderr which.
+
+    The demo's tree comes with the demo's settings, also where CALLS_DATA_URL names it.
+    """
+    if os.environ.get("CALLS_API_URL", "").strip():
         return
-    settings = Settings.load()
+    named, settings = os.environ.get("CALLS_DATA_URL", "").strip(), Settings.load()
     own, demo = Path(settings.data_url), sandbox_data(settings.zone)
-    is_demo = demo.is_dir() and not own.exists()
+    is_demo = demo.is_dir() and (own.absolute() == demo.absolute() if named else not own.exists())
     tree = demo if is_demo else own
-    if tree.is_dir():
-        os.environ |= {"CALLS_DATA_URL": str(tree)} | (DEMO_SETTINGS if is_demo else {})
+    if is_demo:
+        lacked = {name: value for name, value in DEMO_SETTINGS.items() if not os.environ.get(name, "").strip()}
+        os.environ.update(lacked)
+    if tree.is_dir() and not named:
+        os.environ["CALLS_DATA_URL"] = str(tree)
         told = "the demo's tree" if is_demo else "the tree"
         note(f"CALLS_DATA_URL is not set: reading {told} {tree}.")
 

@@ -55,9 +55,11 @@ def page(data_url: str, name: str) -> Response:
     file = f"{REPORT}/{name}"
     try:
         store = TableStore(data_url)
-        html = None if store.is_linked(file) else store.get(file, MOST_BYTES)
+        html = None if store.is_linked(file) else store.get(file, MOST_BYTES + 1)
     except (NotRead, ValueError) as error:
         return PlainTextResponse(str(error), 404, HEADERS)
+    if html is not None and len(html) > MOST_BYTES:
+        return PlainTextResponse(f"{file} is larger than a page can be, {MOST_BYTES >> 20} MiB.", 404, HEADERS)
     if html is None:
         return PlainTextResponse(f"{data_url} has no {file}: materialize {REPORT} of its days.", 404, HEADERS)
     return HTMLResponse(html, 200, HEADERS)

@@ -89,7 +89,8 @@ def _headline(page: DayPage) -> tuple[str, str]:
     """The verdict in a few words, and the style that it is shown in."""
     verdict = page.verdict
     if page.is_closed:
-        return ("No call so far" if page.finality.open_at else "Closed"), "plain"
+        nobody = "No call was offered" if page.compared.day.talk_s else "Closed"
+        return ("No call so far" if page.finality.open_at else nobody), "plain"
     if verdict.standing is None:
         return WORSE if verdict.broken else _against_usual(verdict.level), "plain"
     but = f", but {WORSE.lower()}" if verdict.broken else ", but not everywhere" if verdict.groups_missed else ""

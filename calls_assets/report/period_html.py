@@ -73,7 +73,7 @@ def index_page(days: Mapping[date, ShownDay], targets: Targets) -> str:
 
     Args:
         days: The days that have figures or a page; those with a page are linked, and the sums are of all.
-        targets: What the sparkline is drawn against.
+        targets: What days, weeks and months are judged by.
     """
     known = {day: shown.totals for day, shown in days.items() if shown.totals}
     paged = {day: shown for day, shown in days.items() if shown.has_page}
@@ -88,6 +88,10 @@ def index_page(days: Mapping[date, ShownDay], targets: Targets) -> str:
             weeks=[pair for pair in periods if pair[0].kind is Kind.WEEK],
             spark=spark,
             spark_says=says,
+            targets=targets,
+            judge=_judge,
+            SERVICE_LEVEL=SERVICE_LEVEL,
+            ABANDONMENT=ABANDONMENT,
             SPARK=SPARK,
             weekday=_weekday,
             title=_title,

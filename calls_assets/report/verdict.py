@@ -105,6 +105,11 @@ class Verdict:
     groups: tuple[Group, ...]
 
     @property
+    def is_unsure(self) -> bool:
+        """Whether the share that broke missed its target by so few calls that it may be chance."""
+        return self.broken is not None and self.broken.standing is Standing.UNSURE
+
+    @property
     def groups_missed(self) -> tuple[Group, ...]:
         """The ring groups that surely missed a target."""
         return tuple(group for group in self.groups if group.missed)
@@ -126,7 +131,7 @@ def verdict(compared: Compared, details: Details, usual: UsualLevels, targets: T
     broken = _broken(level, lost)
     found, where = _breach(broken, details, targets) if broken else None, None
     if found and found.member is not None:
-        where = next(row["name"] for row in details.ring_groups if row["member_id"] == found.member)
+        where = next((row["name"] for row in details.ring_groups if row["member_id"] == found.member), None)
     return Verdict(
         standing=next((each for each in WORST_FIRST if each in standings), None),
         level=level,

@@ -42,6 +42,17 @@ def test_after_the_demo_its_tree_is_read_and_named_beside_the_answer(folder, mon
     assert told.err.splitlines()[0] == f"{UNSET} the demo's tree {tree}."
 
 
+def test_the_demos_tree_comes_with_the_demos_settings_also_where_it_is_named(folder, monkeypatch):
+    tree = sandbox_data(Settings().zone)
+    make_tree(tree)
+    monkeypatch.setenv("CALLS_TARGET_ABANDONMENT", "0.2")
+    monkeypatch.setenv("CALLS_DATA_URL", str(tree))
+    main(COUNT)
+    found = Settings.load()
+    assert (found.data_url, found.targets.service_level.usual) == (str(tree), 0.8)
+    assert found.targets.abandonment.usual == 0.2
+
+
 def test_a_tree_of_ones_own_comes_before_the_demos(folder, capfd):
     make_tree(sandbox_data(Settings().zone))
     make_tree("data")

@@ -84,6 +84,12 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path, make, told):
     assert f"{told}: move it away." in sentence
 
 
+def test_a_page_that_is_too_large_is_not_served_cut(tmp_path):
+    (tmp_path / "daily_report").mkdir()
+    (tmp_path / "daily_report/index.html").write_bytes(b" " * (2**24 + 1))
+    assert answered(tmp_path, "index.html") == (404, "daily_report/index.html is larger than a page can be, 16 MiB.")
+
+
 def test_a_root_that_is_none_is_one_sentence():
     status, sentence = answered("ftp://somewhere", "index.html")
     assert status == 404

@@ -179,7 +179,14 @@ def test_a_time_that_the_clock_shows_twice_has_its_offset():
 
 
 def test_calls_that_were_never_offered_to_staff_are_told_of(run_pipeline, make_call, tmp_path):
-    nobody = {"is_inbound": True, "is_answered": False, "all_agents": [], "answered_agents": [], "agents": []}
+    nobody = {
+        "is_inbound": True,
+        "is_answered": False,
+        "all_agents": [],
+        "answered_agents": [],
+        "agents": [],
+        "talk_time": 0,
+    }
     labels = ("out_of_business_hours", "out_of_business_hours", "inbound_ivr_exit")
     calls = [(make_call(n, NOON, **nobody), {"all_inbound", label}) for n, label in enumerate(labels, 1)]
     with Sandbox(FixedCalls(calls)) as api:
@@ -196,6 +203,12 @@ def test_shares_of_no_call_are_not_told(run_pipeline, make_call, tmp_path):
     text = Page(page(tmp_path, LAST)).text
     assert "No call was answered or abandoned" in text
     assert "Service level -" not in text
+
+
+def test_a_day_of_outbound_calls_alone_is_not_called_closed(run_pipeline, make_call, tmp_path):
+    with Sandbox(FixedCalls([(make_call(1, NOON, is_inbound=False, talk_time=60), {"all_outbound"})])) as api:
+        assert run_pipeline(api, tmp_path, LAST, LAST).success
+    assert "No call was offered No call was offered to staff." in Page(page(tmp_path, LAST)).text
 
 
 def test_who_is_dialled_and_does_not_pick_up_is_not_missed_by_the_agent(run_pipeline, make_call, tmp_path):
@@ -308,7 +321,8 @@ def test_a_day_says_good_or_bad_where_when_and_whom_to_call_back(run_pipeline, m
         given = targets | {"sla_seconds": Thresholds(20)}
         assert run_pipeline(api, tmp_path, LAST, LAST + timedelta(days=1), **given).success
     html, text = page(tmp_path, LAST), Page(page(tmp_path, LAST)).text
-    assert "\N{BALLOT X} Target missed Service level 69.0%, target 80%; abandoned 2.3%, target at most 5%." in text
+    assert "\N{BALLOT X} Target missed \N{BALLOT X} service level 69.0%, target 80%; " in text
+    assert "; \N{CHECK MARK} abandoned 2.3%, target at most 5%." in text
     assert "It broke in <b>Billing from 16:30 to 17:00 (service level 0.0% then)." in text
     assert "2 callers hung up and have not been spoken to since." in text
     assert "1 callback that was asked for has not been dialled" in text

@@ -119,6 +119,19 @@ def test_an_index_of_days_without_figures_has_no_links_to_sums():
     assert page.texts.count("no figures") == 2
 
 
+def test_the_index_marks_what_meets_its_target_and_what_misses_it():
+    good, poor = Totals(1, 100, 96, 90, 4, 0, 0, 0, 0), Totals(1, 100, 90, 50, 10, 0, 0, 0, 0)
+    days = {WEEK.days[n]: ShownDay(of, FINAL, has_page=True) for n, of in ((0, good), (2, poor))}
+    rows = re.findall(r"<tr>.*?</tr>", index_page(days, TARGETS), re.DOTALL)
+    marks = {
+        name: re.findall(r'aria-label="target ([^"]*):"', row)
+        for row in rows
+        for name in re.findall(r">(\w+ \d+ Mar)<", row)
+    }
+    assert marks == {"Mon 2 Mar": ["met", "met"], "Wed 4 Mar": ["missed", "missed, may be chance"]}
+    assert "aria-label=" not in index_page(days, Targets())
+
+
 def test_the_sparkline_says_in_words_what_it_shows():
     better = Totals(1, 100, 90, 90, 10, 0, 0, 0, 0)
     days = {WEEK.days[n]: ShownDay(of, FINAL, has_page=True) for n, of in ((0, better), (2, DAY))}

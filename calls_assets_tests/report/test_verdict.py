@@ -154,6 +154,12 @@ def test_calls_without_a_ring_group_have_the_target_of_all():
     assert group.level.target == 0.95
 
 
+@pytest.mark.parametrize(("late", "is_unsure"), [(24, True), (50, False)])
+def test_a_day_that_may_have_missed_by_chance_is_not_said_to_have_broken(late, is_unsure):
+    found = judged([(100 - late, late, 0)])
+    assert (found.broken, found.is_unsure) == (found.level, is_unsure)
+
+
 def test_a_day_without_calls_has_no_verdict():
     compared = Compared(totals(0, 0, 0), None, None, None, 0, ((date(2026, 3, 10), None),))
     found = verdict(compared, Details((), (), (), (), (), {}), {}, TARGETS)
