@@ -94,7 +94,7 @@ def materialize(run, days=DAYS, **settings):
 
 
 def test_the_demo_prints_the_answers_and_keeps_to_its_own_tree(call, monkeypatch, tmp_path):
-    """Of fewer days, which are as many in test_wheel.py as anybody gets."""
+    """Of fewer days than anybody gets."""
     monkeypatch.setattr("calls_assets.commands.demo.DEMO_DAYS", 4)
     monkeypatch.setattr("calls_assets.commands.demo.LISTED_DAYS", 3)
     shown = call("demo", CALLS_DATA_URL=str(tmp_path / "mine"))
