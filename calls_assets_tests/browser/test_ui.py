@@ -90,7 +90,7 @@ def test_a_day_is_materialized_by_clicking_and_shows_what_came(browser, dev):
     browser.switch_to.window(browser.window_handles[1])
     wait(browser, lambda _: f"{day:%A} {day.day} {day:%B %Y}" in browser.find_element(By.TAG_NAME, "h1").text)
     wait(browser, lambda _: browser.find_element(By.LINK_TEXT, "all days")).click()
-    wait(browser, lambda _: browser.find_element(By.LINK_TEXT, f"{day:%a} {day.day} {day:%b %Y}"))
+    wait(browser, lambda _: browser.find_element(By.LINK_TEXT, f"{day:%a} {day.day} {day:%b}"))
     assert browser.current_url == f"{address}/daily_report/index.html"
     time.sleep(1)
     severe = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
