@@ -26,12 +26,18 @@ def run_pipeline(run_pipeline):
     return partial(run_pipeline, select=None)
 
 
-@pytest.fixture
-def page(run_pipeline, tmp_path):
+def address(root):
+    """The address of the day's page in a tree."""
+    return (root / f"daily_report/date={DAY}/daily_report.html").as_uri().replace("%3D", "=")
+
+
+@pytest.fixture(scope="module")
+def page(run_pipeline, tmp_path_factory):
     """The address of a day's page."""
+    root = tmp_path_factory.mktemp("page")
     with Sandbox(Centre(calls_per_day=200)) as api:
-        assert run_pipeline(api, tmp_path / "data", date(2026, 3, 1), DAY).success
-    return (tmp_path / f"data/daily_report/date={DAY}/daily_report.html").as_uri().replace("%3D", "=")
+        assert run_pipeline(api, root, date(2026, 3, 1), DAY).success
+    return address(root)
 
 
 def addresses(browser):
@@ -70,12 +76,13 @@ def test_it_is_readable_at_any_width_and_asks_for_nothing(browser, page, width, 
     assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
 
 
-@pytest.fixture
-def hostile_page(hostile_calls, run_pipeline, tmp_path):
+@pytest.fixture(scope="module")
+def hostile_page(hostile_calls, run_pipeline, tmp_path_factory):
     """The address of a day's page on which everything is named by somebody who means ill."""
+    root = tmp_path_factory.mktemp("hostile")
     with Sandbox(FixedCalls(hostile_calls(DAY)), Behaviour(dialect=("hostile_words",))) as api:
-        assert run_pipeline(api, tmp_path / "data", DAY, DAY).success
-    return (tmp_path / f"data/daily_report/date={DAY}/daily_report.html").as_uri().replace("%3D", "=")
+        assert run_pipeline(api, root, DAY, DAY).success
+    return address(root)
 
 
 @pytest.mark.parametrize("width", [390, 1280])
