@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -42,8 +42,8 @@ def grid(title: str, names: Iterable[str], numbers: Iterable[str] = (), prose: s
     table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for name in names:
         is_prose = name == prose
-        justify = "right" if name in numbers else "left"
-        table.add_column(name, justify=justify, no_wrap=not is_prose, overflow="fold")  # type: ignore[arg-type]  # a literal
+        justify: JustifyMethod = "right" if name in numbers else "left"
+        table.add_column(name, justify=justify, no_wrap=not is_prose, overflow="fold")
     return table
 
 

@@ -130,7 +130,7 @@ class Landing(ABC):
 class Unreported(Landing):
     """The landing of pages that are made again outside of a run: nobody is told."""
 
-    def selects(self, table: Table) -> bool:  # noqa: ARG002
+    def selects(self, table: Table) -> bool:  # noqa: ARG002  # as the base class has it
         """No table is materialized."""
         return False
 
