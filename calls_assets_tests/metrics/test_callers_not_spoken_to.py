@@ -28,6 +28,7 @@ def later(hours, contact=None, **changes):
     [
         ([], True),
         ([later(-1, 9)], True),
+        ([later(0, 9)], False),
         ([later(1, 9)], False),
         ([later(25, 9)], False),
         ([later(1, 9, direction="outbound")], False),
