@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 
-from calls_assets.metrics.run import SHARED, sql, utc_offsets
+from calls_assets.metrics.run import shared_views, sql, utc_offsets
 from calls_assets.tables.catalog import ALL_TABLES, CALL_AGENTS, CALLS, DAY_STATUS, VIEWS
 from calls_assets.tables.schema import Table
 
@@ -99,8 +99,9 @@ def add_views(connection: duckdb.DuckDBPyConnection, tables: Iterable[Table]) ->
     connection.execute("SET search_path = 'shared,main'")
     if known.issuperset(DAYS_OF):
         connection.execute(f"CREATE VIEW shared.days AS {DAYS.format(schema='main')}")
-    for name in [name for name, needs in SHARED.items() if known.issuperset(needs) and name not in VIEWS]:
-        connection.execute(f"CREATE VIEW shared.{name} AS {sql(name)}")
+    for name in shared_views("\n".join(sql(table.name) for table in tables)):
+        if name not in VIEWS:
+            connection.execute(f"CREATE VIEW shared.{name} AS {sql(name)}")
     for table in tables:
         connection.execute(f"CREATE VIEW shared.{table.name} AS {_typed(connection, table, sql(table.name))}")
         shared = connection.table(f"shared.{table.name}")
@@ -126,14 +127,11 @@ def add_period(connection: duckdb.DuckDBPyConnection, schema: str, first: str) -
     connection.execute(f"CREATE VIEW {schema}.days AS {DAYS.format(schema=schema)}")
     connection.execute(f"CREATE VIEW {schema}.utc_offsets AS FROM {UTC_OFFSETS}")
     connection.execute(f"SET search_path = '{schema},main'")
-    known = {table.name for table in BASES}
-    pending = {name: needs for name, needs in SHARED.items() if "raw_calls" not in needs}
     for table in periodic()[1:]:
-        for name in [name for name, needs in pending.items() if known.issuperset(needs)]:
-            connection.execute(f"CREATE VIEW {schema}.{name} AS {sql(name)}")
-            del pending[name]
-        connection.execute(f"CREATE VIEW {schema}.{table.name} AS {_typed(connection, table, sql(table.name))}")
-        known.add(table.name)
+        query = sql(table.name)
+        for name in shared_views(query):
+            connection.execute(f"CREATE VIEW IF NOT EXISTS {schema}.{name} AS {sql(name)}")
+        connection.execute(f"CREATE VIEW {schema}.{table.name} AS {_typed(connection, table, query)}")
     connection.execute("SET search_path = 'main'")
 
 

@@ -6,8 +6,10 @@ and `utc_offsets(from_s, utc_offset_s)`, the offset of local time from UTC since
 Python's, the same that bound the partitions.
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from importlib.resources import files
 from itertools import pairwise
@@ -20,7 +22,7 @@ import pyarrow as pa
 
 from calls_assets.api.document import CERTAIN_CALL_TYPES, LIKELY_CALL_TYPES
 from calls_assets.days import ONE_DAY, day_start
-from calls_assets.metrics.connection import ReadOnly, opened
+from calls_assets.metrics.connection import ReadOnly, opened, shared
 from calls_assets.tables.catalog import TABLES, VIEWS
 from calls_assets.tables.schema import Table
 from calls_assets.tables.store import Files
@@ -29,17 +31,19 @@ from calls_assets.waits import UNKNOWN, Thresholds, Waits
 Relation: TypeAlias = "pa.Table | Files"
 """An input: an Arrow table, or the files of a table."""
 
-SHARED = {
-    "answered_legs": ("raw_calls",),
-    "field_call_types": ("raw_calls",),
-    "reconciliation_calls": ("raw_calls", "raw_call_types", "reconciliation"),
-    "wait_fits": ("calls",),
-    "latest_names": ("calls",),
-    "contacts": ("calls",),
-    "calls_by_dimension": ("calls",),
-    "inbound_by_dimension": ("calls", "wait_calibration"),
-}
-"""Views that several queries read, with the inputs that they need; each after those that it reads itself."""
+SHARED = (
+    "answered_legs",
+    "field_call_types",
+    "reconciliation_calls",
+    "wait_fits",
+    "latest_names",
+    "contacts",
+    "calls_by_dimension",
+    "inbound_by_dimension",
+)
+"""Views that several queries read, each after those that it reads itself."""
+
+COMMENT = re.compile("--.*")
 
 QUARTER_S = 900
 
@@ -54,6 +58,16 @@ def sql(name: str) -> str:
     room = files(__package__)
     own = room / f"{name}.sql"
     return (own if own.is_file() else room / "shared" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def shared_views(query: str) -> list[str]:
+    """The views of `SHARED` that a query reads, itself or through one of them, in the order in which to create them."""
+    found: list[str] = []
+    for name in reversed(SHARED):
+        if re.search(rf"\b{name}\b", COMMENT.sub("", query)):
+            query += sql(name)
+            found.insert(0, name)
+    return found
 
 
 def compute(
@@ -72,9 +86,10 @@ def compute(
         zone: The partitions' zone.
         waits: How the account's waits are told.
     """
-    with connection_of(inputs, days, zone, waits) as connection:
+    query = sql(table.name)
+    with computing(inputs, query, days, zone, waits) as connection:
         order = ", ".join(f"{column} NULLS LAST" for column in ("local_date", *table.key))
-        found = connection.sql(f"SELECT * FROM ({sql(table.name)}) ORDER BY {order}").to_arrow_table()  # noqa: S608  # our own file
+        found = connection.sql(f"SELECT * FROM ({query}) ORDER BY {order}").to_arrow_table()  # noqa: S608  # our own file
     return split(table.conform(found), days)
 
 
@@ -115,11 +130,11 @@ def split(rows: pa.Table, days: Sequence[date]) -> dict[date, pa.Table]:
 def count_field_call_types(calls: Iterable[pa.Table]) -> dict[str, int]:
     """Count the calls of each call type by the calls' own fields; `calls` are tables of `raw_calls` without `local_date`."""
     counts: Counter[str] = Counter()
+    query = "SELECT call_type, count(*) FROM field_call_types GROUP BY call_type"
     for rows in calls:
         raw_calls = rows.append_column("local_date", pa.nulls(rows.num_rows, pa.date32()))
-        with connection_of({"raw_calls": raw_calls}, [], ZoneInfo("UTC")) as connection:
-            found = connection.sql("SELECT call_type, count(*) FROM field_call_types GROUP BY call_type").fetchall()
-        counts.update(dict(found))
+        with computing({"raw_calls": raw_calls}, query, [], IN_UTC) as connection:
+            counts.update(dict(connection.sql(query).fetchall()))
     return dict(counts)
 
 
@@ -157,30 +172,49 @@ def _offset(at: int, zone: ZoneInfo) -> int:
 
 
 def connect(
-    inputs: Mapping[str, Relation],
-    keep_missing_columns: bool = False,
-    read_only: ReadOnly | None = None,
-    zone: ZoneInfo = IN_UTC,
+    inputs: Mapping[str, Relation], read_only: ReadOnly | None = None, zone: ZoneInfo = IN_UTC
 ) -> duckdb.DuckDBPyConnection:
-    """A connection that has each input as a view of its name.
+    """A database that has each input as a view of its name, for those who keep it.
 
     A query that reads a day whose file is broken fails with the sentence that names the file.
 
     Args:
         inputs: The tables by name.
-        keep_missing_columns: Whether a view lacks the columns that its files lack, from before a column was added; otherwise
-            these are null.
         read_only: The file system to read through, where the connection will be sealed.
         zone: The zone in which it shows instants and takes hours out of them.
     """
     connection = opened()
-    connection.execute(f"SET TimeZone = '{zone.key}'")
     if read_only is not None:
         connection.register_filesystem(read_only)
+    _add(connection, inputs, zone, read_only=read_only)
+    return connection
+
+
+@contextmanager
+def reading(inputs: Mapping[str, Relation], keep_missing_columns: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection for the block, in UTC, with the macros and each input as a view of its name.
+
+    Args:
+        inputs: The tables by name.
+        keep_missing_columns: Whether a view lacks the columns that its files lack, from before a column was added; otherwise
+            these are null.
+    """
+    with shared(sql("macros")) as connection:
+        _add(connection, inputs, IN_UTC, keep_missing_columns)
+        yield connection
+
+
+def _add(
+    connection: duckdb.DuckDBPyConnection,
+    inputs: Mapping[str, Relation],
+    zone: ZoneInfo,
+    keep_missing_columns: bool = False,
+    read_only: ReadOnly | None = None,
+) -> None:
+    connection.execute(f"SET TimeZone = '{zone.key}'")
     for name, relation in inputs.items():
         # A registered name would hide the same name in every other schema; a view does not.
         _relation(connection, name, relation, keep_missing_columns, read_only).create_view(name)
-    return connection
 
 
 def _relation(
@@ -222,17 +256,16 @@ def _barred(typed: duckdb.DuckDBPyRelation, day: date, sentence: str) -> str:
     return f"SELECT {columns} FROM (SELECT error('{quoted}') AS wrong) WHERE wrong IS NULL"  # noqa: S608  # quoted
 
 
-def connection_of(
-    inputs: Mapping[str, Relation], days: Sequence[date], zone: ZoneInfo, waits: Waits = UNKNOWN
-) -> duckdb.DuckDBPyConnection:
-    """A connection that has all that a query can see, with the shared views that the inputs suffice for."""
-    connection = connect(inputs)
-    methods = pa.repeat(pa.scalar(waits.method, pa.string()), len(days))
-    connection.register("days", pa.table({"local_date": pa.array(days, pa.date32()), "wait_method": methods}))
-    connection.register("sla_seconds", _sla_seconds(waits.thresholds))
-    connection.register("utc_offsets", utc_offsets(days, zone))
-    connection.execute(sql("macros"))
-    for name, needs in SHARED.items():
-        if set(needs) <= set(inputs):
+@contextmanager
+def computing(
+    inputs: Mapping[str, Relation], query: str, days: Sequence[date], zone: ZoneInfo, waits: Waits = UNKNOWN
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection for the block that has all that a query can see; of the shared views, those that it reads."""
+    with reading(inputs) as connection:
+        methods = pa.repeat(pa.scalar(waits.method, pa.string()), len(days))
+        connection.register("days", pa.table({"local_date": pa.array(days, pa.date32()), "wait_method": methods}))
+        connection.register("sla_seconds", _sla_seconds(waits.thresholds))
+        connection.register("utc_offsets", utc_offsets(days, zone))
+        for name in shared_views(query):
             connection.execute(f"CREATE VIEW {name} AS {sql(name)}")
-    return connection
+        yield connection

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from calls_assets.days import ANY_DAY
 from calls_assets.display import NAMELESS, apart
-from calls_assets.metrics.run import connection_of, sql
+from calls_assets.metrics.run import computing, sql
 from calls_assets.tables.catalog import RAW_CALL_TYPES
 from calls_assets.waits import METHODS, NONE, Thresholds
 
@@ -131,10 +131,11 @@ def prove(connection: duckdb.DuckDBPyConnection, schema: str = "main") -> WaitPr
     connection.execute("CREATE OR REPLACE SCHEMA proof")
     unset = connection.table(f"{schema}.calls").project("* REPLACE (NULL::BIGINT AS sla_threshold_s)")
     connection.execute(f"CREATE VIEW proof.calls AS {unset.sql_query()}")
-    connection.execute("SET search_path = 'proof,main'")
+    path, catalog = connection.sql("SELECT current_setting('search_path'), current_database()").fetchall()[0]
+    connection.execute(f"SET search_path = '{catalog}.proof,{path}'")
     connection.execute(f"CREATE VIEW proof.wait_fits AS {sql('wait_fits')}")
     rows = connection.execute(sql("wait_proof")).fetchall()
-    connection.execute("SET search_path = 'main'")
+    connection.execute(f"SET search_path = '{path}'")
     return WaitProof([Fit(*row) for row in rows])
 
 
@@ -142,8 +143,9 @@ def prove_on_records(raw_calls: pa.Table) -> WaitProof:
     """The proof on calls as the API gives them; `raw_calls` has the columns of that table without `local_date`."""
     days = pa.repeat(pa.scalar(ANY_DAY, pa.date32()), raw_calls.num_rows)
     inputs = {"raw_calls": raw_calls.append_column("local_date", days), "raw_call_types": RAW_CALL_TYPES.empty()}
-    with connection_of(inputs, [ANY_DAY], ZoneInfo("UTC")) as connection:
-        connection.execute(f"CREATE VIEW calls AS {sql('calls')}")
+    query = sql("calls")
+    with computing(inputs, query, [ANY_DAY], ZoneInfo("UTC")) as connection:
+        connection.execute(f"CREATE VIEW calls AS {query}")
         return prove(connection)
 
 

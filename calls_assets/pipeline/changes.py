@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import duckdb
 import pyarrow as pa
 
-from calls_assets.metrics.run import Relation, connect
+from calls_assets.metrics.run import Relation, reading
 from calls_assets.tables.catalog import RAW_CALLS
 
 NEW, GONE, CHANGED = "new", "gone", "changed"
@@ -33,7 +33,7 @@ def changes(before: Relation, after: Iterable[pa.Table]) -> pa.Table:
         before: The day's `raw_calls` as they are, sorted by id.
         after: The day's `raw_calls` as they will be, sorted by id, in parts, of which one is in memory at a time.
     """
-    with connect({"raw_calls": before}, keep_missing_columns=True) as connection:
+    with reading({"raw_calls": before}, keep_missing_columns=True) as connection:
         fields = [name for name in connection.table("raw_calls").columns if name in FIELDS]
         return pa.concat_tables([pa.Table.from_batches([], CHANGES), *_compare_parts(connection, fields, after)])
 

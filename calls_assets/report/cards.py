@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from calls_assets.display import FULL_WIDTH
-from calls_assets.metrics.run import connect
+from calls_assets.metrics.run import reading
 from calls_assets.report.figures import half_hours, ring_groups
 
 PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
@@ -34,7 +34,7 @@ def cards(service_level: pa.Table, zone: ZoneInfo) -> dict[str, str]:
         service_level: The day's rows of the table.
         zone: The day's zone.
     """
-    with connect({"service_level": service_level}) as connection:
+    with reading({"service_level": service_level}) as connection:
         groups, times = ring_groups(connection), half_hours(connection, zone)
     called = [row | {"name": row["at"]} for row in times if row.get("offered")]
     found = {"by_ring_group": _table("ring group", groups), "by_half_hour": _table("half-hour", called)}

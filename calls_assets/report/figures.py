@@ -10,7 +10,7 @@ import duckdb
 
 from calls_assets.days import ONE_DAY, day_start
 from calls_assets.display import NAMELESS, apart
-from calls_assets.metrics.run import Relation, connect, connection_of, sql
+from calls_assets.metrics.run import Relation, computing, reading, sql
 from calls_assets.report.judgement import ABANDONMENT, SERVICE_LEVEL, Measure, Rate
 from calls_assets.report.queries import query
 from calls_assets.tables.catalog import CALLBACKS_NEVER_DIALLED, CALLERS_NOT_SPOKEN_TO, REPORT_INPUTS
@@ -150,7 +150,7 @@ class Finality:
 
 def totals(inputs: Mapping[str, Relation]) -> dict[date, tuple[Totals, str]]:
     """For each day in `TOTALS` its totals and its `day_status`, '' where that is unknown."""
-    with connect(inputs) as connection:
+    with reading(inputs) as connection:
         rows = query(connection, "daily_totals")
     return {
         row.pop("local_date"): (Totals(days=1, **row), status) for row in rows for status in [row.pop("day_status")]
@@ -179,7 +179,7 @@ def compare(day: date, known: Mapping[date, Totals]) -> Compared:
 
 def details(inputs: Mapping[str, Relation], zone: ZoneInfo) -> Details:
     """The figures of the day itself, from that day's rows of `DETAILS`."""
-    with connect(inputs) as connection:
+    with reading(inputs) as connection:
         (doubts,) = query(connection, "doubts")
         return Details(
             half_hours=half_hours(connection, zone),
@@ -193,7 +193,7 @@ def details(inputs: Mapping[str, Relation], zone: ZoneInfo) -> Details:
 
 def usual_levels(service_level: Relation) -> UsualLevels:
     """What is usual, from the rows of `service_level` of the days before."""
-    with connect({"service_level": service_level}) as connection:
+    with reading({"service_level": service_level}) as connection:
         rows = query(connection, "usual_levels")
     return {(row["dimension"], row["member"]): Rate(row["within"], row["counted"]) for row in rows}
 
@@ -207,11 +207,9 @@ def to_call_back(day: date, inputs: Mapping[str, Relation], days: Sequence[date]
         days: The day and those after it that are known.
         zone: Their zone.
     """
-    with connection_of(inputs, days, zone) as connection:
-        lost, callbacks = (
-            connection.sql(sql(table.name)).filter(f"local_date = DATE '{day}'")
-            for table in (CALLERS_NOT_SPOKEN_TO, CALLBACKS_NEVER_DIALLED)
-        )
+    queries = [sql(table.name) for table in (CALLERS_NOT_SPOKEN_TO, CALLBACKS_NEVER_DIALLED)]
+    with computing(inputs, "\n".join(queries), days, zone) as connection:
+        lost, callbacks = (connection.sql(query).filter(f"local_date = DATE '{day}'") for query in queries)
         dialled = lost.filter("contact_dialled_since")
         return ToCallBack(*(len(relation) for relation in (lost, dialled, callbacks)))
 

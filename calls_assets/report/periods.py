@@ -12,7 +12,7 @@ import duckdb
 
 from calls_assets.days import ANY_DAY, ONE_DAY
 from calls_assets.display import NAMELESS, apart
-from calls_assets.metrics.run import Relation, connect
+from calls_assets.metrics.run import Relation, reading
 from calls_assets.report.figures import HALF_HOUR, TOTALS, Finality, Totals, ring_group_id
 from calls_assets.report.judgement import ABANDONMENT, SERVICE_LEVEL, Change, Measure, Rate, change
 from calls_assets.report.queries import query
@@ -206,7 +206,7 @@ def total_of(period: Period, known: Mapping[date, Totals]) -> Totals | None:
 
 def period_details(inputs: Mapping[str, Relation], zone: ZoneInfo) -> PeriodDetails:
     """The parts of a period, from its days' rows of `DETAILS`; the half-hours are those of the zone's clock."""
-    with connect(inputs) as connection:
+    with reading(inputs) as connection:
         return PeriodDetails(
             tuple(_ring_groups(query(connection, "period_ring_groups"))),
             _half_hours(connection, zone),

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import calls_assets
-from calls_assets.metrics.connection import PREFIX, SCHEME, ReadOnly, opened, seal
+from calls_assets.metrics.connection import PREFIX, SCHEME, ReadOnly, opened, seal, shared
 from calls_assets.metrics.run import connect
 from calls_assets.tables.catalog import CALLS
 from calls_assets.tables.store import TableStore
@@ -133,6 +133,74 @@ def test_a_tree_is_read_by_whatever_way_its_root_is_given(tmp_path, monkeypatch,
         seal(connection)
         monkeypatch.chdir(tmp_path)
         assert connection.execute("SELECT count(*) FROM calls").fetchone() == (0,)
+
+
+MACROS = "CREATE MACRO twice(x) AS 2 * x; CREATE MACRO fourfold(x) AS twice(twice(x))"
+CATALOGS = "SELECT count(*) FROM duckdb_databases() WHERE database_name LIKE 'own_%'"
+
+
+def test_blocks_share_macros_and_nothing_else():
+    with shared(MACROS) as one, shared(MACROS) as other:
+        for connection, number in ((one, 1), (other, 2)):
+            connection.execute(
+                f"CREATE VIEW v AS SELECT {number} AS a; CREATE SCHEMA s; SET TimeZone = 'Etc/GMT-{number}'"
+            )
+            connection.register("r", pd.DataFrame({"a": [number]}))
+        for connection, number in ((one, 1), (other, 2)):
+            found = connection.execute(
+                "SELECT v.a, r.a, fourfold(v.a), current_setting('TimeZone') FROM v, r"
+            ).fetchall()
+            assert found == [(number, number, 4 * number, f"Etc/GMT-{number}")]
+        assert one.execute(CATALOGS).fetchone() == (2,)
+
+
+def test_what_a_block_made_goes_with_it_however_it_ends():
+    def fail():
+        with shared(MACROS) as connection:
+            connection.execute("CREATE VIEW v AS SELECT 1 AS a")
+            connection.execute("SELECT * FROM missing")
+
+    with pytest.raises(duckdb.CatalogException, match="missing"):
+        fail()
+    with shared(MACROS) as connection:
+        assert connection.execute(CATALOGS).fetchone() == (1,)
+        with pytest.raises(duckdb.CatalogException):
+            connection.execute("SELECT * FROM v")
+
+
+def test_blocks_of_many_threads_do_not_disturb_each_other():
+    def compute(number):
+        with shared(MACROS) as connection:
+            connection.execute(f"CREATE VIEW v AS SELECT fourfold(range) AS a FROM range({number})")
+            return connection.execute("SELECT count(*) FROM v").fetchone()
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(compute, range(200))) == [(number,) for number in range(200)]
+
+
+def test_a_file_that_is_replaced_is_read_anew(tmp_path):
+    for number in (1, 2):
+        pd.DataFrame({"a": [number]}).to_parquet(tmp_path / "new.parquet")
+        os.utime(tmp_path / "new.parquet", (0, 0))  # so that its time does not tell
+        (tmp_path / "new.parquet").rename(tmp_path / "a.parquet")
+        with shared(MACROS) as connection:
+            assert connection.execute(f"SELECT a FROM '{tmp_path}/a.parquet'").fetchall() == [(number,)]
+
+
+def test_a_forked_process_opens_a_database_of_its_own():
+    program = f"""
+import os
+from calls_assets.metrics.connection import shared
+def compute():
+    with shared({MACROS!r}) as connection:
+        return connection.execute("SELECT fourfold(sum(range)) FROM range(1_000_000)").fetchone() == (1999998000000,)
+assert compute()
+if os.fork() == 0:
+    os._exit(0 if compute() else 1)  # as the children of multiprocessing end
+raise SystemExit(os.waitpid(-1, 0)[1])
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=False, timeout=60, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_threads_that_share_a_file_read_each_from_where_it_went(tmp_path):
