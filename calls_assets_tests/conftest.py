@@ -20,6 +20,7 @@ from moto.server import ThreadedMotoServer
 
 from calls_assets.definitions import build
 from calls_assets.sandbox import Centre, Sandbox
+from calls_assets.sandbox.calls import SimulatedCall
 from calls_assets.sandbox.dialects import OBJECTS
 from calls_assets.sandbox.hostile import HOSTILE_WORDS
 from calls_assets.settings import Settings
@@ -41,6 +42,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
+MOST_DAYS = 600
+"""How many simulated days stay in memory."""
+
 SAMPLE = (Path(__file__).parent / "sample_response.json").read_bytes()
 
 
@@ -52,6 +56,25 @@ def settings_stay() -> Iterator[None]:
     for name in [name for name in os.environ if name.startswith("CALLS_")]:
         del os.environ[name]
     os.environ.update(before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def days_simulated_once() -> Iterator[Callable[[Centre, date], tuple[SimulatedCall, ...]]]:
+    """Equal centres share the days that they have simulated; gives how a centre simulates one itself."""
+    simulate = Centre._finished
+    days: dict[tuple[object, ...], tuple[SimulatedCall, ...]] = {}
+
+    def shared(centre: Centre, day: date) -> tuple[SimulatedCall, ...]:
+        key = (centre.seed, centre.zone, centre.calls_per_day, id(centre.kind), centre.meaning, day)
+        if key not in days:
+            if len(days) >= MOST_DAYS:
+                days.clear()
+            days[key] = simulate(centre, day)
+        return days[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Centre, "_finished", shared)
+        yield simulate
 
 
 @pytest.fixture
