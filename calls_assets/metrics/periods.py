@@ -103,7 +103,7 @@ def add_views(connection: duckdb.DuckDBPyConnection, tables: Iterable[Table]) ->
         if name not in VIEWS:
             connection.execute(f"CREATE VIEW shared.{name} AS {sql(name)}")
     for table in tables:
-        connection.execute(f"CREATE VIEW shared.{table.name} AS {_typed(connection, table, sql(table.name))}")
+        connection.execute(f"CREATE VIEW shared.{table.name} AS {_typed(table, sql(table.name))}")
         shared = connection.table(f"shared.{table.name}")
         connection.execute(f"CREATE VIEW main.{table.name} AS {shared.sql_query()}")
     connection.execute("SET search_path = 'main'")
@@ -121,9 +121,7 @@ def add_period(connection: duckdb.DuckDBPyConnection, schema: str, first: str) -
     for table in (CALLS, CALL_AGENTS):
         moved = connection.table(f"main.{table.name}").project(f"* REPLACE ({first} AS local_date)")
         connection.execute(f"CREATE VIEW {schema}.{table.name} AS {moved.sql_query()}")
-    connection.execute(
-        f"CREATE VIEW {schema}.day_status AS {_typed(connection, DAY_STATUS, STATUS.format(first=first))}"
-    )
+    connection.execute(f"CREATE VIEW {schema}.day_status AS {_typed(DAY_STATUS, STATUS.format(first=first))}")
     connection.execute(f"CREATE VIEW {schema}.days AS {DAYS.format(schema=schema)}")
     connection.execute(f"CREATE VIEW {schema}.utc_offsets AS FROM {UTC_OFFSETS}")
     connection.execute(f"SET search_path = '{schema},main'")
@@ -131,11 +129,11 @@ def add_period(connection: duckdb.DuckDBPyConnection, schema: str, first: str) -
         query = sql(table.name)
         for name in shared_views(query):
             connection.execute(f"CREATE VIEW IF NOT EXISTS {schema}.{name} AS {sql(name)}")
-        connection.execute(f"CREATE VIEW {schema}.{table.name} AS {_typed(connection, table, query)}")
+        connection.execute(f"CREATE VIEW {schema}.{table.name} AS {_typed(table, query)}")
     connection.execute("SET search_path = 'main'")
 
 
-def _typed(connection: duckdb.DuckDBPyConnection, table: Table, query: str) -> str:
+def _typed(table: Table, query: str) -> str:
     """A query with exactly a table's columns, in its order and of its types."""
     columns = ", ".join(f"{column.name}::{KINDS[column.type]} AS {column.name}" for column in table.columns)
-    return connection.sql(query).project(columns).sql_query()
+    return f"SELECT {columns} FROM ({query})"  # noqa: S608  # our own files
