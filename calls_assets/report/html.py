@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -24,7 +24,17 @@ INK = "var(--ink)"
 COUNTED = ("", "", "two ", "three ", "four ")
 """How many of the last four weeks' weekdays are known, in words."""
 
-WORSE = "Worse than usual"
+
+class Usual(NamedTuple):
+    """How a headline says what its shares are compared with."""
+
+    worse: str
+    better: str
+    alike: str
+    before: str
+
+
+USUAL = Usual("Worse than usual", "Better than usual", "As usual", "such day before")
 
 NOT_DRAWN = Markup('<p class="soft">This chart could not be drawn; the figures are not affected.</p>')
 
@@ -87,13 +97,22 @@ def day_page(page: DayPage) -> str:
 
 def _headline(page: DayPage) -> tuple[str, str]:
     """The verdict in a few words, and the style that it is shown in."""
-    verdict = page.verdict
     if page.is_closed:
         nobody = "No call was offered" if page.compared.day.talk_s else "Closed"
         return ("No call so far" if page.finality.open_at else nobody), "plain"
+    return headline(page.verdict, USUAL)
+
+
+def headline(verdict: Verdict, usual: Usual) -> tuple[str, str]:
+    """A verdict on calls in a few words, and the style that it is shown in.
+
+    Args:
+        verdict: The verdict.
+        usual: How to say what it is compared with.
+    """
     if verdict.standing is None:
-        return WORSE if verdict.broken else _against_usual(verdict.level), "plain"
-    but = f", but {WORSE.lower()}" if verdict.broken else ", but not everywhere" if verdict.groups_missed else ""
+        return usual.worse if verdict.broken else _against(verdict.level, usual), "plain"
+    but = f", but {usual.worse.lower()}" if verdict.broken else ", but not everywhere" if verdict.groups_missed else ""
     words = {
         Standing.MISSED: "Target missed",
         Standing.UNSURE: "Target missed, may be chance",
@@ -102,12 +121,12 @@ def _headline(page: DayPage) -> tuple[str, str]:
     return words[verdict.standing], verdict.standing.value
 
 
-def _against_usual(level: Judged) -> str:
+def _against(level: Judged, usual: Usual) -> str:
     if level.rate.share is None:
         return "No call was answered or abandoned"
     if level.change is None:
-        return "Nothing to judge by: no target is set, and no such day before is known"
-    return "Better than usual" if level.change.is_better else "As usual"
+        return f"Nothing to judge by: no target is set, and no {usual.before} is known"
+    return usual.better if level.change.is_better else usual.alike
 
 
 def _gaps(page: DayPage) -> Iterator[str]:

@@ -1,16 +1,17 @@
 """Figures of weeks and months -> their pages, and the index of all pages. The same figures give the same bytes."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
 from calls_assets.days import ONE_DAY
 from calls_assets.report.figures import Totals
-from calls_assets.report.html import environment, percent, trend
+from calls_assets.report.html import Usual, environment, headline, percent, trend
 from calls_assets.report.judgement import ABANDONMENT, SERVICE_LEVEL, Measure
 from calls_assets.report.period_charts import sparkline
+from calls_assets.report.period_verdict import days_missed, period_verdict
 from calls_assets.report.periods import Counts, Kind, Period, PeriodFigures, ShownDay, by_hour, periods_of, total_of
 from calls_assets.report.verdict import Judged
 from calls_assets.tables.stale import ranges
@@ -41,11 +42,18 @@ def period_page(
         following: The nearest later one.
     """
     own = {day: days[day] for day, of in figures.trend if of}
+    verdict, before = period_verdict(figures, targets), f"{figures.period.kind} before"
+    compared = Usual(f"Worse than the {before}", f"Better than the {before}", f"Like the {before}", before)
     return (
         environment()
         .get_template("period.html")
         .render(
             figures=figures,
+            verdict=verdict,
+            headline=headline(verdict, compared),
+            days_missed=days_missed(figures, verdict.broken) if verdict.broken else 0,
+            is_over=figures.trend[-1][1] is not None and not any(of.finality.open_at for of in own.values()),
+            UTC=UTC,
             zone=zone.key,
             level_target=targets.service_level.usual,
             lost_target=targets.abandonment.usual,

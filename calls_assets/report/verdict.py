@@ -127,13 +127,12 @@ def verdict(compared: Compared, details: Details, usual: UsualLevels, targets: T
     before = compared.same_weekdays or compared.four_weeks
     level = _of_the_day(SERVICE_LEVEL, compared.day, before, targets.service_level.usual)
     lost = _of_the_day(ABANDONMENT, compared.day, before, targets.abandonment.usual)
-    standings = {each.standing for each in (level, lost)}
-    broken = _broken(level, lost)
+    broken = broken_of(level, lost)
     found, where = _breach(broken, details, targets) if broken else None, None
     if found and found.member is not None:
         where = next((row["name"] for row in details.ring_groups if row["member_id"] == found.member), None)
     return Verdict(
-        standing=next((each for each in WORST_FIRST if each in standings), None),
+        standing=worst_standing(level, lost),
         level=level,
         lost=lost,
         broken=broken,
@@ -148,7 +147,13 @@ def _of_the_day(measure: Measure, day: Totals, before: Totals | None, target: fl
     return Judged.of(measure, day.rate(measure), target, before.rate(measure) if before else None)
 
 
-def _broken(*shares: Judged) -> Judged | None:
+def worst_standing(*shares: Judged) -> Standing | None:
+    """The worst standing of some shares; None where none has one."""
+    standings = {each.standing for each in shares}
+    return next((each for each in WORST_FIRST if each in standings), None)
+
+
+def broken_of(*shares: Judged) -> Judged | None:
     """The share that missed its target, a sure miss first; else one that without a target is worse than usual."""
     missed = [each for standing in MISSES for each in shares if each.standing is standing]
     worse = [each for each in shares if each.target is None and each.change and each.change.is_better is False]

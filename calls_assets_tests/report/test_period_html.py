@@ -76,6 +76,44 @@ def test_days_that_can_still_change_are_said():
     assert "Provisional" not in Page(shown(figures())).text
 
 
+NOON = {(weekday, time(12)): Counts(100, 100, 20) for weekday in range(5)}
+MORNING = {(weekday, time(9)): Counts(100, 100, 95) for weekday in range(5)}
+
+
+@pytest.mark.parametrize(
+    ("of", "targets", "told"),
+    [
+        (
+            figures(half_hours=NOON | MORNING),
+            TARGETS,
+            "✗ Target missed ✗ service level 72.0%, target 80%; ✗ abandoned 10.0%, target at most 5%. "
+            "It broke from 12:00 to 12:30 , all days together (service level 20.0% then).",
+        ),
+        (figures(days=6), TARGETS, "So far: Target missed"),
+        (
+            figures(groups=(RingGroup(7, "Billing", Counts(100, 100, 20)),)),
+            Targets(read_shares("0.7,7:0.5"), read_shares("0.2")),
+            "✓ On target, but not everywhere ✓ service level 72.0%, target 70%; ✓ abandoned 10.0%, target at most 20%. "
+            "Missed by Billing ( ✗ service level 20.0%, target 50%).",
+        ),
+        (
+            figures(half_hours=NOON | MORNING, before=DAY),
+            Targets(),
+            "Like the week before service level 72.0%; abandoned 10.0%.",
+        ),
+        (figures(), Targets(), "Nothing to judge by: no target is set, and no week before is known"),
+    ],
+)
+def test_a_sentence_at_the_top_says_how_it_stands_and_at_what_hours_it_broke(of, targets, told):
+    assert told in Page(shown(of, targets)).text
+
+
+def test_a_period_without_calls_has_no_verdict():
+    empty = Totals(7, 0, 0, 0, 0, 0, 0, 0, 0)
+    html = shown(PeriodFigures(WEEK, empty, None, tuple((day, empty) for day in WEEK.days), PeriodDetails(), ()))
+    assert 'class="verdict' not in html
+
+
 def test_ring_groups_are_judged_by_their_own_targets():
     groups = tuple(RingGroup(n, name, Counts(100, 100, 60)) for n, name in ((7, "Own"), (8, "Usual"), (None, "None")))
     html = shown(figures(groups))
