@@ -201,6 +201,7 @@ def environment() -> Environment:
     )
     found.filters.update(
         percent=percent,
+        share=_share,
         number=_number,
         seconds=_seconds,
         hours=_hours,
@@ -219,6 +220,14 @@ def environment() -> Environment:
 def percent(share: float | None) -> str:
     """A share as pages show it."""
     return "-" if share is None else f"{share:.1%}"
+
+
+def _share(judged: Judged) -> str:
+    """A share with as many decimals as tell it from a target that it missed."""
+    share, target = judged.rate.share, judged.target
+    if share is None or target is None or judged.standing is Standing.MET:
+        return percent(share)
+    return next((said for d in range(1, 5) if (said := f"{share:.{d}%}") != f"{target:.{d}%}"), percent(share))
 
 
 def _number(value: float) -> str:

@@ -108,6 +108,17 @@ def test_a_sentence_at_the_top_says_how_it_stands_and_at_what_hours_it_broke(of,
     assert told in Page(shown(of, targets)).text
 
 
+@pytest.mark.parametrize(
+    ("within", "said"), [(7997, "79.97%"), (79999, "79.999%"), (8000, "80.0%"), (8004, "80.0%"), (7990, "79.9%")]
+)
+def test_a_share_that_missed_its_target_never_reads_like_it(within, said):
+    counted = 10 ** len(str(within))
+    of = PeriodFigures(
+        WEEK, Totals(7, counted, counted, within, 0, 0, 0, 0, 0), None, ((WEEK.first, DAY),), PeriodDetails(), ()
+    )
+    assert Page(shown(of)).text.count(f"service level {said}") == 2
+
+
 def test_a_period_without_calls_has_no_verdict():
     empty = Totals(7, 0, 0, 0, 0, 0, 0, 0, 0)
     html = shown(PeriodFigures(WEEK, empty, None, tuple((day, empty) for day in WEEK.days), PeriodDetails(), ()))
