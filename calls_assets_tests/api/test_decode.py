@@ -504,6 +504,7 @@ def test_more_records_than_an_answer_may_have_are_refused_both_ways(make_call, m
     monkeypatch.setattr(decode, "MOST_RECORDS", 2)
     for calls in ([make_call(n, START) for n in range(3)], [None] * 3):
         for read in (Decoder().read, Decoder()._by_columns, Decoder()._by_records)[:: 1 if calls[0] else 2]:
+            assert read(page(*calls[:2])).records == 2
             with pytest.raises(TooMuch, match="more than 2 records"):
                 read(page(*calls))
 
