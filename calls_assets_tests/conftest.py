@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
-MOST_DAYS = 600
+MOST_DAYS = 300
 """How many simulated days stay in memory."""
 
 SAMPLE = (Path(__file__).parent / "sample_response.json").read_bytes()
@@ -66,11 +66,12 @@ def days_simulated_once() -> Iterator[Callable[[Centre, date], tuple[SimulatedCa
 
     def shared(centre: Centre, day: date) -> tuple[SimulatedCall, ...]:
         key = (centre.seed, centre.zone, centre.calls_per_day, id(centre.kind), centre.meaning, day)
-        if key not in days:
+        found = days.get(key)
+        if found is None:
             if len(days) >= MOST_DAYS:
                 days.clear()
-            days[key] = simulate(centre, day)
-        return days[key]
+            found = days[key] = simulate(centre, day)
+        return found
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Centre, "_finished", shared)

@@ -9,8 +9,8 @@ import time
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from io import FileIO
 from itertools import count
 from pathlib import Path
@@ -59,11 +59,8 @@ def opened() -> duckdb.DuckDBPyConnection:
     except BaseException:  # a run may be stopped at any line
         _remove(folder, lock)
         raise
-    weakref.finalize(connection, _remove, folder, lock)
+    weakref.finalize(connection, _remove_own, folder, lock, os.getpid())
     return connection
-
-
-_numbers = count(1)
 
 
 @contextmanager
@@ -76,24 +73,54 @@ def shared(macros: str) -> Iterator[duckdb.DuckDBPyConnection]:
     Args:
         macros: The SQL that creates what all of the process's queries share.
     """
-    database = _database(macros, os.getpid())
+    database = _database(macros)
     name = f"own_{next(_numbers)}"
-    with database.cursor() as connection:
+    connection = database.cursor()
+    try:
         connection.execute(f"ATTACH ':memory:' AS {name}")
+        connection.execute(f"SET search_path = '{name}.main,{SHARED_CATALOG}.main'")
+        yield connection
+    finally:
+        connection.close()
+        with database.cursor() as other:
+            other.execute(f"DETACH DATABASE IF EXISTS {name}")
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A database, and the folder it spills into with that one's number."""
+
+    database: duckdb.DuckDBPyConnection
+    folder: Path
+    number: int
+
+    @property
+    def can_spill(self) -> bool:
+        """Whether the folder is still there."""
         try:
-            connection.execute(f"SET search_path = '{name}.main,{SHARED_CATALOG}.main'")
-            yield connection
-        finally:
-            connection.execute(f"USE {SHARED_CATALOG}; DETACH {name}")
+            return self.folder.stat().st_ino == self.number
+        except OSError:
+            return False
 
 
-@cache
-def _database(macros: str, _process: int) -> duckdb.DuckDBPyConnection:
-    """The database of a process; one that was forked has none of its parent's threads, and opens its own."""
-    database = opened()
-    database.execute("SET enable_external_file_cache = false")  # each file is read once
-    database.execute(macros)
-    return database
+_numbers = count(1)
+_opening = threading.Lock()
+_open: dict[tuple[str, int], _Opened] = {}
+"""By macros and process: a forked one has none of its parent's threads, without which that database cannot even close."""
+
+
+def _database(macros: str) -> duckdb.DuckDBPyConnection:
+    """The database of this process; one that could not spill is opened anew for each block."""
+    key = (macros, os.getpid())
+    with _opening:
+        if key in _open and _open[key].can_spill:
+            return _open[key].database
+        database = opened()
+        database.execute(macros)
+        ((folder,),) = database.execute("SELECT current_setting('temp_directory')").fetchall()
+        if folder:
+            _open[key] = _Opened(database, Path(folder), Path(folder).stat().st_ino)
+        return database
 
 
 def _locked(folder: str) -> int:
@@ -111,6 +138,12 @@ def _locked(folder: str) -> int:
         os.close(handle)
         raise
     return handle
+
+
+def _remove_own(folder: str, lock: int | None, process: int) -> None:
+    """Remove a folder at the end of the process that made it, not of one forked from it."""
+    if process == os.getpid():
+        _remove(folder, lock)
 
 
 def _remove(folder: str, lock: int | None) -> None:

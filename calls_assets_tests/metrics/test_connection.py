@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -154,18 +155,55 @@ def test_blocks_share_macros_and_nothing_else():
         assert one.execute(CATALOGS).fetchone() == (2,)
 
 
-def test_what_a_block_made_goes_with_it_however_it_ends():
-    def fail():
-        with shared(MACROS) as connection:
-            connection.execute("CREATE VIEW v AS SELECT 1 AS a")
-            connection.execute("SELECT * FROM missing")
+def fail(connection, query):
+    connection.execute("CREATE VIEW v AS SELECT 1 AS a")
+    connection.execute(query)
+    raise ValueError("of the block")
 
-    with pytest.raises(duckdb.CatalogException, match="missing"):
-        fail()
+
+@pytest.mark.parametrize(
+    ("query", "error"),
+    [
+        ("SELECT 1", ValueError),
+        ("SELECT * FROM missing", duckdb.CatalogException),
+        ("BEGIN; CREATE TABLE t (a INT)", ValueError),
+        ("BEGIN; SELECT * FROM missing", duckdb.CatalogException),
+        ("SELECT * FROM range(1_000_000)", ValueError),
+    ],
+)
+def test_what_a_block_made_goes_with_it_however_it_ends(query, error):
+    with pytest.raises(error), shared(MACROS) as connection:
+        fail(connection, query)
     with shared(MACROS) as connection:
         assert connection.execute(CATALOGS).fetchone() == (1,)
         with pytest.raises(duckdb.CatalogException):
             connection.execute("SELECT * FROM v")
+
+
+def test_where_the_folder_to_spill_into_has_gone_there_is_another():
+    folders = []
+    for _ in range(2):
+        with shared(MACROS) as connection:
+            connection.execute("SET memory_limit = '60MB'; SET threads = 1")
+            connection.execute(
+                "CREATE TABLE large AS SELECT range AS a, hash(range)::VARCHAR AS b FROM range(4_000_000)"
+            )
+            folders.append(Path(connection.execute("SELECT current_setting('temp_directory')").fetchone()[0]))
+            assert list(folders[-1].iterdir())
+        assert stat.S_IMODE(folders[-1].stat().st_mode) == 0o700
+        shutil.rmtree(folders[-1])
+    assert folders[0] != folders[1]
+
+
+def test_a_process_that_once_had_nowhere_to_spill_to_asks_again(tmp_path, monkeypatch):
+    macros = "CREATE MACRO once(x) AS x"
+    found = []
+    for folder in ("not there", "."):
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / folder))
+        with shared(macros) as connection:
+            found.append(connection.execute("SELECT current_setting('temp_directory')").fetchone()[0])
+    assert found[0] == ""
+    assert Path(found[1]).parent.resolve() == tmp_path
 
 
 def test_blocks_of_many_threads_do_not_disturb_each_other():
@@ -187,17 +225,19 @@ def test_a_file_that_is_replaced_is_read_anew(tmp_path):
             assert connection.execute(f"SELECT a FROM '{tmp_path}/a.parquet'").fetchall() == [(number,)]
 
 
-def test_a_forked_process_opens_a_database_of_its_own():
+def test_a_forked_process_opens_a_database_of_its_own_and_leaves_that_of_its_parent():
     program = f"""
 import os
 from calls_assets.metrics.connection import shared
 def compute():
     with shared({MACROS!r}) as connection:
-        return connection.execute("SELECT fourfold(sum(range)) FROM range(1_000_000)").fetchone() == (1999998000000,)
-assert compute()
+        assert connection.execute("SELECT fourfold(sum(range)) FROM range(1_000_000)").fetchone() == (1999998000000,)
+        return connection.execute("SELECT current_setting('temp_directory')").fetchone()[0]
+folder = compute()
 if os.fork() == 0:
-    os._exit(0 if compute() else 1)  # as the children of multiprocessing end
-raise SystemExit(os.waitpid(-1, 0)[1])
+    os._exit(0 if compute() != folder else 1)  # as the children of multiprocessing end
+status = os.waitpid(-1, 0)[1]
+raise SystemExit(status or compute() != folder)
 """
     done = subprocess.run([sys.executable, "-c", program], check=False, timeout=60, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")

@@ -37,6 +37,14 @@ def test_the_last_select_names_its_columns(name):
     assert all(re.search(rf"\b{column.name}\b", last) for column in ALL_TABLES[name].columns)
 
 
+def test_names_of_shared_views_can_be_told_from_the_text_alone():
+    """As `shared_views` does: they are in lower case, and no text is cut off by what would be a comment elsewhere."""
+    for text in TEXTS.values():
+        assert "/*" not in text
+        assert not re.search(r"'[^'\n]*--[^'\n]*'", code(text) + text)
+        assert not [name for name in SHARED if re.search(rf"\b(?!{name})(?i:{name})\b", code(text))]
+
+
 def test_what_is_shared_has_several_users():
     shared = {path.stem for path in (FOLDER / "shared").glob("*.sql")} - {"macros"}
     assert shared == {*SHARED} - ALL_TABLES.keys()
