@@ -14,7 +14,7 @@ from markupsafe import Markup
 from calls_assets.display import shown
 from calls_assets.report import charts
 from calls_assets.report.figures import Compared, Details, Finality, ToCallBack, Totals, UsualLevels
-from calls_assets.report.judgement import Change, Standing
+from calls_assets.report.judgement import Change, Rate, Standing
 from calls_assets.report.verdict import Judged, Verdict
 from calls_assets.targets import Targets
 from calls_assets.waits import Thresholds
@@ -35,6 +35,8 @@ class Usual(NamedTuple):
 
 
 USUAL = Usual("Worse than usual", "Better than usual", "As usual", "such day before")
+
+MOST_DECIMALS = 4
 
 NOT_DRAWN = Markup('<p class="soft">This chart could not be drawn; the figures are not affected.</p>')
 
@@ -110,6 +112,8 @@ def headline(verdict: Verdict, usual: Usual) -> tuple[str, str]:
         verdict: The verdict.
         usual: How to say what it is compared with.
     """
+    if verdict.standing is None and verdict.groups_missed:
+        return "Target missed by some ring groups", Standing.MISSED.value
     if verdict.standing is None:
         return usual.worse if verdict.broken else _against(verdict.level, usual), "plain"
     but = f", but {usual.worse.lower()}" if verdict.broken else ", but not everywhere" if verdict.groups_missed else ""
@@ -125,7 +129,7 @@ def _against(level: Judged, usual: Usual) -> str:
     if level.rate.share is None:
         return "No call was answered or abandoned"
     if level.change is None:
-        return f"Nothing to judge by: no target is set, and no {usual.before} is known"
+        return f"Nothing to judge by: there is no target for all calls, and no {usual.before} is known"
     return usual.better if level.change.is_better else usual.alike
 
 
@@ -222,12 +226,22 @@ def percent(share: float | None) -> str:
     return "-" if share is None else f"{share:.1%}"
 
 
-def _share(judged: Judged) -> str:
-    """A share with as many decimals as tell it from a target that it missed."""
-    share, target = judged.rate.share, judged.target
-    if share is None or target is None or judged.standing is Standing.MET:
+def _share(judged: Judged, rate: Rate | None = None) -> str:
+    """A share with as many decimals as say on which side of its target it is.
+
+    Args:
+        judged: The share.
+        rate: Another one that is held against the same target.
+    """
+    share, target = (rate or judged.rate).share, judged.target
+    if share is None or target is None:
         return percent(share)
-    return next((said for d in range(1, 5) if (said := f"{share:.{d}%}") != f"{target:.{d}%}"), percent(share))
+
+    def meets(value: float) -> bool:
+        return value >= target if judged.measure.is_floor else value <= target
+
+    shown = (f"{share:.{decimals}%}" for decimals in range(1, MOST_DECIMALS + 1))
+    return next((said for said in shown if meets(float(said[:-1]) / 100) == meets(share)), percent(share))
 
 
 def _number(value: float) -> str:

@@ -37,13 +37,18 @@ def period_page(
         figures: Its figures.
         zone: The zone of its days.
         targets: What to judge by.
-        days: Its days that have figures, and others.
+        days: All days that have figures or a page, among them its own.
         previous: The nearest earlier period of its kind that has a page, to be linked.
         following: The nearest later one.
     """
     own = {day: days[day] for day, of in figures.trend if of}
     verdict, before = period_verdict(figures, targets), f"{figures.period.kind} before"
-    compared = Usual(f"Worse than the {before}", f"Better than the {before}", f"Like the {before}", before)
+    compared = Usual(
+        worse=f"Worse than the {before}",
+        better=f"Better than the {before}",
+        alike=f"Like the {before}",
+        before=f"service level of the {before}",
+    )
     return (
         environment()
         .get_template("period.html")
@@ -51,8 +56,8 @@ def period_page(
             figures=figures,
             verdict=verdict,
             headline=headline(verdict, compared),
-            days_missed=days_missed(figures, verdict.broken) if verdict.broken else 0,
-            is_over=figures.trend[-1][1] is not None and not any(of.finality.open_at for of in own.values()),
+            days_missed=days_missed(figures, targets),
+            is_over=_is_over(figures.trend[-1][0], days),
             UTC=UTC,
             zone=zone.key,
             level_target=targets.service_level.usual,
@@ -105,6 +110,12 @@ def index_page(days: Mapping[date, ShownDay], targets: Targets) -> str:
             title=_title,
         )
     )
+
+
+def _is_over(last: date, days: Mapping[date, ShownDay]) -> bool:
+    """Whether a period's last day was pulled after its end, or any day after it is known."""
+    known = [day for day, of in days.items() if of.totals]
+    return max(known) > last or (last in known and not days[last].finality.open_at)
 
 
 def _spark(known: Mapping[date, Totals], target: float | None) -> tuple[Markup, str]:

@@ -36,10 +36,14 @@ def period_verdict(figures: PeriodFigures, targets: Targets) -> Verdict:
     )
 
 
-def days_missed(figures: PeriodFigures, broken: Judged) -> int:
-    """On how many days a share that broke surely missed its target; 0 where it has none."""
-    each = (Judged.of(broken.measure, of.rate(broken.measure), broken.target, None) for _, of in figures.trend if of)
-    return sum(day.standing is Standing.MISSED for day in each)
+def days_missed(figures: PeriodFigures, targets: Targets) -> int:
+    """On how many days the service level or the abandonment surely missed its target."""
+    aims = ((SERVICE_LEVEL, targets.service_level.usual), (ABANDONMENT, targets.abandonment.usual))
+    return sum(
+        any(Judged.of(measure, of.rate(measure), aim, None).standing is Standing.MISSED for measure, aim in aims)
+        for _, of in figures.trend
+        if of
+    )
 
 
 def _judged(measure: Measure, figures: PeriodFigures, target: float | None) -> Judged:

@@ -64,9 +64,10 @@ def figures(groups=(), moves=(), before=None, half_hours=None, agents=(), days=7
     return PeriodFigures(WEEK, Totals.of([DAY] * days), before, trend, details, moves)
 
 
-def shown(of, targets=TARGETS, finality=None):
+def shown(of, targets=TARGETS, finality=None, later=()):
     settled = dict.fromkeys(WEEK.days, FINAL) | (finality or {})
-    days = {day: ShownDay(DAY, of_day, has_page=True) for day, of_day in settled.items()}
+    known = dict(of.trend) | dict.fromkeys(later, DAY)
+    days = {day: ShownDay(known.get(day), settled.get(day, FINAL), has_page=True) for day in {**settled, **known}}
     return period_page(of, UTC_ZONE, targets, days, None, None)
 
 
@@ -101,7 +102,32 @@ MORNING = {(weekday, time(9)): Counts(100, 100, 95) for weekday in range(5)}
             Targets(),
             "Like the week before service level 72.0%; abandoned 10.0%.",
         ),
-        (figures(), Targets(), "Nothing to judge by: no target is set, and no week before is known"),
+        (
+            figures(half_hours=NOON),
+            TARGETS,
+            "It broke at nearly all hours , all days together (service level 20.0% then).",
+        ),
+        (
+            figures(before=Totals(7, 700, 600, 300, 100, 0, 0, 0, 0)),
+            Targets(),
+            "Better than the week before service level 72.0%; abandoned 10.0%.",
+        ),
+        (
+            figures(groups=(RingGroup(7, "Billing", Counts(100, 100, 20)),)),
+            Targets(read_shares("7:0.5"), read_shares("7:0.1")),
+            "Target missed by some ring groups service level 72.0%; abandoned 10.0%. "
+            "Missed by Billing ( ✗ service level 20.0%, target 50%).",
+        ),
+        (
+            figures(groups=(RingGroup(7, "Billing", Counts(100, 60, 50, 40)),)),
+            Targets(read_shares("0.7,7:0.5"), read_shares("0.2,7:0.3")),
+            "Missed by Billing ( ✗ abandoned 40.0%, target at most 30%).",
+        ),
+        (
+            figures(),
+            Targets(),
+            "Nothing to judge by: there is no target for all calls, and no service level of the week before is known",
+        ),
     ],
 )
 def test_a_sentence_at_the_top_says_how_it_stands_and_at_what_hours_it_broke(of, targets, told):
