@@ -51,6 +51,7 @@ from calls_assets.tables import store as store_module
 from calls_assets.tables.catalog import RAW_CALL_TYPES, TABLES
 from calls_assets.tables.made_with import MEMORY
 from calls_assets.tables.store import TableStore
+from calls_assets_tests.live import until
 
 FIRST, LAST = date(2026, 3, 7), date(2026, 3, 9)  # a Saturday, a Sunday, and a Monday, which is the busiest
 DAYS = [FIRST + timedelta(days=n) for n in range(3)]
@@ -684,31 +685,61 @@ def test_a_run_after_a_killed_one_does_not_wait_for_the_place_of_the_dead(nurser
         assert nursery.report(rerun)["success"]
 
 
-def peak(tmp_path: Path, limited: bool) -> int:
-    """The most requests at one time of two runs in one Dagster instance, the second started while the first asks.
+MEET_S = 120
 
-    Two that claim a pool's slot within the same milliseconds can both get it on SQLite: Dagster reads the free slot and
-    takes it in two statements, which only PostgreSQL holds together. docs/scaling.md says so.
+
+def peak(tmp_path: Path, limited: bool, meet: Callable[[Sandbox, Path], bool]) -> int:
+    """The most requests at one time of two runs in one Dagster instance, answered only once they meet.
+
+    The second starts when the first asks: two that claim a pool's slot within the same milliseconds can both get it on
+    SQLite, where Dagster reads the free slot and takes it in two statements. docs/scaling.md says so.
     """
     instance_home = home(tmp_path / "home", limited)
-    slow = Behaviour(latency_s=0.6)  # so that the first still asks when the second has started
     with (
-        Sandbox(Centre(calls_per_day=20), slow) as api,
+        Sandbox(Centre(calls_per_day=20)) as api,
+        hold_answers(api) as answered,
         command(api, tmp_path / "one", instance_home) as one,
     ):
-        while not api.requests and one.poll() is None:
-            time.sleep(0.01)
+        until(lambda: api.requests, MEET_S, lambda: "The first run asks for nothing.")
         with command(api, tmp_path / "two", instance_home) as two:
+            until(lambda: meet(api, instance_home), MEET_S, lambda: "The runs do not meet.")
+            answered.set()
             assert [run.wait(60) for run in (one, two)] == [0, 0]
         assert tree_bytes(tmp_path / "one") == tree_bytes(tmp_path / "two")
         return api.peak_concurrency
 
 
+@contextmanager
+def hold_answers(api: Sandbox) -> Iterator[threading.Event]:
+    """Gives what is to be set before the API answers anything; it is set at the end in any case."""
+    answer, answered = api.account.answer, threading.Event()
+
+    def held(*given: Any) -> bytes:
+        answered.wait()
+        return answer(*given)
+
+    api.account.answer = held  # type: ignore[method-assign]
+    try:
+        yield answered
+    finally:
+        answered.set()
+
+
+def waits_for_the_pool(_: Sandbox, instance_home: Path) -> bool:
+    with dg.DagsterInstance.from_config(str(instance_home)) as instance:
+        return instance.event_log_storage.get_concurrency_info(POOL).pending_step_count > 0
+
+
+def asks_too(api: Sandbox, _: Path) -> bool:
+    return api.peak_concurrency > 1
+
+
 @pytest.mark.slow
 def test_two_runs_in_one_instance_never_ask_the_api_at_once_with_our_settings(tmp_path):
     of_one_run = CallsApi.model_fields["concurrency"].default
-    assert peak(tmp_path / "with our settings", limited=True) <= of_one_run
-    assert peak(tmp_path / "with no limit", limited=False) > of_one_run
+    assert peak(tmp_path / "with our settings", limited=True, meet=waits_for_the_pool) <= of_one_run
+    # Each run asks for its first page alone, so two requests at once are of two runs.
+    assert peak(tmp_path / "with no limit", limited=False, meet=asks_too) > 1
 
 
 if __name__ == "__main__":
