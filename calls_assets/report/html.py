@@ -241,7 +241,7 @@ def _share(judged: Judged, rate: Rate | None = None) -> str:
         return value >= target if judged.measure.is_floor else value <= target
 
     shown = (f"{share:.{decimals}%}" for decimals in range(1, MOST_DECIMALS + 1))
-    return next((said for said in shown if meets(float(said[:-1]) / 100) == meets(share)), percent(share))
+    return next((said for said in shown if meets(round(float(said[:-1]) / 100, 9)) == meets(share)), percent(share))
 
 
 def _number(value: float) -> str:

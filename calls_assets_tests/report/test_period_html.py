@@ -137,12 +137,58 @@ def test_a_sentence_at_the_top_says_how_it_stands_and_at_what_hours_it_broke(of,
 @pytest.mark.parametrize(
     ("within", "said"), [(7997, "79.97%"), (79999, "79.999%"), (8000, "80.0%"), (8004, "80.0%"), (7990, "79.9%")]
 )
-def test_a_share_that_missed_its_target_never_reads_like_it(within, said):
+def test_a_share_reads_as_on_the_side_of_its_target_that_it_is_on(within, said):
     counted = 10 ** len(str(within))
-    of = PeriodFigures(
-        WEEK, Totals(7, counted, counted, within, 0, 0, 0, 0, 0), None, ((WEEK.first, DAY),), PeriodDetails(), ()
-    )
-    assert Page(shown(of)).text.count(f"service level {said}") == 2
+    of = Totals(7, counted, counted, within, 0, 0, 0, 0, 0)
+    group = RingGroup(8, "Sales", Counts(counted, counted, within))
+    half_hours = {(0, time(9)): Counts(counted, counted, within), (0, time(10)): Counts(counted, counted, counted)}
+    html = shown(PeriodFigures(WEEK, of, None, ((WEEK.first, of),), PeriodDetails((group,), half_hours), ()))
+    assert set(re.findall(r"\b79\.\d+%|\b80\.\d+%", html)) == {said}
+
+
+@pytest.mark.parametrize(
+    ("within", "target", "said"),
+    [(800_410, "0.8004", "80.04%"), (55_960, "0.056", "5.596%"), (56_000, "0.056", "5.6%")],
+)
+def test_shares_and_targets_of_any_decimals_are_told_apart(within, target, said):
+    of = Totals(7, 10**6, 10**6, within, 0, 0, 0, 0, 0)
+    figures = PeriodFigures(WEEK, of, None, ((WEEK.first, of),), PeriodDetails(), ())
+    assert f"service level {said}, target" in Page(shown(figures, Targets(read_shares(target)))).text
+
+
+@pytest.mark.parametrize(
+    ("days", "finality", "later", "is_so_far"),
+    [
+        (7, FINAL, (), False),
+        (7, PROVISIONAL, (), False),
+        (7, OPEN, (), True),
+        (6, FINAL, (), True),
+        (6, FINAL, (date(2026, 3, 9),), False),
+        (7, OPEN, (date(2026, 3, 9),), False),
+    ],
+)
+def test_a_period_is_told_of_as_going_on_until_its_last_day_or_a_later_one_is_known(days, finality, later, is_so_far):
+    html = shown(figures(days=days), finality={WEEK.days[6]: finality}, later=later)
+    assert ("So far: " in html) is is_so_far
+
+
+@pytest.mark.parametrize(
+    ("bad", "told"), [(1, "1 of 7 days missed a target"), (7, "7 of 7 days missed a target"), (0, "")]
+)
+def test_it_is_told_on_how_many_days_a_target_was_missed(bad, told):
+    days = [Totals(1, 100, 60, 60, 40, 0, 0, 0, 0)] * bad + [Totals(1, 100, 100, 90, 0, 0, 0, 0, 0)] * (7 - bad)
+    trend = tuple(zip(WEEK.days, days, strict=True))
+    text = Page(shown(PeriodFigures(WEEK, Totals.of(days), None, trend, PeriodDetails(), ()))).text
+    assert told in text
+    assert ("missed a target" in text) is bool(told)
+
+
+def test_what_may_be_chance_at_all_hours_names_none():
+    half_hours = {(0, time(9)): Counts(100, 100, 79)}
+    of = Totals(7, 100, 100, 79, 0, 0, 0, 0, 0)
+    text = Page(shown(PeriodFigures(WEEK, of, None, ((WEEK.first, of),), PeriodDetails((), half_hours), ()))).text
+    assert "Target missed, may be chance" in text
+    assert "Weakest" not in text
 
 
 def test_a_period_without_calls_has_no_verdict():
