@@ -34,10 +34,10 @@ dev: setup  ## the Dagster UI: on the sandbox, or on your account where CALLS_AP
 
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 15
 
-test: setup  ## the tests, in five to nine minutes on two cores, but for the slow ones and what needs services or a browser
+test: setup  ## the tests, in about eight minutes on two cores, but for the slow ones and what needs services or a browser
 	@$(PYTEST) -m "not slow and not services and not browser"
 
-test-all: setup  ## what make test leaves out: the slow tests, and every example of the properties; about eight minutes
+test-all: setup  ## what make test leaves out: the slow tests, and every example of the properties; about eleven minutes
 	@$(PYTEST) -m "(slow or examples) and not services and not browser" --hypothesis-profile all
 
 services: setup  ## the tests on PostgreSQL, Redis, Celery workers and nginx; needs Debian's postgresql, redis-server and nginx-light
@@ -49,7 +49,7 @@ browser: setup $(AXE)  ## the tests in a real browser; needs Debian's chromium, 
 $(AXE):
 	@npm install --silent --no-save --no-package-lock --prefix $(firstword $(subst /node_modules, ,$(AXE))) axe-core@$(AXE_CORE)
 
-bench: setup  ## measure this project beside the floor and its peers, into docs/performance.md; about 15 minutes
+bench: setup  ## measure this project beside the floor and its peers, into docs/performance.md; about half an hour
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r bench/requirements.lock
 	@$(BIN)/python bench/run.py
 
