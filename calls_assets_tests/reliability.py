@@ -98,7 +98,7 @@ ATTACKS = {
         TEXT,
         (
             "test_the_page_shows_each",
-            "test_whatever_agents_are_called",
+            "test_names_are_text",
             "test_the_ui_is_told",
             "test_a_name_is_text",
             "test_what_a_run_says",
@@ -190,9 +190,9 @@ ATTACKS = {
     "malformed, oversized and endless queries of the sandbox, and 200 at a time": (
         REFUSED,
         (
-            "test_a_query_that_is_none_is_refused_in",
+            "test_a_malformed_query",
             "test_a_range_of_years",
-            "test_what_is_no_request",
+            "test_an_unfit_request",
             "test_half_requests",
             "test_two_hundred_clients",
         ),
@@ -213,19 +213,20 @@ def counted(junit: str, rows: Rows) -> dict[str, int]:
     """How often each row was tried, for a JUnit report.
 
     Raises:
-        ValueError: a test failed, or a row has no test.
+        ValueError: a test failed, or a row names one that is not there.
     """
     times = dict.fromkeys(rows, 0)
+    missing = {name for _, names in rows.values() for name in names}
     for case in ElementTree.fromstring(junit).iter("testcase"):
         if {part.tag for part in case} & {"failure", "error", "skipped"}:
             raise ValueError(f"{case.get('name')} did not pass: a night lost data, or could not be told.")
+        missing = {name for name in missing if not str(case.get("name")).startswith(name)}
         for row, (_, names) in rows.items():
             if str(case.get("name")).startswith(names):
                 given = [part.get("value") for part in case.iter("property") if part.get("name") == "times"]
                 times[row] += int(given[0] or 0) if given else 1
-    missing = [row for row in rows if not times[row]]
     if missing:
-        raise ValueError(f"No test tried: {'; '.join(missing)}.")
+        raise ValueError(f"No test has a name that begins with {', '.join(sorted(missing))}.")
     return times
 
 
