@@ -718,11 +718,12 @@ def hold_answers(api: Sandbox) -> Iterator[threading.Event]:
         answered.wait()
         return answer(*given)
 
-    api.account.answer = held  # type: ignore[method-assign]
-    try:
-        yield answered
-    finally:
-        answered.set()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api.account, "answer", held)
+        try:
+            yield answered
+        finally:
+            answered.set()
 
 
 def waits_for_the_pool(_: Sandbox, instance_home: Path) -> bool:
