@@ -9,6 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pandas as pd
@@ -16,7 +17,8 @@ import pytest
 
 import calls_assets
 from calls_assets.metrics.connection import PREFIX, SCHEME, ReadOnly, opened, seal, shared
-from calls_assets.metrics.run import connect
+from calls_assets.metrics.run import connect, reading
+from calls_assets.metrics.wait_proof import prove
 from calls_assets.tables.catalog import CALLS
 from calls_assets.tables.store import TableStore
 
@@ -153,6 +155,26 @@ def test_blocks_share_macros_and_nothing_else():
             ).fetchall()
             assert found == [(number, number, 4 * number, f"Etc/GMT-{number}")]
         assert one.execute(CATALOGS).fetchone() == (2,)
+
+
+def test_instants_are_shown_in_the_zone_that_is_given_and_in_utc_within_a_block():
+    now = "SELECT current_setting('TimeZone')"
+    with connect({}, zone=ZoneInfo("Asia/Tokyo")) as connection:
+        assert connection.execute(now).fetchone() == ("Asia/Tokyo",)
+    program = (
+        f"from calls_assets.metrics.run import reading\nwith reading({{}}) as c: print(*c.execute({now!r}).fetchone())"
+    )
+    environ = os.environ | {"TZ": "Asia/Tokyo"}
+    done = subprocess.run([sys.executable, "-c", program], env=environ, check=True, capture_output=True, text=True)
+    assert done.stdout == "UTC\n"
+
+
+def test_the_proof_of_waits_leaves_a_connection_as_it_was():
+    path = "SELECT current_setting('search_path')"
+    with reading({"calls": CALLS.empty()}) as connection:
+        before = connection.execute(path).fetchone()
+        assert not prove(connection).is_settled
+        assert connection.execute(path).fetchone() == before
 
 
 def fail(connection, query):
